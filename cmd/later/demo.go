@@ -1,0 +1,36 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/laterjobs/later/internal/demo"
+)
+
+func (a *app) demoCommand() *cobra.Command {
+	var headless bool
+	var length time.Duration
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Watch real jobs: mail over SMTP, files with progress, a clean-up, retries",
+		Long: "Starts a JobQueue, example jobs and a mail server of its own, all in this process, on a store in a\n" +
+			"temporary file; --db keeps the file. It runs until you press ctrl-C.",
+		Example: "  later demo\n  later demo --headless --for 10s -o json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			db := ""
+			if cmd.Flags().Changed("db") {
+				db = a.db // LATER_DB may name a store that is no playground
+			}
+			_, err := demo.Run(cmd.Context(), demo.Options{
+				DB: db, Headless: headless, For: length, Out: a.out,
+				JSON: a.json(), Terminal: isTerminal(a.out),
+			})
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&headless, "headless", false, "end by itself, and fail unless every job reached the state promised for it")
+	cmd.Flags().DurationVar(&length, "for", 10*time.Second, "how long --headless waits at most")
+	return cmd
+}

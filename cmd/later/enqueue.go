@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/laterjobs/later"
+)
+
+// enqueueFlags are the flags of enqueue.
+type enqueueFlags struct {
+	args, at, queue, user, target string
+	in                            time.Duration
+	priority                      int
+	tags                          []string
+}
+
+func (a *app) enqueueCommand() *cobra.Command {
+	var f enqueueFlags
+	cmd := &cobra.Command{
+		Use:     "enqueue TYPE",
+		Short:   "Store a job of a type that some process performs",
+		Example: `  later enqueue WelcomeEmailJob --db jobs.db --args '{"user_id": 42}' --in 1h`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			raw, err := a.readArgs(f.args)
+			if err != nil {
+				return err
+			}
+			opts, err := f.options(cmd)
+			if err != nil {
+				return err
+			}
+			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
+				job, err := q.Enqueue(ctx, args[0], raw, opts...)
+				if err != nil {
+					return err
+				}
+				return a.printEnqueued(job)
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.args, "args", "{}", "arguments as JSON; @FILE reads a file, - the standard input")
+	flags.DurationVar(&f.in, "in", 0, "perform after a while, such as 90s or 2h30m")
+	flags.StringVar(&f.at, "at", "", `perform at a time: RFC 3339, or "2006-01-02 15:04" here`)
+	flags.StringVar(&f.queue, "queue", "", "queue, instead of the type's own")
+	flags.IntVar(&f.priority, "priority", 0, "higher first, −32768 to 32767")
+	flags.StringVar(&f.user, "user", "", "who owns the job")
+	flags.StringVar(&f.target, "target", "", "what the job works on")
+	flags.StringSliceVar(&f.tags, "tag", nil, "tags, separated by commas")
+	cmd.MarkFlagsMutuallyExclusive("in", "at")
+	return cmd
+}
+
+func (a *app) readArgs(given string) (json.RawMessage, error) {
+	switch {
+	case given == "-":
+		return io.ReadAll(a.in)
+	case len(given) > 1 && given[0] == '@':
+		return os.ReadFile(given[1:])
+	}
+	return json.RawMessage(given), nil
+}
+
+func (f *enqueueFlags) options(cmd *cobra.Command) ([]later.CallOption, error) {
+	opts := []later.CallOption{later.User(f.user), later.Target(f.target), later.Tags(f.tags...)}
+	if cmd.Flags().Changed("queue") {
+		opts = append(opts, later.Queue(f.queue))
+	}
+	if cmd.Flags().Changed("priority") {
+		opts = append(opts, later.Priority(f.priority))
+	}
+	if cmd.Flags().Changed("in") {
+		opts = append(opts, later.In(f.in))
+	}
+	if cmd.Flags().Changed("at") {
+		at, err := parseTime(f.at)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, later.At(at))
+	}
+	return opts, nil
+}
+
+func parseTime(s string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, time.DateTime, "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, usagef(`--at %q: write 2006-01-02T15:04:05Z, or "2006-01-02 15:04" for the time here`, s)
+}
+
+func (a *app) printEnqueued(job later.Job) error {
+	if a.json() {
+		return a.printJSON(job)
+	}
+	_, err := fmt.Fprintf(a.out, "job %d is %s\n", job.ID, job.Status)
+	return err
+}

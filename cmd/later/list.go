@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/laterjobs/later"
+)
+
+func (a *app) listCommand() *cobra.Command {
+	var selected selection
+	var limit int
+	var before int64
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List jobs, newest first",
+		Example: "  later list --db jobs.db --status failed,retrying",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f, err := selected.get()
+			if err != nil {
+				return err
+			}
+			if limit < 1 || limit > 10_000 {
+				return usagef("--limit %d: choose 1 to 10000", limit)
+			}
+			f.Limit, f.Before = limit, before
+			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
+				return a.list(ctx, q, f)
+			})
+		},
+	}
+	selected.flags(cmd)
+	cmd.Flags().IntVar(&limit, "limit", 50, "at most so many")
+	cmd.Flags().Int64Var(&before, "before", 0, "only ids below: the next page")
+	return cmd
+}
+
+func (a *app) list(ctx context.Context, q *later.JobQueue, f later.Filter) error {
+	jobs, err := q.List(ctx, f)
+	if err != nil {
+		return err
+	}
+	if a.json() {
+		if jobs == nil {
+			jobs = []later.Job{}
+		}
+		return a.printJSON(jobs)
+	}
+	now := time.Now()
+	rows := [][]string{{"ID", "TYPE", "QUEUE", "STATUS", "ATTEMPT", "QUEUED", ""}}
+	for _, job := range jobs {
+		rows = append(rows, []string{
+			strconv.FormatInt(job.ID, 10), job.Type, job.Queue, string(job.Status),
+			strconv.Itoa(job.Attempt), when(job.QueuedAt, now), oneLine(attention(job, now), 60),
+		})
+	}
+	return a.table(rows)
+}

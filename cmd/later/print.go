@@ -1,0 +1,116 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"golang.org/x/term"
+
+	"github.com/laterjobs/later"
+)
+
+func (a *app) json() bool { return a.output == "json" }
+
+func (a *app) printJSON(v any) error {
+	encoder := json.NewEncoder(a.out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
+
+// table prints rows in columns; the first row is the heading.
+func (a *app) table(rows [][]string) error {
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = printable(cell)
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
+	}
+	return w.Flush()
+}
+
+// printable shows characters that could steer a terminal, or turn text around,
+// as what they are.
+func printable(s string) string {
+	if !strings.ContainsFunc(s, unprintable) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unprintable(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func unprintable(r rune) bool {
+	return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r))
+}
+
+// oneLine makes text fit into a cell.
+func oneLine(s string, width int) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if runes := []rune(s); len(runes) > width {
+		return string(runes[:width-1]) + "…"
+	}
+	return s
+}
+
+// when says how far a time is from now.
+func when(t, now time.Time) string {
+	switch {
+	case t.IsZero():
+		return "–"
+	case t.After(now):
+		return "in " + span(t.Sub(now))
+	}
+	return span(now.Sub(t)) + " ago"
+}
+
+// span is a length of time in its two largest units.
+func span(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%dms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+}
+
+// attention is the one fact of a job that a person looks for next to its status.
+func attention(job later.Job, now time.Time) string {
+	switch job.Status {
+	case later.StatusScheduled:
+		return strings.TrimSpace(when(job.NextRunAt, now) + " " + job.Reason)
+	case later.StatusRetrying:
+		return when(job.NextRunAt, now) + ": " + job.Error
+	case later.StatusRunning:
+		if job.Progress.Total > 0 || job.Progress.Message != "" {
+			return fmt.Sprintf("%d/%d %s", job.Progress.Done, job.Progress.Total, job.Progress.Message)
+		}
+		return "for " + span(now.Sub(job.StartedAt))
+	}
+	return job.Error
+}
+
+// isTerminal reports whether people look at w as it is written.
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}

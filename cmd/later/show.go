@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/laterjobs/later"
+)
+
+func (a *app) showCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show ID",
+		Short: "Show everything about one job: its fields, attempts and log",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ids, err := parseIDs(args)
+			if err != nil {
+				return err
+			}
+			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
+				return a.show(ctx, q, ids[0])
+			})
+		},
+	}
+}
+
+// shown is what show prints for programs.
+type shown struct {
+	later.Job
+	Attempts []later.Attempt `json:"attempts"`
+	Log      []later.LogLine `json:"log"`
+}
+
+func (a *app) show(ctx context.Context, q *later.JobQueue, id int64) error {
+	job, err := q.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	attempts, err := q.Attempts(ctx, id)
+	if err != nil {
+		return err
+	}
+	log, err := q.Log(ctx, id)
+	if err != nil {
+		return err
+	}
+	if a.json() {
+		return a.printJSON(shown{job, attempts, log})
+	}
+	if err := a.table(fields(job)); err != nil {
+		return err
+	}
+	return a.history(attempts, log)
+}
+
+// fields lists what is known of a job, without what is empty.
+func fields(job later.Job) [][]string {
+	now := time.Now()
+	at := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.Local().Format(time.DateTime) + " (" + when(t, now) + ")"
+	}
+	var rows [][]string
+	for _, field := range [][2]string{
+		{"id", strconv.FormatInt(job.ID, 10)}, {"type", job.Type}, {"queue", job.Queue},
+		{"status", string(job.Status)}, {"priority", strconv.Itoa(job.Priority)},
+		{"attempt", fmt.Sprintf("%d of %d", job.Attempt, job.MaxRetries+1)},
+		{"crashes", strings.TrimPrefix(strconv.Itoa(job.Crashes), "0")},
+		{"reason", job.Reason}, {"error", job.Error},
+		{"arguments", string(job.Args)}, {"result", string(job.Result)}, {"metadata", string(job.Metadata)},
+		{"user", job.UserID}, {"target", job.TargetID}, {"tags", strings.Join(job.Tags, ", ")},
+		{"queued", at(job.QueuedAt)}, {"scheduled", at(job.ScheduledAt)}, {"next run", at(job.NextRunAt)},
+		{"started", at(job.StartedAt)}, {"finished", at(job.FinishedAt)}, {"progress", progress(job.Progress)},
+	} {
+		if field[1] != "" {
+			rows = append(rows, field[:])
+		}
+	}
+	return rows
+}
+
+func progress(p later.Progress) string {
+	switch {
+	case p.At.IsZero():
+		return ""
+	case p.Total == 0:
+		return strings.TrimSpace(fmt.Sprintf("%d %s", p.Done, p.Message))
+	}
+	return strings.TrimSpace(fmt.Sprintf("%d of %d %s", p.Done, p.Total, p.Message))
+}
+
+func (a *app) history(attempts []later.Attempt, log []later.LogLine) error {
+	if len(attempts) > 0 {
+		rows := [][]string{{"\nATTEMPT", "OUTCOME", "STARTED", "TOOK", "ERROR"}}
+		for _, attempt := range attempts {
+			rows = append(rows, []string{
+				strconv.Itoa(attempt.Number), string(attempt.Outcome),
+				attempt.StartedAt.Local().Format(time.DateTime),
+				span(attempt.FinishedAt.Sub(attempt.StartedAt)), oneLine(attempt.Error, 80),
+			})
+		}
+		if err := a.table(rows); err != nil {
+			return err
+		}
+	}
+	for i, line := range log {
+		if i == 0 {
+			fmt.Fprintln(a.out, "\nLOG")
+		}
+		fmt.Fprintf(a.out, "%s  %-5s  %s %s\n", line.At.Local().Format("15:04:05.000"),
+			printable(line.Level), printable(line.Message), printable(string(line.Attrs)))
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/store"
+)
+
+func (a *app) statsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "stats",
+		Short: "Count the jobs per status and per queue, and name the processes that work",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.withQueue(cmd.Context(), a.stats) },
+	}
+}
+
+// counted is what stats prints for programs.
+type counted struct {
+	later.Stats
+	Processes []later.Process `json:"processes"`
+}
+
+func (a *app) stats(ctx context.Context, q *later.JobQueue) error {
+	stats, err := q.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	processes, err := q.Processes(ctx)
+	if err != nil {
+		return err
+	}
+	if a.json() {
+		return a.printJSON(counted{stats, processes})
+	}
+	rows := [][]string{{"STATUS", "JOBS"}}
+	for _, status := range store.Statuses {
+		rows = append(rows, []string{string(status), strconv.FormatInt(stats.Counts[status], 10)})
+	}
+	if err := a.table(rows); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out)
+	if err := a.table(queueRows(stats)); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out)
+	return a.table(processRows(processes))
+}
+
+func queueRows(stats later.Stats) [][]string {
+	now := time.Now()
+	rows := [][]string{{"QUEUE", "PENDING", "RUNNING", "SCHEDULED", "OLDEST PENDING", ""}}
+	for _, queue := range stats.Queues {
+		paused := ""
+		if !queue.PausedAt.IsZero() {
+			paused = "paused " + when(queue.PausedAt, now) + " " + queue.PauseReason
+		}
+		rows = append(rows, []string{
+			queue.Name, strconv.FormatInt(queue.Pending, 10), strconv.FormatInt(queue.Running, 10),
+			strconv.FormatInt(queue.Scheduled, 10), when(queue.Oldest, now), oneLine(paused, 60),
+		})
+	}
+	return rows
+}
+
+func processRows(processes []later.Process) [][]string {
+	now := time.Now()
+	rows := [][]string{{"PROCESS", "HOST", "PID", "STATE", "SLOTS", "STARTED", "LAST HEARTBEAT"}}
+	for _, process := range processes {
+		rows = append(rows, []string{
+			strconv.FormatInt(process.ID, 36), process.Host, strconv.Itoa(process.PID), string(process.State),
+			strconv.Itoa(process.Slots), when(process.StartedAt, now), when(process.BeatAt, now),
+		})
+	}
+	return rows
+}

@@ -1,0 +1,184 @@
+package later
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// Get returns a job as it is now. ErrNotFound: it never existed, or was pruned
+// or deleted.
+func (q *JobQueue) Get(ctx context.Context, id int64) (Job, error) {
+	job, err := q.store.Get(ctx, id)
+	if err != nil {
+		return Job{}, fmt.Errorf("job %d: %w", id, err)
+	}
+	return job, nil
+}
+
+// List returns the jobs that f selects, newest first: at most f.Limit, 100 by
+// default. For the next page set f.Before to the id of the last job.
+func (q *JobQueue) List(ctx context.Context, f Filter) ([]Job, error) {
+	jobs, err := q.store.List(ctx, f)
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	return jobs, nil
+}
+
+// Attempts returns the performings of a job that did not simply complete, oldest
+// first.
+func (q *JobQueue) Attempts(ctx context.Context, id int64) ([]Attempt, error) {
+	attempts, err := q.store.Attempts(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("attempts of job %d: %w", id, err)
+	}
+	return attempts, nil
+}
+
+// Log returns what a job has logged through RunningJob.Logger, oldest first.
+func (q *JobQueue) Log(ctx context.Context, id int64) ([]LogLine, error) {
+	lines, err := q.store.Log(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("log of job %d: %w", id, err)
+	}
+	return lines, nil
+}
+
+// Processes returns the processes that work on the store, oldest first.
+func (q *JobQueue) Processes(ctx context.Context) ([]Process, error) {
+	processes, err := q.store.Processes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	return processes, nil
+}
+
+// Stats counts the jobs per status, and per queue with the age of the oldest.
+func (q *JobQueue) Stats(ctx context.Context) (Stats, error) {
+	stats, err := q.store.Stats(ctx)
+	if err != nil {
+		return Stats{}, fmt.Errorf("count jobs: %w", err)
+	}
+	return stats, nil
+}
+
+// JobTypes returns the names of the types that this JobQueue has handlers for,
+// sorted, without former names.
+func (q *JobQueue) JobTypes() []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.jobTypes()
+}
+
+func (q *JobQueue) jobTypes() []string {
+	names := slices.Sorted(maps.Keys(q.handlers))
+	return slices.DeleteFunc(names, func(name string) bool { return q.handlers[name].definition.name != name })
+}
+
+// waitPoll is how often Wait looks when nothing wakes it.
+const waitPoll = time.Second
+
+// Wait returns the job once it is finished, in whatever process that happens.
+// ErrNotFound: it does not exist (any more).
+func (q *JobQueue) Wait(ctx context.Context, id int64) (Job, error) {
+	ctx, stopListening := context.WithCancel(ctx)
+	defer stopListening()
+	wakes, err := q.wakes(ctx)
+	if err != nil {
+		return Job{}, fmt.Errorf("wait for job %d: %w", id, err)
+	}
+	poll := time.NewTicker(waitPoll)
+	defer poll.Stop()
+	for {
+		finished := q.finished.next()
+		job, err := q.Get(ctx, id)
+		if err != nil || job.Status.Finished() {
+			return job, err
+		}
+		select {
+		case <-finished:
+		case <-wakes:
+		case <-poll.C:
+		case <-ctx.Done():
+			return Job{}, fmt.Errorf("wait for job %d: %w", id, context.Cause(ctx))
+		}
+	}
+}
+
+// wakes listens to the store, unless this JobQueue works: then its engine does.
+func (q *JobQueue) wakes(ctx context.Context) (<-chan store.Wake, error) {
+	q.mu.Lock()
+	working := q.engine != nil
+	q.mu.Unlock()
+	if working {
+		return nil, nil
+	}
+	return q.store.Listen(ctx)
+}
+
+// Status is this process at a glance.
+type Status struct {
+	Working      bool          `json:"working"` // started, and not stopped
+	Stopping     bool          `json:"stopping"`
+	ProcessID    int64         `json:"process_id,omitempty"`
+	PollInterval time.Duration `json:"poll_interval"`
+	Slots        Slots         `json:"slots"`
+	Queues       []QueueSlots  `json:"queues"`  // by name; one without a name if all queues share the slots
+	Claimed      int           `json:"claimed"` // taken from the queue, waiting for a slot
+	Running      []RunningInfo `json:"running"` // oldest first
+	Types        []string      `json:"types"`   // as JobTypes
+}
+
+// Slots counts what can run at once.
+type Slots struct {
+	Max  int `json:"max"`
+	Used int `json:"used"`
+	Free int `json:"free"`
+}
+
+// QueueSlots is the slots of one queue.
+type QueueSlots struct {
+	Queue string `json:"queue"`
+	Slots
+}
+
+// RunningInfo is a job that runs in this process.
+type RunningInfo struct {
+	ID        int64         `json:"id"`
+	Type      string        `json:"type"`
+	Queue     string        `json:"queue"`
+	Attempt   int           `json:"attempt"`
+	StartedAt time.Time     `json:"started_at"`
+	Age       time.Duration `json:"age"`   // nanoseconds since StartedAt
+	Stuck     bool          `json:"stuck"` // ignores the end of its context
+}
+
+// Status describes this process. It asks no database.
+func (q *JobQueue) Status() Status {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := Status{PollInterval: q.settings.PollInterval, Types: q.jobTypes()}
+	if q.engine == nil {
+		return s
+	}
+	now, of := time.Now(), q.engine.Status()
+	s.Working, s.Stopping, s.ProcessID, s.Claimed = true, of.Stopping, of.ProcessID, of.Claimed
+	for _, queue := range of.Queues {
+		slots := Slots{queue.Max, queue.Used, max(0, queue.Max-queue.Used)}
+		s.Queues = append(s.Queues, QueueSlots{queue.Queue, slots})
+		s.Slots.Max += slots.Max
+		s.Slots.Used += slots.Used
+		s.Slots.Free += slots.Free
+	}
+	for _, job := range of.Running {
+		s.Running = append(s.Running, RunningInfo{
+			job.ID, job.Type, job.Queue, job.Attempt, job.StartedAt, now.Sub(job.StartedAt), job.Stuck,
+		})
+	}
+	return s
+}

@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// complete stores outcomes, as many at once as have come up, until no more can
+// come. Executors wait while it is behind: that is the backpressure.
+func (e *Engine) complete() {
+	for {
+		var batch []concluded
+		select {
+		case first := <-e.outcomes:
+			batch = append(batch, first)
+		case <-e.endedSoon:
+		case <-e.lastOutcome:
+			for batch = e.gather(nil); len(batch) > 0; batch = e.gather(nil) {
+				e.settle(batch)
+			}
+			return
+		}
+		e.settle(e.gather(batch))
+	}
+}
+
+// gather adds the outcomes that have come up by now. What comes up while the store
+// works goes with the next batch, so there is no need to wait for company.
+func (e *Engine) gather(batch []concluded) []concluded {
+	batch = append(batch, e.takeEnded()...)
+	for len(batch) < maxBatch {
+		select {
+		case next := <-e.outcomes:
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (e *Engine) takeEnded() []concluded {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	ended := e.ended
+	e.ended = nil
+	return ended
+}
+
+// settle stores outcomes and forgets their jobs. Reports go first: under an
+// ended claim they would be dropped.
+func (e *Engine) settle(batch []concluded) {
+	if len(batch) == 0 {
+		return
+	}
+	e.flushReports(batch)
+	verdicts := e.finish(batch)
+	e.forget(batch)
+	finished := false
+	for i, verdict := range verdicts {
+		finished = finished || verdict == store.Accepted
+		e.tell(batch[i], verdict)
+	}
+	if finished && e.onFinished != nil {
+		e.onFinished()
+	}
+}
+
+func (e *Engine) forget(batch []concluded) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range batch {
+		delete(e.held, c.held.claim())
+	}
+}
+
+// finish stores the outcomes of a batch and returns a verdict for each; 0 for
+// one that could not be stored. It waits out a store that cannot be reached:
+// the work is done, only its record is missing.
+func (e *Engine) finish(batch []concluded) []store.Verdict {
+	outcomes := make([]store.Outcome, len(batch))
+	for i, c := range batch {
+		outcomes[i] = c.outcome
+	}
+	var trouble trouble
+	for {
+		verdicts, err := e.store.Finish(e.verbs, outcomes, time.Now())
+		switch {
+		case err == nil:
+			trouble.over(e.log, "store outcomes")
+			return verdicts
+		case e.verbs.Err() != nil, errors.Is(err, store.ErrClosed):
+			e.log.Error("outcomes not stored; their jobs will run again", "jobs", len(batch), "error", err)
+			return make([]store.Verdict, len(batch))
+		case !transient(err):
+			return e.finishApart(batch, err)
+		}
+		e.rest(e.verbs, trouble.met(e.log, "store outcomes", err))
+	}
+}
+
+// finishApart finds the outcome that the store will not take, so that it does
+// not hold back the others.
+func (e *Engine) finishApart(batch []concluded, cause error) []store.Verdict {
+	if len(batch) > 1 {
+		half := len(batch) / 2
+		return append(e.finish(batch[:half]), e.finish(batch[half:])...)
+	}
+	c := batch[0]
+	if c.outcome.Kind == store.Fail && c.outcome.Result == nil && c.outcome.Stack == "" {
+		e.log.Error("outcome not stored; the job will run again", "id", c.held.job.ID, "error", cause)
+		return []store.Verdict{0}
+	}
+	c.outcome = store.Outcome{
+		JobID: c.outcome.JobID, Token: c.outcome.Token, Kind: store.Fail,
+		Error:     sanitize("the outcome could not be stored: " + cause.Error()),
+		StartedAt: c.outcome.StartedAt, FinishedAt: c.outcome.FinishedAt,
+	}
+	return e.finish([]concluded{c})
+}
+
+// transient reports whether an error is about the store's health and not about
+// what it was asked.
+func transient(err error) bool {
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrFull) ||
+		errors.Is(err, context.DeadlineExceeded)
+}
+
+// tell logs the outcomes that deserve a person's attention.
+func (e *Engine) tell(c concluded, verdict store.Verdict) {
+	job := c.held.job
+	if verdict == store.Superseded {
+		e.log.Warn("outcome superseded: the job was taken from this process",
+			"id", job.ID, "type", job.Type, "attempt", job.Attempt)
+		return
+	}
+	switch c.outcome.Kind {
+	case store.Fail:
+		e.log.Error("job failed", "id", job.ID, "type", job.Type, "attempt", job.Attempt, "error", c.outcome.Error)
+	case store.Retry:
+		e.log.Warn("job will be retried", "id", job.ID, "type", job.Type, "attempt", job.Attempt,
+			"at", c.outcome.RunAt, "error", c.outcome.Error)
+	case store.Cancel:
+		e.log.Info("job cancelled", "id", job.ID, "type", job.Type, "reason", c.outcome.Error)
+	}
+}

@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// concluded is a job with the outcome of its attempt.
+type concluded struct {
+	held    *held
+	outcome store.Outcome
+}
+
+// Run is one attempt, as its handler sees it.
+type Run struct {
+	Job    store.Job
+	engine *Engine // nil when the job is performed without a row
+}
+
+// staff starts as many executors as a lane has slots and work for. It runs
+// under the mutex.
+func (e *Engine) staff(l *lane) {
+	for range min(len(l.buffer), l.slots-l.running) {
+		l.running++
+		go e.execute(l)
+	}
+}
+
+// execute performs jobs of a lane until there are none or the lane has too
+// many executors. Should a handler end the goroutine, another takes its place.
+func (e *Engine) execute(l *lane) {
+	survived := false
+	defer func() {
+		if !survived {
+			go e.execute(l)
+		}
+	}()
+	self := goroutineID()
+	for {
+		h := e.take(l, self)
+		if h == nil {
+			survived = true
+			return
+		}
+		e.perform(h, e.conclude)
+	}
+}
+
+// take hands the lane's next job to an executor; nil sends it home.
+func (e *Engine) take(l *lane, executor int64) *held {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(l.buffer) == 0 || l.running > l.slots || e.stopping || e.fenced || e.leaseAtRisk() {
+		l.running--
+		nudge(e.slotFreed)
+		nudge(e.claimSoon)
+		return nil
+	}
+	h := l.buffer[0]
+	l.buffer[0] = nil
+	l.buffer = l.buffer[1:]
+	if l.drained != e.wakes && l.want() > 0 {
+		nudge(e.claimSoon)
+	}
+	h.state, h.since, h.executor = performing, time.Now(), executor
+	h.ctx, h.cancel = context.WithCancelCause(e.base)
+	return h
+}
+
+// perform runs one attempt and passes its outcome to conclude, whatever the
+// handler does: return, panic, or end its goroutine.
+func (e *Engine) perform(h *held, conclude func(concluded)) {
+	ctx := h.ctx
+	if h.job.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, h.job.Timeout, ErrTimeout)
+		defer cancel()
+	}
+	a := attempt{job: h.job, started: h.since, err: errGoexit}
+	defer func() {
+		a.finished, a.cause = time.Now(), context.Cause(ctx)
+		h.cancel(nil)
+		outcome := decide(a, h.handler.Rules, rand.Float64())
+		e.mu.Lock()
+		h.state, h.since = done, a.finished
+		h.lane.measure(a.finished.Sub(a.started))
+		e.mu.Unlock()
+		conclude(concluded{h, outcome})
+	}()
+	a.result, a.err = Protect(func() (json.RawMessage, error) {
+		return h.handler.Perform(ctx, &Run{Job: h.job, engine: e})
+	})
+}
+
+// conclude passes an outcome on. After the end of the engine nobody wants the
+// outcomes of handlers that did not stop: their jobs were given back.
+func (e *Engine) conclude(c concluded) {
+	select {
+	case e.outcomes <- c:
+	case <-e.verbs.Done():
+	}
+	nudge(e.slotFreed)
+}
+
+var errGoexit = errors.New("the handler ended its goroutine (runtime.Goexit)")
+
+// Protect calls fn and makes an error of a panic in it.
+func Protect[R any](fn func() (R, error)) (result R, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &Panicked{Value: value, Stack: string(debug.Stack())}
+		}
+	}()
+	return fn()
+}
+
+// goroutineID is the number under which stack dumps show the caller's
+// goroutine. It serves only to find the stack of a stuck handler.
+func goroutineID() int64 {
+	var head [40]byte
+	line := head[:runtime.Stack(head[:], false)]
+	number, _, _ := bytes.Cut(bytes.TrimPrefix(line, []byte("goroutine ")), []byte(" "))
+	id, _ := strconv.ParseInt(string(number), 10, 64)
+	return id
+}

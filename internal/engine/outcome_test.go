@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/laterjobs/later/store"
+)
+
+var (
+	start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	end   = start.Add(time.Second)
+	boom  = errors.New("boom")
+)
+
+// middle is the random number that leaves a delay as it is.
+const middle = 0.5
+
+func TestDecide(t *testing.T) {
+	job := store.Job{ID: 1, Token: 2, Attempt: 1, MaxRetries: 2, Timeout: time.Minute}
+	lastTry := job
+	lastTry.Attempt = 3
+	retryAt := func(d time.Duration) store.Outcome {
+		return store.Outcome{Kind: store.Retry, Error: "boom", RunAt: end.Add(d)}
+	}
+	fail := store.Outcome{Kind: store.Fail, Error: "boom"}
+
+	for _, test := range []struct {
+		name  string
+		job   store.Job
+		err   error
+		cause error
+		rules Rules
+		want  store.Outcome
+	}{
+		{"no error", job, nil, nil, Rules{}, store.Outcome{Kind: store.Complete, Result: json.RawMessage(`1`)}},
+		{"no error, though cancelled", job, nil, &Cancellation{"x"}, Rules{}, store.Outcome{Kind: store.Complete, Result: json.RawMessage(`1`)}},
+		{"error", job, boom, nil, Rules{}, retryAt(10 * time.Second)},
+		{"out of retries", lastTry, boom, nil, Rules{}, fail},
+		{"not retryable", job, boom, nil, Rules{NotRetryable: true}, fail},
+		{"own backoff", job, boom, nil, Rules{Backoff: Fixed(time.Minute)}, retryAt(time.Minute)},
+		{"retry if says no", job, boom, nil, Rules{RetryIf: func(error) bool { return false }}, fail},
+		{"retry on beats not retryable", job, boom, nil,
+			Rules{NotRetryable: true, RetryOn: []RetryRule{{Target: boom, MaxRetries: -1, Backoff: Fixed(time.Hour)}}}, retryAt(time.Hour)},
+		{"retry on has its own limit", lastTry, boom, nil,
+			Rules{RetryOn: []RetryRule{{Target: boom, MaxRetries: 3}}}, retryAt(40 * time.Second)},
+		{"discard on", job, fmt.Errorf("boom: %w", fs.ErrExist), nil, Rules{DiscardOn: []error{fs.ErrExist}},
+			store.Outcome{Kind: store.Fail, Error: "boom: file already exists"}},
+		{"postpone", lastTry, &Postponement{time.Minute, "busy"}, nil, Rules{},
+			store.Outcome{Kind: store.Postpone, Error: "busy", RunAt: end.Add(time.Minute)}},
+		{"postpone into the past", job, &Postponement{-time.Minute, ""}, nil, Rules{},
+			store.Outcome{Kind: store.Postpone, RunAt: end}},
+		{"retry in", job, &DelayedRetry{time.Minute, boom}, nil, Rules{}, retryAt(time.Minute)},
+		{"retry in, out of retries", lastTry, &DelayedRetry{time.Minute, boom}, nil, Rules{}, fail},
+		{"discard", job, &Discarded{boom}, nil, Rules{}, fail},
+		{"cancel self", job, &SelfCancelled{boom}, nil, Rules{}, store.Outcome{Kind: store.Cancel, Error: "boom"}},
+		{"cancelled", job, boom, &Cancellation{"not needed"}, Rules{}, store.Outcome{Kind: store.Cancel, Error: "not needed"}},
+		{"stopping", lastTry, boom, ErrStopping, Rules{}, store.Outcome{Kind: store.Release}},
+		{"lease lost", lastTry, boom, ErrLeaseLost, Rules{}, store.Outcome{Kind: store.Release}},
+		{"timed out", job, boom, ErrTimeout, Rules{},
+			store.Outcome{Kind: store.Retry, Error: "timed out after 1m0s: boom", RunAt: end.Add(10 * time.Second)}},
+		{"discard wins over stopping", job, &Discarded{boom}, ErrStopping, Rules{}, fail},
+		{"unperformable", job, fmt.Errorf("%w: boom", ErrUnperformable), nil, Rules{},
+			store.Outcome{Kind: store.Fail, Error: "cannot be performed: boom"}},
+		{"panic", lastTry, &Panicked{boom, "main.go:1"}, nil, Rules{},
+			store.Outcome{Kind: store.Fail, Error: "panic: boom", Stack: "main.go:1"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := decide(attempt{test.job, json.RawMessage(`1`), test.err, test.cause, start, end}, test.rules, middle)
+			want := test.want
+			want.JobID, want.Token, want.StartedAt, want.FinishedAt = 1, 2, start, end
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		backoff Backoff
+		want    []time.Duration
+	}{
+		{"exponential", Exponential(time.Second, 5*time.Second), []time.Duration{1e9, 2e9, 4e9, 5e9, 5e9}},
+		{"linear", Linear(time.Second, 3*time.Second), []time.Duration{1e9, 2e9, 3e9, 3e9}},
+		{"fixed", Fixed(time.Second), []time.Duration{1e9, 1e9}},
+		{"default", DefaultBackoff, []time.Duration{10e9, 20e9, 40e9}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for i, want := range test.want {
+				if got := test.backoff(i+1, boom, middle); got != want {
+					t.Errorf("retry %d: %v, want %v", i+1, got, want)
+				}
+				if low := test.backoff(i+1, boom, 0); low != want*9/10 {
+					t.Errorf("retry %d at its earliest: %v, want %v", i+1, low, want*9/10)
+				}
+			}
+		})
+	}
+}
+
+func TestBackoffNeverOverflows(t *testing.T) {
+	for _, backoff := range []Backoff{Exponential(time.Hour, 1<<63-1), Linear(1<<62, 1<<63-1)} {
+		if got := backoff(1_000_000, boom, 0.999); got < time.Hour {
+			t.Errorf("the millionth retry after %v", got)
+		}
+	}
+}
+
+func TestMatches(t *testing.T) {
+	pathError := fmt.Errorf("load: %w", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrNotExist})
+	for _, test := range []struct {
+		name   string
+		err    error
+		target error
+		want   bool
+	}{
+		{"a value", pathError, fs.ErrNotExist, true},
+		{"another value", pathError, fs.ErrExist, false},
+		{"a type", pathError, (*fs.PathError)(nil), true},
+		{"another type", pathError, (*json.SyntaxError)(nil), false},
+		{"no error", nil, fs.ErrExist, false},
+		{"no target", pathError, nil, false},
+	} {
+		if got := Matches(test.err, test.target); got != test.want {
+			t.Errorf("%s: %v", test.name, got)
+		}
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for _, test := range []struct{ in, want string }{
+		{"plain", "plain"},
+		{"a\x00b", "a␀b"},
+		{"a\xffb", "a�b"},
+		{strings.Repeat("x", 100), strings.Repeat("x", 64)},
+		{strings.Repeat("x", 63) + "é", strings.Repeat("x", 63)},
+		{strings.Repeat("\x00", 64), strings.Repeat("␀", 21)},
+	} {
+		got := Printable(test.in, 64)
+		if got != test.want {
+			t.Errorf("%q: got %q, want %q", test.in, got, test.want)
+		}
+		if len(got) > 64 || !utf8.ValidString(got) {
+			t.Errorf("%q: %q cannot be stored", test.in, got)
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// stuckAfter is how long after its context ended a handler may still run before
+// it is reported.
+const stuckAfter = 5 * time.Second
+
+// reportStuck logs, once each, the handlers that ignore the end of their context,
+// with the stack that shows where they hang.
+func (e *Engine) reportStuck() {
+	for _, h := range e.findStuck() {
+		e.log.Error("handler ignores the end of its context; its slot stays taken until it returns",
+			"id", h.job.ID, "type", h.job.Type, "attempt", h.job.Attempt,
+			"running", time.Since(h.since).Round(time.Second), "stack", stackOfGoroutine(h.executor))
+	}
+}
+
+func (e *Engine) findStuck() (found []*held) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	for _, h := range e.held {
+		if h.state != performing || h.stuck || !e.contextEnded(h, now) {
+			continue
+		}
+		if h.ended.IsZero() {
+			h.ended = now
+		}
+		if now.Sub(h.ended) >= stuckAfter {
+			h.stuck = true
+			found = append(found, h)
+		}
+	}
+	return found
+}
+
+func (e *Engine) contextEnded(h *held, now time.Time) bool {
+	return h.ctx.Err() != nil || h.job.Timeout > 0 && now.Sub(h.since) >= h.job.Timeout
+}
+
+// maxDump bounds the dump of all goroutines in which a stack is looked for.
+const maxDump = 8 << 20
+
+func stackOfGoroutine(id int64) string {
+	dump := make([]byte, 64<<10)
+	for {
+		n := runtime.Stack(dump, true)
+		if n < len(dump) || len(dump) >= maxDump {
+			dump = dump[:n]
+			break
+		}
+		dump = make([]byte, 4*len(dump))
+	}
+	header := fmt.Appendf(nil, "goroutine %d [", id)
+	for stack := range bytes.SplitSeq(dump, []byte("\n\n")) {
+		if bytes.HasPrefix(stack, header) {
+			return sanitize(string(stack))
+		}
+	}
+	return "not found"
+}

@@ -1,0 +1,37 @@
+package engine
+
+import (
+	"log/slog"
+	"time"
+)
+
+// trouble follows one kind of failure over its length: it is logged when it
+// begins and when it ends, and the waits between tries grow.
+type trouble struct {
+	wait  time.Duration
+	since time.Time
+}
+
+const (
+	firstWait   = 50 * time.Millisecond
+	longestWait = 2 * time.Second
+)
+
+// met notes a failure and returns how long to wait before the next try.
+func (t *trouble) met(log *slog.Logger, what string, err error) time.Duration {
+	if t.wait == 0 {
+		t.wait, t.since = firstWait, time.Now()
+		log.Error("cannot "+what+"; trying again", "error", err)
+	} else {
+		t.wait = min(2*t.wait, longestWait)
+	}
+	return vary(t.wait)
+}
+
+// over notes a success.
+func (t *trouble) over(log *slog.Logger, what string) {
+	if t.wait != 0 {
+		log.Info("can "+what+" again", "after", time.Since(t.since).Round(time.Millisecond))
+		*t = trouble{}
+	}
+}

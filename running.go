@@ -1,0 +1,152 @@
+package later
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/laterjobs/later/internal/engine"
+	"github.com/laterjobs/later/store"
+)
+
+// RunningJob is the job that a handler performs: see Running.
+type RunningJob struct {
+	Job // as it was when it was claimed; ID is 0 if it is performed without being stored
+
+	// Logger writes to Config.Logger, with the job's id, type and attempt, and
+	// from level Info to the job's own log.
+	Logger *slog.Logger
+
+	run   *engine.Run
+	queue *JobQueue
+}
+
+type runningKey struct{}
+
+// Running returns the job that ctx belongs to. Outside of a handler it is a job
+// without an id, whose logger is slog.Default.
+func Running(ctx context.Context) *RunningJob {
+	if job, ok := ctx.Value(runningKey{}).(*RunningJob); ok {
+		return job
+	}
+	return &RunningJob{Logger: slog.Default(), run: &engine.Run{}}
+}
+
+func newRunningJob(run *engine.Run, q *JobQueue) *RunningJob {
+	job := &RunningJob{Job: run.Job, run: run, queue: q}
+	outer := q.cfg.Logger.Handler().WithAttrs([]slog.Attr{
+		slog.Int64("job", job.ID), slog.String("type", job.Type), slog.Int("attempt", job.Attempt),
+	})
+	job.Logger = slog.New(newJobLog(run, outer))
+	return job
+}
+
+// Progress says how much is done of how much (0: unknown), with a word for
+// people. It costs little and may be called often: the newest word is stored
+// within a second.
+func (r *RunningJob) Progress(done, total int64, message string) {
+	r.run.Progress(store.Progress{Done: done, Total: total, Message: message})
+}
+
+// Complete completes the job, with its result if it has one, in a transaction
+// of the handler's own: the job is completed if and only if what else the
+// transaction does becomes true. After the commit return nil. If the job is not
+// this process's any more the error is ErrConflict: roll back.
+func (r *RunningJob) Complete(ctx context.Context, tx store.Tx, result any) error {
+	if r.ID == 0 || r.queue == nil {
+		return fmt.Errorf("%w: the job is not stored", ErrConflict)
+	}
+	if tx.Of() != r.queue.store {
+		return fmt.Errorf("%w: the JobQueue works on a different store", ErrWrongTx)
+	}
+	outcome := store.Outcome{
+		JobID: r.ID, Token: r.Token, Kind: store.Complete, StartedAt: r.StartedAt, FinishedAt: time.Now(),
+	}
+	if result != nil {
+		raw, err := encodeResult(result)
+		if err != nil {
+			return err
+		}
+		outcome.Result = raw
+	}
+	if err := checkSize("result", outcome.Result, r.queue.cfg.MaxArgs); err != nil {
+		return err
+	}
+	verdicts, err := tx.Finish(ctx, []store.Outcome{outcome}, time.Now())
+	if err != nil {
+		return fmt.Errorf("complete job %d: %w", r.ID, err)
+	}
+	if verdicts[0] != store.Accepted {
+		return fmt.Errorf("%w: job %d was taken from this process", ErrConflict, r.ID)
+	}
+	return nil
+}
+
+// jobLog is a slog.Handler that writes to two places: the program's log, and the
+// job's own.
+type jobLog struct {
+	run    *engine.Run
+	outer  slog.Handler
+	attrs  slog.Handler // writes the attributes of one record, as JSON, to buffer
+	shared *jobLogBuffer
+}
+
+type jobLogBuffer struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func newJobLog(run *engine.Run, outer slog.Handler) *jobLog {
+	shared := &jobLogBuffer{}
+	attrs := slog.NewJSONHandler(&shared.buffer, &slog.HandlerOptions{Level: slog.LevelInfo, ReplaceAttr: withoutBuiltIns})
+	return &jobLog{run: run, outer: outer, attrs: attrs, shared: shared}
+}
+
+// withoutBuiltIns leaves time, level and message to the LogLine's own fields.
+func withoutBuiltIns(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
+		return slog.Attr{}
+	}
+	return a
+}
+
+func (l *jobLog) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo || l.outer.Enabled(ctx, level)
+}
+
+func (l *jobLog) Handle(ctx context.Context, record slog.Record) error {
+	if record.Level >= slog.LevelInfo {
+		l.run.Log(store.LogLine{
+			At: record.Time, Level: record.Level.String(), Message: record.Message, Attrs: l.encode(ctx, record),
+		})
+	}
+	if !l.outer.Enabled(ctx, record.Level) {
+		return nil
+	}
+	return l.outer.Handle(ctx, record)
+}
+
+func (l *jobLog) encode(ctx context.Context, record slog.Record) []byte {
+	l.shared.mu.Lock()
+	defer l.shared.mu.Unlock()
+	l.shared.buffer.Reset()
+	if err := l.attrs.Handle(ctx, record); err != nil {
+		return nil // attributes that do not encode are no reason to lose the message
+	}
+	raw := bytes.TrimSpace(l.shared.buffer.Bytes())
+	if len(raw) <= len("{}") || checkSize("log attributes", raw, defaultMaxArgs) != nil {
+		return nil
+	}
+	return bytes.Clone(raw)
+}
+
+func (l *jobLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &jobLog{run: l.run, outer: l.outer.WithAttrs(attrs), attrs: l.attrs.WithAttrs(attrs), shared: l.shared}
+}
+
+func (l *jobLog) WithGroup(name string) slog.Handler {
+	return &jobLog{run: l.run, outer: l.outer.WithGroup(name), attrs: l.attrs.WithGroup(name), shared: l.shared}
+}

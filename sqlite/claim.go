@@ -1,0 +1,138 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// Claim hands over ready jobs. If nothing is ready it only reads.
+func (s *Store) Claim(ctx context.Context, d store.Demand, now time.Time) ([]store.Job, error) {
+	if d.Limit <= 0 || len(d.Types) == 0 {
+		return nil, ctx.Err()
+	}
+	c := &claiming{demand: d, types: texts(d.Types), now: orNow(now)}
+	r := &request{rank: rankClaim, idle: c.idle, run: c.run, size: min(d.Limit, 1000) * rowSize / 2}
+	if err := s.do(ctx, r); err != nil {
+		return nil, err
+	}
+	return c.jobs, nil
+}
+
+// claiming is one claim under way.
+type claiming struct {
+	demand store.Demand
+	types  string
+	now    time.Time
+	jobs   []store.Job
+}
+
+// inLine is a ready job with its place in the claim order.
+type inLine struct{ id, priority, position int64 }
+
+func (c *claiming) idle(s *session) bool {
+	line, err := c.pick(s)
+	return err == nil && len(line) == 0
+}
+
+func (c *claiming) run(s *session) error {
+	line, err := c.pick(s)
+	if err != nil || len(line) == 0 {
+		return err
+	}
+	list := make([]int64, len(line))
+	for i, job := range line {
+		list[i] = job.id
+	}
+	text := ids(list)
+	if _, err := s.exec("claim", text, c.demand.Token, c.demand.ProcessID, c.now.UnixMicro()); err != nil {
+		return err
+	}
+	if _, err := s.exec("leave_line", text); err != nil {
+		return err
+	}
+	c.jobs = make([]store.Job, 0, len(list))
+	return s.query("claimed_jobs", c.scan, text)
+}
+
+func (c *claiming) scan(r *sql.Rows) error {
+	var row jobRow
+	var lastError sql.NullString
+	job := store.Job{
+		Status: store.Running, Token: c.demand.Token, ProcessID: c.demand.ProcessID, StartedAt: micro(c.now),
+	}
+	if err := r.Scan(append(row.asked(&job), &job.Attempt, &job.Crashes, &lastError)...); err != nil {
+		return err
+	}
+	job.Attempt++
+	job.Error = lastError.String
+	c.jobs = append(c.jobs, row.finish(job))
+	return nil
+}
+
+// pick finds the jobs to claim: the front of the line of each queue, merged.
+func (c *claiming) pick(s *session) ([]inLine, error) {
+	limits, err := c.limits(s)
+	if err != nil {
+		return nil, err
+	}
+	var line []inLine
+	for queue, limit := range limits {
+		err := s.query("front_of_line", func(r *sql.Rows) error {
+			var job inLine
+			err := r.Scan(&job.id, &job.priority, &job.position)
+			line = append(line, job)
+			return err
+		}, queue, c.types, min(limit, c.demand.Limit))
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(limits) > 1 {
+		slices.SortFunc(line, func(a, b inLine) int {
+			return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.position, b.position))
+		})
+	}
+	return line[:min(len(line), c.demand.Limit)], nil
+}
+
+// limits says how many to take from which queue. Paused ones are left out.
+func (c *claiming) limits(s *session) (map[string]int, error) {
+	limits := map[string]int{}
+	if c.demand.Queues == nil {
+		if err := c.everyQueue(s, limits); err != nil {
+			return nil, err
+		}
+	}
+	for queue, limit := range c.demand.Queues {
+		if limit > 0 {
+			limits[queue] = limit
+		}
+	}
+	if len(limits) == 0 {
+		return limits, nil
+	}
+	err := s.query("paused_queues", func(r *sql.Rows) error {
+		var queue string
+		err := r.Scan(&queue)
+		delete(limits, queue)
+		return err
+	})
+	return limits, err
+}
+
+// everyQueue steps through the queues that have something ready.
+func (c *claiming) everyQueue(s *session, limits map[string]int) error {
+	queue := sql.NullString{Valid: true}
+	for {
+		err := s.query("next_queue", func(r *sql.Rows) error { return r.Scan(&queue) }, queue.String)
+		if err != nil || !queue.Valid {
+			return err
+		}
+		limits[queue.String] = c.demand.Limit
+	}
+}

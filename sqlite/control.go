@@ -1,0 +1,222 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// controlSlice is how many jobs a verb changes in one transaction, so that
+// "cancel everything" does not hold up the others.
+const controlSlice = 2000
+
+// control applies change to all jobs that f selects and whose status is one of
+// only, slice by slice, and returns the ids of those that it changed, rising.
+func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobStatus, change func(*session, []placed, *moves) ([]int64, error)) ([]int64, error) {
+	var changed []int64
+	left := f.Limit
+	for {
+		f.Limit = controlSlice
+		if left > 0 {
+			f.Limit = min(left, controlSlice)
+		}
+		var found, done []int64
+		r := &request{rank: rankControl, durable: true, size: controlSlice * rowSize, run: func(s *session) (err error) {
+			found, done, err = controlSome(s, f, only, change)
+			return err
+		}}
+		if err := s.do(ctx, r); err != nil {
+			return nil, err
+		}
+		changed = append(changed, done...)
+		left -= len(found)
+		if len(found) < f.Limit || left == 0 {
+			return sortedIDs(changed), nil
+		}
+		f.Before = slices.Min(found)
+	}
+}
+
+func controlSome(s *session, f store.Filter, only []store.JobStatus, change func(*session, []placed, *moves) ([]int64, error)) (found, done []int64, err error) {
+	found, err = selectIDs(s, f, only)
+	if err != nil || len(found) == 0 {
+		return nil, nil, err
+	}
+	jobs, err := places(s, found)
+	if err != nil {
+		return nil, nil, err
+	}
+	var m moves
+	if done, err = change(s, jobs, &m); err != nil {
+		return nil, nil, err
+	}
+	return found, done, m.apply(s)
+}
+
+// places reads where jobs stand.
+func places(s *session, list []int64) ([]placed, error) {
+	var jobs []placed
+	err := s.query("places", func(r *sql.Rows) error {
+		var job placed
+		err := r.Scan(&job.id, &job.finished, &job.waits, &job.ready, &job.running,
+			&job.queue, &job.jobType, &job.priority, &job.attempt, &job.crashes)
+		jobs = append(jobs, job)
+		return err
+	}, ids(list))
+	return jobs, err
+}
+
+// Cancel finishes jobs that wait and asks for the stop of those that run.
+func (s *Store) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time) ([]int64, error) {
+	now = orNow(now)
+	only := []store.JobStatus{store.Scheduled, store.Pending, store.Running, store.Retrying}
+	return s.control(ctx, f, only, func(s *session, jobs []placed, m *moves) ([]int64, error) {
+		var running, waiting []int64
+		for _, job := range jobs {
+			if job.running {
+				running = append(running, job.id)
+			} else {
+				waiting = append(waiting, job.id)
+			}
+		}
+		if len(running) > 0 {
+			if _, err := s.exec("request_cancel", ids(running), reason, now.UnixMicro()); err != nil {
+				return nil, err
+			}
+			s.wake.Cancels = true
+		}
+		if err := cancelWaiting(s, jobs, waiting, m, reason, now); err != nil {
+			return nil, err
+		}
+		return append(running, waiting...), nil
+	})
+}
+
+// cancelWaiting finishes jobs that do not run. They keep who ran them last.
+func cancelWaiting(s *session, jobs []placed, waiting []int64, m *moves, reason string, now time.Time) error {
+	if len(waiting) == 0 {
+		return nil
+	}
+	started := map[int64]time.Time{}
+	process := map[int64]int64{}
+	err := s.query("last_attempts", func(r *sql.Rows) error {
+		var id, by int64
+		var at sql.NullInt64
+		err := r.Scan(&id, &by, &at)
+		started[id], process[id] = timeOf(at), by
+		return err
+	}, ids(waiting))
+	if err != nil {
+		return err
+	}
+	for _, job := range jobs {
+		if job.running {
+			continue
+		}
+		job.process = process[job.id]
+		m.toFinished(job, ending{status: cancelled, startedAt: started[job.id], finishedAt: now, error: reason})
+	}
+	return s.execIDs(waiting, "leave_line", "stop_waiting")
+}
+
+// Retry makes finished and retrying jobs pending.
+func (s *Store) Retry(ctx context.Context, f store.Filter, _ time.Time) ([]int64, error) {
+	only := []store.JobStatus{store.Retrying, store.Completed, store.Failed, store.Cancelled}
+	return s.control(ctx, f, only, func(s *session, jobs []placed, m *moves) ([]int64, error) {
+		var finished, waiting []int64
+		for _, job := range jobs {
+			if job.finished == 0 {
+				waiting = append(waiting, job.id)
+				m.toReady(job)
+				continue
+			}
+			finished = append(finished, job.id)
+			if _, err := s.exec("count_finished", job.finished, -1); err != nil {
+				return nil, err
+			}
+			job.attempt, job.crashes = 0, 0
+			m.toReady(job)
+		}
+		if err := s.execIDs(waiting, "stop_waiting"); err != nil {
+			return nil, err
+		}
+		if err := s.execIDs(finished, "delete_finished", "delete_progress"); err != nil {
+			return nil, err
+		}
+		return append(finished, waiting...), nil
+	})
+}
+
+// Reschedule gives jobs that wait a new time.
+func (s *Store) Reschedule(ctx context.Context, f store.Filter, at, now time.Time) ([]int64, error) {
+	now = orNow(now)
+	only := []store.JobStatus{store.Scheduled, store.Pending, store.Retrying}
+	return s.control(ctx, f, only, func(s *session, jobs []placed, m *moves) ([]int64, error) {
+		var moved, all []int64
+		for _, job := range jobs {
+			all = append(all, job.id)
+			switch {
+			case isLater(at, now):
+				m.toWaiting(job, waitsAs(job.waits), at, "")
+			case job.ready:
+				continue // pending already: it keeps its place in line
+			default:
+				m.toReady(job)
+			}
+			moved = append(moved, job.id)
+		}
+		return all, s.execIDs(moved, "leave_line", "stop_waiting")
+	})
+}
+
+// waitsAs is how a job waits for its new time: a retrying one still retries.
+func waitsAs(kind int64) int64 {
+	if kind == waitsRetrying {
+		return waitsRetrying
+	}
+	return waitsScheduled
+}
+
+// Delete removes jobs that do not run.
+func (s *Store) Delete(ctx context.Context, f store.Filter) ([]int64, error) {
+	only := []store.JobStatus{
+		store.Scheduled, store.Pending, store.Retrying, store.Completed, store.Failed, store.Cancelled,
+	}
+	return s.control(ctx, f, only, func(s *session, jobs []placed, _ *moves) ([]int64, error) {
+		var all []int64
+		for _, job := range jobs {
+			all = append(all, job.id)
+			if job.finished == 0 {
+				continue
+			}
+			if _, err := s.exec("count_finished", job.finished, -1); err != nil {
+				return nil, err
+			}
+		}
+		if err := s.execIDs(all, "leave_line", "stop_waiting"); err != nil {
+			return nil, err
+		}
+		return all, forget(s, all)
+	})
+}
+
+// Pause stops claims from a queue.
+func (s *Store) Pause(ctx context.Context, queue, reason string, now time.Time) error {
+	now = orNow(now)
+	return s.do(ctx, &request{rank: rankControl, durable: true, run: func(s *session) error {
+		_, err := s.exec("pause", queue, now.UnixMicro(), reason)
+		return err
+	}})
+}
+
+// Resume allows claims from a queue again.
+func (s *Store) Resume(ctx context.Context, queue string) error {
+	return s.do(ctx, &request{rank: rankControl, durable: true, run: func(s *session) error {
+		s.wake.Work = true
+		_, err := s.exec("resume", queue)
+		return err
+	}})
+}

@@ -1,0 +1,79 @@
+package sqlite
+
+import (
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// jobRow takes the columns of later_job that need a second look.
+type jobRow struct {
+	args                   string
+	metadata, user, target sql.NullString
+	tags                   sql.NullString
+	timeout, queuedAt      int64
+	scheduledAt            sql.NullInt64
+}
+
+// asked is where the columns of later_job go, in the order of the queries.
+func (r *jobRow) asked(job *store.Job) []any {
+	return []any{
+		&job.ID, &job.Type, &job.Queue, &job.Priority, &r.args, &r.metadata, &r.user, &r.target, &r.tags,
+		&job.MaxRetries, &r.timeout, &r.queuedAt, &r.scheduledAt,
+	}
+}
+
+func (r *jobRow) finish(job store.Job) store.Job {
+	job.Args = json.RawMessage(r.args)
+	job.Metadata = rawOf(r.metadata)
+	job.UserID, job.TargetID = r.user.String, r.target.String
+	if r.tags.Valid {
+		// Tags were encoded by this package; a row that a person has changed
+		// shows without them.
+		_ = json.Unmarshal([]byte(r.tags.String), &job.Tags)
+	}
+	job.Timeout = time.Duration(r.timeout) * time.Microsecond
+	job.QueuedAt = timeOf(sql.NullInt64{Int64: r.queuedAt, Valid: true})
+	job.ScheduledAt = timeOf(r.scheduledAt)
+	return job
+}
+
+func rawOf(text sql.NullString) json.RawMessage {
+	if !text.Valid {
+		return nil
+	}
+	return json.RawMessage(text.String)
+}
+
+func timeOf(microseconds sql.NullInt64) time.Time {
+	if !microseconds.Valid {
+		return time.Time{}
+	}
+	return time.UnixMicro(microseconds.Int64).UTC()
+}
+
+// nullable makes a column of a time.
+func nullable(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+// The numbers of the finished statuses in the tables.
+var finishedStatuses = map[int64]store.JobStatus{1: store.Completed, 2: store.Failed, 3: store.Cancelled}
+
+const (
+	completed int64 = 1
+	failed    int64 = 2
+	cancelled int64 = 3
+)
+
+// The kinds of waiting.
+const (
+	waitsScheduled int64 = 1
+	waitsPostponed int64 = 2
+	waitsRetrying  int64 = 3
+)

@@ -1,0 +1,111 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// Join makes a process known, with an operating-system lock that proves that
+// it lives.
+func (s *Store) Join(ctx context.Context, p store.Process, now time.Time) error {
+	now = orNow(now)
+	var queues any
+	if p.Queues != nil {
+		encoded, err := json.Marshal(p.Queues)
+		if err != nil {
+			return fmt.Errorf("queues of process %d: %w", p.ID, err)
+		}
+		queues = string(encoded)
+	}
+	if err := s.locks.hold(p.ID); err != nil {
+		return fmt.Errorf("%w: lock of process %d: %w", store.ErrUnavailable, p.ID, err)
+	}
+	r := &request{rank: rankControl, run: func(s *session) error {
+		if _, err := s.exec("join", p.ID, now.UnixMicro(), string(p.State), p.Host, p.PID, p.Version,
+			p.StartedAt.UnixMicro(), queues, p.Slots); err != nil {
+			return err
+		}
+		for _, t := range p.Types {
+			if _, err := s.exec("publish_type", t.Name, t.Description, t.Queue, t.Priority, t.MaxRetries,
+				t.Timeout.Microseconds(), nullableText(t.Schema), now.UnixMicro()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+	if err := s.do(ctx, r); err != nil {
+		s.locks.release(p.ID)
+		return err
+	}
+	return nil
+}
+
+func nullableText(raw json.RawMessage) any {
+	if raw == nil {
+		return nil
+	}
+	return string(raw)
+}
+
+// Beat raises the beat of a process.
+func (s *Store) Beat(ctx context.Context, processID int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
+	var beaten store.Beaten
+	now = orNow(now)
+	r := &request{rank: rankControl, run: func(s *session) error {
+		changed, err := s.exec("beat", processID, now.UnixMicro(), string(state))
+		if err != nil || changed == 0 {
+			return orGone(err, processID)
+		}
+		held, err := claims(s, "claims_of_process", processID)
+		beaten = store.Beaten{}
+		for _, c := range held {
+			beaten.Claims = append(beaten.Claims, store.Claimed{
+				JobID: c.id, Token: c.token, ClaimedAt: time.UnixMicro(c.claimedAt).UTC(),
+			})
+			if c.cancel.Valid {
+				beaten.Cancels = append(beaten.Cancels, store.CancelRequest{JobID: c.id, Reason: c.cancel.String})
+			}
+		}
+		return err
+	}}
+	err := s.do(ctx, r)
+	return beaten, err
+}
+
+func orGone(err error, processID int64) error {
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("process %d: %w", processID, store.ErrProcessGone)
+}
+
+// Leave removes a process and releases what it still has.
+func (s *Store) Leave(ctx context.Context, processID int64, now time.Time) error {
+	now = orNow(now)
+	r := &request{rank: rankControl, run: func(s *session) error {
+		if _, err := s.exec("leave", processID); err != nil {
+			return err
+		}
+		held, err := claims(s, "claims_of_process", processID)
+		if err != nil || len(held) == 0 {
+			return err
+		}
+		release := finishing{now: now}
+		for _, claim := range held {
+			release.move(claim, store.Outcome{Kind: store.Release})
+		}
+		if err := endClaims(s, held); err != nil {
+			return err
+		}
+		return release.moves.apply(s)
+	}}
+	if err := s.do(ctx, r); err != nil {
+		return err
+	}
+	s.locks.release(processID)
+	return nil
+}

@@ -1,0 +1,49 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// Report stores what running jobs say of themselves.
+func (s *Store) Report(ctx context.Context, reports []store.Report, now time.Time) error {
+	if len(reports) == 0 {
+		return ctx.Err()
+	}
+	now = orNow(now)
+	r := &request{rank: rankControl, size: rowSize * len(reports), run: func(s *session) error {
+		var progress, lines rows
+		for _, report := range reports {
+			writeProgress(&progress, report, now)
+			writeLines(&lines, report)
+		}
+		if err := s.execRows("report_progress", &progress); err != nil {
+			return err
+		}
+		return s.execRows("report_lines", &lines)
+	}}
+	return s.do(ctx, r)
+}
+
+func writeProgress(r *rows, report store.Report, now time.Time) {
+	p := report.Progress
+	if p == nil {
+		return
+	}
+	at := p.At
+	if at.IsZero() {
+		at = now
+	}
+	r.next()
+	r.int(report.JobID).int(report.Token).int(p.Done).int(p.Total).text(p.Message).time(at)
+}
+
+func writeLines(r *rows, report store.Report) {
+	for _, line := range report.Lines {
+		r.next()
+		r.int(report.JobID).int(report.Token).int(int64(line.Attempt)).int(line.At.UnixMicro())
+		r.text(line.Level).text(line.Message).raw(line.Attrs)
+	}
+}

@@ -1,0 +1,94 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/laterjobs/later/store"
+)
+
+// session runs named statements in one transaction: the writer's, or one of
+// the user's.
+type session struct {
+	prepare func(name string) (statement, error)
+	wake    store.Wake // what the transaction changes, for those who listen
+}
+
+// statement is what a session needs of a *sql.Stmt.
+type statement interface {
+	ExecContext(ctx context.Context, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, args ...any) (*sql.Rows, error)
+}
+
+// Statements of a transaction are not interrupted: the callers whose context
+// ends stop waiting instead.
+var uninterrupted = context.Background()
+
+func (s *session) exec(name string, args ...any) (changed int64, err error) {
+	statement, err := s.prepare(name)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	result, err := statement.ExecContext(uninterrupted, args...)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	return result.RowsAffected()
+}
+
+// query calls scan for each row.
+func (s *session) query(name string, scan func(*sql.Rows) error, args ...any) error {
+	statement, err := s.prepare(name)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	found, err := statement.QueryContext(uninterrupted, args...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return each(name, found, scan)
+}
+
+func each(name string, found *sql.Rows, scan func(*sql.Rows) error) error {
+	defer found.Close()
+	for found.Next() {
+		if err := scan(found); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if err := found.Err(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// numbers draws n ids or positions and returns the first.
+func (s *session) numbers(n int) (first int64, err error) {
+	var last int64
+	err = s.query("next_numbers", func(r *sql.Rows) error { return r.Scan(&last) }, n)
+	return last - int64(n) + 1, err
+}
+
+// execRows runs a statement for the rows, if there are any.
+func (s *session) execRows(name string, r *rows, args ...any) error {
+	if r.count == 0 {
+		return nil
+	}
+	_, err := s.exec(name, append([]any{r.String()}, args...)...)
+	return err
+}
+
+// execIDs runs statements for the ids, if there are any.
+func (s *session) execIDs(list []int64, names ...string) error {
+	if len(list) == 0 {
+		return nil
+	}
+	text := ids(list)
+	for _, name := range names {
+		if _, err := s.exec(name, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+-- The statements of the writer. Ids and rows of a batch travel as one JSON text:
+-- one statement for any number of jobs.
+
+-- name: next_numbers
+UPDATE later_sequence SET value = value + ?1 RETURNING value;
+
+-- name: insert_jobs
+INSERT INTO later_job (id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at)
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9, value->>10, value->>11, value->>12
+FROM json_each(?1);
+
+-- name: line_up_new
+-- Straight from later_job by its ids: cheaper than reading the JSON twice.
+INSERT INTO later_ready (job_id, queue, type, priority, position, attempt, crashes)
+SELECT id, queue, type, priority, id, 0, 0 FROM later_job
+WHERE id BETWEEN ?1 AND ?2 AND (scheduled_at IS NULL OR scheduled_at <= queued_at);
+
+-- name: wait_new
+INSERT INTO later_waiting (job_id, run_at, kind, queue, type, priority, attempt, crashes)
+SELECT id, scheduled_at, 1, queue, type, priority, 0, 0 FROM later_job
+WHERE id BETWEEN ?1 AND ?2 AND scheduled_at > queued_at;
+
+-- name: next_queue
+-- One step through the queues that have something ready: a seek in the index each.
+SELECT min(queue) FROM later_ready INDEXED BY later_ready_line WHERE queue > ?1;
+
+-- name: paused_queues
+SELECT name FROM later_queue;
+
+-- name: front_of_line
+-- The unary plus keeps the planner from anything but the walk in claim order.
+SELECT job_id, priority, position FROM later_ready INDEXED BY later_ready_line
+WHERE queue = ?1 AND +type IN (SELECT value FROM json_each(?2))
+ORDER BY priority DESC, position LIMIT ?3;
+
+-- name: claim
+INSERT INTO later_claimed (job_id, token, process_id, claimed_at, queue, type, priority, position, attempt, crashes)
+SELECT r.job_id, ?2, ?3, ?4, r.queue, r.type, r.priority, r.position, r.attempt, r.crashes
+FROM json_each(?1) AS e JOIN later_ready AS r ON r.job_id = e.value;
+
+-- name: leave_line
+DELETE FROM later_ready WHERE job_id IN (SELECT value FROM json_each(?1));
+
+-- name: claims_of_jobs
+SELECT c.job_id, c.token, c.process_id, c.claimed_at, c.queue, c.type, c.priority, c.position, c.attempt, c.crashes, r.reason
+FROM json_each(?1) AS e CROSS JOIN later_claimed AS c ON c.job_id = e.value
+LEFT JOIN later_cancel_request AS r ON r.job_id = c.job_id;
+
+-- name: claims_of_process
+SELECT c.job_id, c.token, c.process_id, c.claimed_at, c.queue, c.type, c.priority, c.position, c.attempt, c.crashes, r.reason
+FROM later_claimed AS c LEFT JOIN later_cancel_request AS r ON r.job_id = c.job_id
+WHERE c.process_id = ?1 ORDER BY c.job_id;
+
+-- name: end_claims
+DELETE FROM later_claimed WHERE job_id IN (SELECT value FROM json_each(?1));
+
+-- name: forget_cancel_requests
+DELETE FROM later_cancel_request WHERE job_id IN (SELECT value FROM json_each(?1));
+
+-- name: finish
+INSERT INTO later_finished (job_id, status, attempt, crashes, process_id, token, started_at, finished_at, result, error)
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9
+FROM json_each(?1);
+
+-- name: count_finished
+UPDATE later_count SET jobs = jobs + ?2 WHERE status = ?1;
+
+-- name: wait
+INSERT INTO later_waiting (job_id, run_at, kind, reason, queue, type, priority, attempt, crashes)
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8
+FROM json_each(?1);
+
+-- name: line_up
+INSERT INTO later_ready (job_id, queue, type, priority, position, attempt, crashes)
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?1);
+
+-- name: record_attempts
+INSERT INTO later_attempt (job_id, token, number, outcome, process_id, started_at, finished_at, error, stack)
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8
+FROM json_each(?1);
+
+-- name: tokens_of_jobs
+-- Under which tokens jobs have moved: for outcomes that are repeated.
+SELECT f.job_id, f.token FROM json_each(?1) AS e CROSS JOIN later_finished AS f ON f.job_id = e.value WHERE f.token IS NOT NULL
+UNION ALL
+SELECT a.job_id, a.token FROM json_each(?1) AS e CROSS JOIN later_attempt AS a ON a.job_id = e.value WHERE a.outcome <> 'crashed';
+
+-- name: report_progress
+INSERT INTO later_progress (job_id, done, total, message, at)
+SELECT c.job_id, value->>2, value->>3, value->>4, value->>5
+FROM json_each(?1) AS e JOIN later_claimed AS c ON c.job_id = e.value->>0 AND c.token = e.value->>1 WHERE true
+ON CONFLICT (job_id) DO UPDATE SET done = excluded.done, total = excluded.total, message = excluded.message, at = excluded.at;
+
+-- name: report_lines
+INSERT INTO later_log (job_id, attempt, at, level, message, attrs)
+SELECT c.job_id, value->>2, value->>3, value->>4, value->>5, value->>6
+FROM json_each(?1) AS e JOIN later_claimed AS c ON c.job_id = e.value->>0 AND c.token = e.value->>1
+ORDER BY e.key;
+
+-- name: join
+INSERT INTO later_process (id, beat, beat_at, state, host, pid, version, started_at, queues, slots)
+VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+
+-- name: publish_type
+INSERT INTO later_job_type (name, description, queue, priority, max_retries, timeout_us, schema, seen_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+ON CONFLICT (name) DO UPDATE SET description = excluded.description, queue = excluded.queue, priority = excluded.priority,
+  max_retries = excluded.max_retries, timeout_us = excluded.timeout_us, schema = excluded.schema, seen_at = excluded.seen_at;
+
+-- name: beat
+UPDATE later_process SET beat = beat + 1, beat_at = ?2, state = ?3 WHERE id = ?1;
+
+-- name: leave
+DELETE FROM later_process WHERE id = ?1;
+
+-- name: declare_dead
+DELETE FROM later_process WHERE id = ?1 AND beat = ?2;
+
+-- name: strangers
+-- Processes that have claims and are not known (any more).
+SELECT DISTINCT process_id FROM later_claimed WHERE process_id NOT IN (SELECT id FROM later_process);
+
+-- name: due
+SELECT job_id, queue, type, priority, attempt, crashes FROM later_waiting INDEXED BY later_waiting_due
+WHERE run_at <= ?1 ORDER BY run_at, job_id LIMIT ?2;
+
+-- name: next_due
+SELECT min(run_at) FROM later_waiting INDEXED BY later_waiting_due;
+
+-- name: stop_waiting
+DELETE FROM later_waiting WHERE job_id IN (SELECT value FROM json_each(?1));
+
+-- name: old_finished
+SELECT f.job_id, f.status, f.finished_at, j.queued_at
+FROM later_finished AS f JOIN later_job AS j ON j.id = f.job_id
+WHERE f.job_id > ?1 ORDER BY f.job_id LIMIT ?2;
+
+-- name: delete_finished
+DELETE FROM later_finished WHERE job_id IN (SELECT value FROM json_each(?1));
+
+-- name: delete_jobs
+DELETE FROM later_job WHERE id IN (SELECT value FROM json_each(?1));
+
+-- name: delete_attempts
+DELETE FROM later_attempt WHERE job_id IN (SELECT value FROM json_each(?1));
+
+-- name: delete_logs
+DELETE FROM later_log WHERE job_id IN (SELECT value FROM json_each(?1));
+
+-- name: delete_progress
+DELETE FROM later_progress WHERE job_id IN (SELECT value FROM json_each(?1));
+
+-- name: request_cancel
+-- The first reason stands.
+INSERT INTO later_cancel_request (job_id, reason, requested_at)
+SELECT value, ?2, ?3 FROM json_each(?1) WHERE true ON CONFLICT (job_id) DO NOTHING;
+
+-- name: places
+-- Where jobs stand, with what is needed to move them.
+SELECT j.id, coalesce(f.status, 0), coalesce(w.kind, 0), r.job_id IS NOT NULL, c.job_id IS NOT NULL,
+  j.queue, j.type, j.priority, coalesce(f.attempt, w.attempt, r.attempt, c.attempt), coalesce(f.crashes, w.crashes, r.crashes, c.crashes)
+FROM json_each(?1) AS e CROSS JOIN later_job AS j ON j.id = e.value
+LEFT JOIN later_finished AS f ON f.job_id = j.id LEFT JOIN later_waiting AS w ON w.job_id = j.id
+LEFT JOIN later_ready AS r ON r.job_id = j.id LEFT JOIN later_claimed AS c ON c.job_id = j.id
+ORDER BY j.id;
+
+-- name: last_attempts
+-- Who ran jobs last and when, for those that finish without running again.
+SELECT a.job_id, a.process_id, a.started_at FROM json_each(?1) AS e CROSS JOIN later_attempt AS a
+  ON a.id = (SELECT max(b.id) FROM later_attempt AS b WHERE b.job_id = e.value);
+
+-- name: pause
+INSERT INTO later_queue (name, paused_at, reason) VALUES (?1, ?2, ?3)
+ON CONFLICT (name) DO UPDATE SET paused_at = excluded.paused_at, reason = excluded.reason;
+
+-- name: resume
+DELETE FROM later_queue WHERE name = ?1;

@@ -1,0 +1,269 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync/atomic"
+
+	"github.com/laterjobs/later/store"
+)
+
+// request is one call of a verb that writes.
+type request struct {
+	rank    rank
+	durable bool                 // must survive a power failure once it is answered
+	idle    func(*session) bool  // reports that there is nothing to do, without a transaction; nil: always something
+	run     func(*session) error // one of run and jobs is set
+	jobs    []enqueuing          // merged with those of other requests
+	size    int                  // rough number of bytes it writes
+
+	state atomic.Int32 // waiting, begun or dropped
+	err   error        // valid once done is closed
+	done  chan struct{}
+}
+
+// rank is the place of a request within a batch: what frees and what people want
+// goes first, claims go last so that they see all the others have made ready.
+type rank uint8
+
+const (
+	rankControl rank = iota
+	rankFinish
+	rankEnqueue
+	rankClaim
+)
+
+const (
+	waiting int32 = iota
+	begun
+	dropped // its caller has gone before it began
+)
+
+// maxRequests bounds one batch.
+const maxRequests = 2000
+
+// writer is the one goroutine that writes. All of its fields are its own, but
+// for the channels.
+type writer struct {
+	store    *Store
+	conn     *sql.Conn
+	prepared map[string]*sql.Stmt
+	full     bool // the present mode of synchronous
+	unmoved  int  // rough number of bytes in the write-ahead log
+	requests chan *request
+	stop     chan struct{}
+	stopped  chan struct{}
+}
+
+func newWriter(s *Store, conn *sql.Conn) *writer {
+	return &writer{
+		store: s, conn: conn, prepared: map[string]*sql.Stmt{}, full: true,
+		requests: make(chan *request, maxRequests),
+		stop:     make(chan struct{}), stopped: make(chan struct{}),
+	}
+}
+
+// do hands a request to the writer and waits for its commit. The end of ctx
+// drops a request that has not begun; one that has begun is committed, and only
+// the waiting ends.
+func (s *Store) do(ctx context.Context, r *request) error {
+	r.done = make(chan struct{})
+	select {
+	case s.writer.requests <- r:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-s.writer.stopped:
+		return store.ErrClosed
+	}
+	select {
+	case <-r.done:
+		return classify(r.err)
+	case <-ctx.Done():
+		r.state.CompareAndSwap(waiting, dropped)
+		return context.Cause(ctx)
+	case <-s.writer.stopped:
+		select {
+		case <-r.done:
+			return classify(r.err)
+		default:
+			return store.ErrClosed
+		}
+	}
+}
+
+func (w *writer) loop() {
+	defer close(w.stopped)
+	for {
+		select {
+		case first := <-w.requests:
+			runtime.Gosched() // let those who are about to ask join this batch
+			w.answer(w.gather(first))
+		case <-w.stop:
+			return
+		}
+		if w.unmoved >= checkpointAt {
+			w.checkpoint()
+		}
+	}
+}
+
+func (w *writer) gather(first *request) []*request {
+	batch := []*request{first}
+	for len(batch) < maxRequests {
+		select {
+		case next := <-w.requests:
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// answer commits a batch. If it fails, its requests are tried one by one, so
+// that only the guilty one fails.
+func (w *writer) answer(batch []*request) {
+	batch = slices.DeleteFunc(batch, func(r *request) bool { return !r.state.CompareAndSwap(waiting, begun) })
+	slices.SortStableFunc(batch, func(a, b *request) int { return int(a.rank) - int(b.rank) })
+	w.store.memory.Lock()
+	wake, err := w.commit(batch)
+	if err != nil && len(batch) > 1 {
+		for _, r := range batch {
+			var one store.Wake
+			one, r.err = w.commit([]*request{r})
+			wake = wake.Merge(one)
+		}
+	} else {
+		for _, r := range batch {
+			r.err = err
+		}
+	}
+	w.store.memory.Unlock()
+	for _, r := range batch {
+		close(r.done)
+	}
+	w.store.listeners.wake(wake)
+}
+
+// commit runs requests in one transaction. Those that have nothing to do cost
+// none.
+func (w *writer) commit(batch []*request) (store.Wake, error) {
+	s := &session{prepare: w.statement}
+	durable, busy := false, batch[:0:0]
+	for _, r := range batch {
+		if r.idle != nil && len(batch) == 1 && r.idle(s) {
+			continue
+		}
+		durable = durable || r.durable
+		busy = append(busy, r)
+	}
+	if len(busy) == 0 {
+		return store.Wake{}, nil
+	}
+	if err := w.begin(durable); err != nil {
+		return store.Wake{}, err
+	}
+	if err := w.runAll(s, busy); err != nil {
+		w.rollback()
+		return store.Wake{}, err
+	}
+	if _, err := s.exec("COMMIT"); err != nil {
+		w.rollback()
+		return store.Wake{}, err
+	}
+	return s.wake, nil
+}
+
+func (w *writer) runAll(s *session, batch []*request) error {
+	var enqueues []*request
+	for i, r := range batch {
+		w.unmoved += r.size
+		if r.jobs != nil {
+			enqueues = append(enqueues, r)
+			if i+1 < len(batch) && batch[i+1].jobs != nil {
+				continue
+			}
+			if err := enqueueAll(s, enqueues); err != nil {
+				return err
+			}
+			enqueues = nil
+			continue
+		}
+		if err := r.run(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin opens a transaction with the durability that it needs.
+func (w *writer) begin(durable bool) error {
+	s := &session{prepare: w.statement}
+	if durable != w.full && !w.store.inMemory {
+		mode := "PRAGMA synchronous=NORMAL"
+		if durable {
+			mode = "PRAGMA synchronous=FULL"
+		}
+		if _, err := s.exec(mode); err != nil {
+			return err
+		}
+		w.full = durable
+	}
+	_, err := s.exec("BEGIN IMMEDIATE")
+	return err
+}
+
+// rollback fails if SQLite has rolled back already, as it does on a full disk.
+func (w *writer) rollback() {
+	_, _ = w.conn.ExecContext(uninterrupted, "ROLLBACK")
+}
+
+// statement prepares a named statement once.
+func (w *writer) statement(name string) (statement, error) {
+	if prepared := w.prepared[name]; prepared != nil {
+		return prepared, nil
+	}
+	text, ok := queries[name]
+	if !ok {
+		text = name // BEGIN, COMMIT and pragmas need no name
+	}
+	prepared, err := w.conn.PrepareContext(uninterrupted, text)
+	if err != nil {
+		return nil, err
+	}
+	w.prepared[name] = prepared
+	return prepared, nil
+}
+
+// checkpointAt is how many bytes of the write-ahead log are moved at a time.
+const checkpointAt = 8 << 20
+
+// checkpoint moves the write-ahead log into the file. Only the writer can do it
+// to the end, since nobody writes meanwhile; readers that hold it up are short.
+func (w *writer) checkpoint() {
+	w.unmoved = 0
+	if w.store.inMemory {
+		return
+	}
+	// A failure is no harm: nothing is lost, and the next one moves more.
+	_, _ = w.conn.ExecContext(uninterrupted, "PRAGMA wal_checkpoint(PASSIVE)")
+}
+
+// close stops the writer after the request at hand; later ones get ErrClosed.
+func (w *writer) close() error {
+	close(w.stop)
+	<-w.stopped
+	for _, prepared := range w.prepared {
+		prepared.Close()
+	}
+	if !w.store.inMemory {
+		_, _ = w.conn.ExecContext(uninterrupted, "PRAGMA wal_checkpoint(TRUNCATE)")
+	}
+	if err := w.conn.Close(); err != nil {
+		return fmt.Errorf("close the writer: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// ProcessState is what a process says of itself.
+type ProcessState string
+
+// The states.
+const (
+	ProcessRunning  ProcessState = "running"
+	ProcessStopping ProcessState = "stopping" // claims nothing more
+)
+
+// Process is one running JobQueue that works. A new start is a new process.
+type Process struct {
+	ID        int64          `json:"id"` // random, positive
+	Beat      int64          `json:"beat"`
+	BeatAt    time.Time      `json:"beat_at"` // for people; death is never computed from it
+	State     ProcessState   `json:"state"`
+	Host      string         `json:"host"`
+	PID       int            `json:"pid"`
+	Version   string         `json:"version"` // of the program, if it says so
+	StartedAt time.Time      `json:"started_at"`
+	Queues    map[string]int `json:"queues,omitempty"` // slots per queue; nil: every queue
+	Slots     int            `json:"slots"`
+	Types     []JobType      `json:"-"` // published by Join
+}
+
+// JobType is what a process publishes of a handler's definition, so that
+// others can enqueue by name with the same checks and defaults.
+type JobType struct {
+	Name        string          `json:"name"`
+	Description string          `json:"description,omitempty"`
+	Queue       string          `json:"queue"`
+	Priority    int             `json:"priority"`
+	MaxRetries  int             `json:"max_retries"`
+	Timeout     time.Duration   `json:"timeout"`
+	Schema      json.RawMessage `json:"schema,omitempty"` // JSON Schema of the arguments
+	SeenAt      time.Time       `json:"seen_at"`          // when a process last published it
+}
+
+// Beaten is the answer to a heartbeat.
+type Beaten struct {
+	Claims  []Claimed       // every claim that the store says is this process's
+	Cancels []CancelRequest // for jobs claimed by this process
+}
+
+// Claimed is one job in the hands of a process.
+type Claimed struct {
+	JobID, Token int64
+	ClaimedAt    time.Time
+}
+
+// CancelRequest asks the process that runs a job to stop it.
+type CancelRequest struct {
+	JobID  int64
+	Reason string
+}
+
+// Silent names a process whose Beat somebody has watched, unchanged, for the
+// whole time-to-die.
+type Silent struct {
+	ProcessID, Beat int64
+}
+
+// Recovered is one job taken back from a dead process.
+type Recovered struct {
+	JobID, ProcessID int64
+	Type             string
+	Status           JobStatus // Pending; Failed at the crash limit; Cancelled if that was asked for
+	Crashes          int
+}
+
+// MaxCrashes is how many processes may die with a job in hand before it is
+// failed with the reason CrashedReason.
+const MaxCrashes = 5
+
+// CrashedReason is the error of a job that reached MaxCrashes.
+const CrashedReason = "crashed its process"

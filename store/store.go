@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Tx is the part of a store that can take part in a transaction of the
+// caller's. What it does becomes true when that transaction commits, and never
+// happened if it rolls back.
+type Tx interface {
+	// Enqueue stores jobs in one statement and returns one Enqueued for each, in
+	// order, with rising ids. A store returns after the commit.
+	Enqueue(ctx context.Context, jobs []NewJob, now time.Time) ([]Enqueued, error)
+
+	// Finish ends claims and returns one Verdict for each outcome, in order.
+	Finish(ctx context.Context, outcomes []Outcome, now time.Time) ([]Verdict, error)
+
+	// Of returns the store whose database the transaction works on.
+	Of() Store
+}
+
+// Store is all that the engine and the JobQueue ask of a database. Errors match
+// the sentinels of this package with errors.Is.
+type Store interface {
+	// Work: any process, any time.
+
+	Enqueue(ctx context.Context, jobs []NewJob, now time.Time) ([]Enqueued, error)
+	// Claim hands over ready jobs in the order priority DESC, then first in
+	// first out, never from a paused queue, never more than the limits. The jobs
+	// come back in that order, Running, with Attempt counting the one to come.
+	Claim(ctx context.Context, d Demand, now time.Time) ([]Job, error)
+	Finish(ctx context.Context, outcomes []Outcome, now time.Time) ([]Verdict, error)
+	Report(ctx context.Context, reports []Report, now time.Time) error
+	// Listen delivers wakes until ctx ends, then closes the channel. Wakes that
+	// meet an undelivered one are merged with it.
+	Listen(ctx context.Context) (<-chan Wake, error)
+
+	// Liveness.
+
+	// Join makes p known with beat 0 and publishes its types.
+	Join(ctx context.Context, p Process, now time.Time) error
+	// Beat raises the process's beat. ErrProcessGone: it was declared dead.
+	Beat(ctx context.Context, processID int64, state ProcessState, now time.Time) (Beaten, error)
+	// Leave removes the process and releases the claims it still has.
+	Leave(ctx context.Context, processID int64, now time.Time) error
+	// Recover declares dead those silent processes whose beat is still the
+	// one named, and those that the store itself can prove dead, and takes the
+	// jobs of every process that is not known (any more) back into ready with
+	// Attempt unchanged and Crashes raised.
+	Recover(ctx context.Context, silent []Silent, now time.Time) ([]Recovered, error)
+
+	// Upkeep: safe from any process.
+
+	// Promote makes at most limit due jobs ready.
+	Promote(ctx context.Context, limit int, now time.Time) (Promoted, error)
+	// Prune deletes finished jobs past their retention, looking at no more than
+	// limit of them with ids above after, and returns how many it deleted and
+	// where to go on: 0 means that nothing further can be due.
+	Prune(ctx context.Context, keep Retention, after int64, limit int, now time.Time) (deleted int, next int64, err error)
+
+	// Control: people, by filter. Each returns the ids of the jobs it changed,
+	// rising, and leaves the others alone.
+
+	// Cancel finishes jobs that wait and asks for the stop of those that run.
+	Cancel(ctx context.Context, f Filter, reason string, now time.Time) ([]int64, error)
+	// Retry makes finished and retrying jobs pending; finished ones start over
+	// with Attempt and Crashes 0.
+	Retry(ctx context.Context, f Filter, now time.Time) ([]int64, error)
+	// Reschedule gives scheduled, pending and retrying jobs a new time; one that
+	// is not after now makes them pending.
+	Reschedule(ctx context.Context, f Filter, at, now time.Time) ([]int64, error)
+	// Delete removes jobs that do not run, with their history.
+	Delete(ctx context.Context, f Filter) ([]int64, error)
+	// Pause stops claims from a queue; Resume allows them again. A queue need
+	// not have jobs to be paused. Both may be repeated.
+	Pause(ctx context.Context, queue, reason string, now time.Time) error
+	Resume(ctx context.Context, queue string) error
+
+	// Reading.
+
+	Get(ctx context.Context, id int64) (Job, error) // ErrNotFound
+	List(ctx context.Context, f Filter) ([]Job, error)
+	Attempts(ctx context.Context, jobID int64) ([]Attempt, error) // oldest first
+	Log(ctx context.Context, jobID int64) ([]LogLine, error)      // oldest first
+	Types(ctx context.Context) ([]JobType, error)                 // by name
+	Processes(ctx context.Context) ([]Process, error)             // oldest first, without Types
+	Stats(ctx context.Context) (Stats, error)
+
+	// Life.
+
+	Migrate(ctx context.Context) error
+	Close() error
+}

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Demand is what a process asks of Claim: which jobs, and how many at most.
+type Demand struct {
+	ProcessID int64
+	Token     int64    // fresh and random; every job of this claim carries it
+	Types     []string // the types that the process can perform; others are left for those that can
+
+	// Queues holds the limit for each queue that the process serves. Nil means
+	// every queue. Limit bounds the whole claim in either case.
+	Queues map[string]int
+	Limit  int
+}
+
+// OutcomeKind is what one attempt led to.
+type OutcomeKind uint8
+
+// The outcomes. Only Complete, Retry, Fail and Cancel count as an attempt.
+const (
+	Complete OutcomeKind = iota + 1 // → completed, with Result
+	Retry                           // → retrying until RunAt, with Error
+	Postpone                        // → scheduled until RunAt, with Reason in Error
+	Fail                            // → failed, with Error
+	Cancel                          // → cancelled, with Error as the reason
+	Release                         // → pending, untouched: as if it had never been claimed
+)
+
+// Outcome ends one claim of one job. It is accepted only while the job is
+// claimed under Token. If somebody has asked to cancel the job by then, every
+// kind leads to cancelled, with that person's reason (a Result is kept).
+type Outcome struct {
+	JobID, Token int64
+	Kind         OutcomeKind
+	RunAt        time.Time // Retry, Postpone
+	Result       json.RawMessage
+	Error, Stack string // valid UTF-8 without NUL
+	StartedAt    time.Time
+	FinishedAt   time.Time
+}
+
+// Verdict is a store's answer to an Outcome.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Accepted   Verdict = iota + 1 // the job moved now, or had moved under the same token before
+	Superseded                    // the token is no longer the job's; nothing changed
+)
+
+// Report carries what a running job says of itself. Reports under a token that
+// is no longer the job's are dropped silently.
+type Report struct {
+	JobID, Token int64
+	Progress     *Progress // nil: unchanged
+	Lines        []LogLine // JobID is taken from the Report
+}
+
+// Wake says what may have changed. It is a hint: a lost one costs at most a poll
+// interval. A store that cannot tell what a commit did sets every field.
+type Wake struct {
+	Work     bool // jobs may have become ready or waiting: Claim, Promote
+	Cancels  bool // somebody asked to cancel a running job: Beat soon
+	Finished bool // jobs may have finished: whoever waits for one looks again
+}
+
+// Merge returns the wake that says what both say.
+func (w Wake) Merge(other Wake) Wake {
+	return Wake{
+		Work:     w.Work || other.Work,
+		Cancels:  w.Cancels || other.Cancels,
+		Finished: w.Finished || other.Finished,
+	}
+}

@@ -1,0 +1,73 @@
+// Package storetest is the specification of store.Store in runnable form: Run
+// puts a store through one named check for each sentence of the contract, and
+// through random operations that are compared with NewReference, a store in
+// plain Go maps.
+package storetest
+
+import (
+	"testing"
+
+	"github.com/laterjobs/later/store"
+)
+
+// Run checks a store. Open is called once for each check and returns a fresh,
+// migrated, empty store, which it closes in a Cleanup; checks may have closed
+// it by then. Checks run in parallel.
+func Run(t *testing.T, open func(t testing.TB) store.Store) {
+	for _, group := range groups {
+		t.Run(group.name, func(t *testing.T) {
+			t.Parallel()
+			for _, check := range group.checks {
+				t.Run(check.name, func(t *testing.T) {
+					t.Parallel()
+					check.run(newTrial(t, open(t)))
+				})
+			}
+		})
+	}
+	t.Run("model", func(t *testing.T) {
+		t.Parallel()
+		checkModel(t, open)
+	})
+}
+
+// A group is the checks of one verb or one concern.
+type group struct {
+	name   string
+	checks []check
+}
+
+// A check is one sentence of the contract. It sees nothing but the store, so
+// that it can also be run against a store that is broken on purpose.
+type check struct {
+	name string
+	run  func(*trial)
+}
+
+// groups holds every check in the order of a job's life.
+var groups = []group{
+	{"enqueue", enqueueChecks},
+	{"claim", claimChecks},
+	{"finish", finishChecks},
+	{"repeat", repeatChecks},
+	{"report", reportChecks},
+	{"liveness", livenessChecks},
+	{"recover", recoverChecks},
+	{"promote", promoteChecks},
+	{"prune", pruneChecks},
+	{"cancel", cancelChecks},
+	{"retry", retryChecks},
+	{"reschedule", rescheduleChecks},
+	{"delete", deleteChecks},
+	{"pause", pauseChecks},
+	{"get", getChecks},
+	{"list", listChecks},
+	{"stats", statsChecks},
+	{"types", typesChecks},
+	{"listen", listenChecks},
+	{"close", closeChecks},
+	{"fidelity", fidelityChecks},
+	{"hostile", hostileChecks},
+	{"transitions", transitionChecks()},
+	{"race", raceChecks},
+}
