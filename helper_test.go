@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -69,7 +71,7 @@ func stop(t testing.TB, queue *later.JobQueue) later.StopReport {
 }
 
 // patience is how long a test waits for what must happen.
-const patience = 30 * time.Second
+const patience = 30 * time.Minute
 
 func wait(t testing.TB, queue *later.JobQueue, id int64) later.Job {
 	t.Helper()
@@ -99,6 +101,24 @@ func enqueue[A any](t testing.TB, d *later.Definition[A], e later.Enqueuer, args
 		t.Fatal(err)
 	}
 	return job
+}
+
+// record keeps what handlers saw, for the test to look at.
+type record[T any] struct {
+	mu   sync.Mutex
+	seen []T
+}
+
+func (r *record[T]) add(value T) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen = append(r.seen, value)
+}
+
+func (r *record[T]) all() []T {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.seen)
 }
 
 // receive waits for a value that a handler sends.
