@@ -9,10 +9,10 @@ import (
 	"github.com/laterjobs/later/store"
 )
 
-// The versions of SQLite from which on the WAL-reset bug is mended, per line of
-// maintenance. It could corrupt a database that several connections write and
-// checkpoint at once: see sqlite.org/wal.html, "The WAL-Reset Bug".
-var mended = []version{{3, 44, 6}, {3, 50, 7}, {3, 51, 3}}
+// oldest is the oldest version of SQLite that is used. Before it, the WAL-reset bug
+// could corrupt a database that several connections write and checkpoint at once:
+// see sqlite.org/wal.html. It also has jsonb_each, which the writer needs.
+var oldest = version{3, 51, 3}
 
 type version struct{ major, minor, patch int }
 
@@ -24,17 +24,6 @@ func (v version) before(other version) bool {
 		return v.minor < other.minor
 	}
 	return v.patch < other.patch
-}
-
-// safe reports whether a version is without the bug: it is in a line that was
-// mended, or newer than all of them.
-func (v version) safe() bool {
-	for _, m := range mended {
-		if v.major == m.major && v.minor == m.minor {
-			return !v.before(m)
-		}
-	}
-	return mended[len(mended)-1].before(v)
 }
 
 // checkVersion refuses versions of SQLite that may corrupt the database.
@@ -51,8 +40,8 @@ func checkVersionText(text string) error {
 	if _, err := fmt.Sscanf(text, "%d.%d.%d", &v.major, &v.minor, &v.patch); err != nil {
 		return fmt.Errorf("%w: cannot read the version of SQLite %q", store.ErrUnsuitable, text)
 	}
-	if !v.safe() {
-		return fmt.Errorf("%w: SQLite %s has the WAL-reset bug, which can corrupt the file; use 3.51.3 or newer",
+	if v.before(oldest) {
+		return fmt.Errorf("%w: SQLite %s may corrupt the file (the WAL-reset bug); use 3.51.3 or newer",
 			store.ErrUnsuitable, text)
 	}
 	return nil

@@ -54,14 +54,6 @@ func timeOf(microseconds sql.NullInt64) time.Time {
 	return time.UnixMicro(microseconds.Int64).UTC()
 }
 
-// nullable makes a column of a time.
-func nullable(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UnixMicro()
-}
-
 // The numbers of the finished statuses in the tables.
 var finishedStatuses = map[int64]store.JobStatus{1: store.Completed, 2: store.Failed, 3: store.Cancelled}
 

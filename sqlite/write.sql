@@ -7,7 +7,7 @@ UPDATE later_sequence SET value = value + ?1 RETURNING value;
 -- name: insert_jobs
 INSERT INTO later_job (id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at)
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9, value->>10, value->>11, value->>12
-FROM json_each(?1);
+FROM jsonb_each(?1);
 
 -- name: line_up_new
 -- Straight from later_job by its ids: cheaper than reading the JSON twice.
@@ -60,7 +60,7 @@ DELETE FROM later_cancel_request WHERE job_id IN (SELECT value FROM json_each(?1
 -- name: finish
 INSERT INTO later_finished (job_id, status, attempt, crashes, process_id, token, started_at, finished_at, result, error)
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9
-FROM json_each(?1);
+FROM jsonb_each(?1);
 
 -- name: count_finished
 UPDATE later_count SET jobs = jobs + ?2 WHERE status = ?1;
@@ -68,16 +68,16 @@ UPDATE later_count SET jobs = jobs + ?2 WHERE status = ?1;
 -- name: wait
 INSERT INTO later_waiting (job_id, run_at, kind, reason, queue, type, priority, attempt, crashes)
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8
-FROM json_each(?1);
+FROM jsonb_each(?1);
 
 -- name: line_up
 INSERT INTO later_ready (job_id, queue, type, priority, position, attempt, crashes)
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?1);
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM jsonb_each(?1);
 
 -- name: record_attempts
 INSERT INTO later_attempt (job_id, token, number, outcome, process_id, started_at, finished_at, error, stack)
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8
-FROM json_each(?1);
+FROM jsonb_each(?1);
 
 -- name: tokens_of_jobs
 -- Under which tokens jobs have moved: for outcomes that are repeated.
@@ -88,13 +88,13 @@ SELECT a.job_id, a.token FROM json_each(?1) AS e CROSS JOIN later_attempt AS a O
 -- name: report_progress
 INSERT INTO later_progress (job_id, done, total, message, at)
 SELECT c.job_id, value->>2, value->>3, value->>4, value->>5
-FROM json_each(?1) AS e JOIN later_claimed AS c ON c.job_id = e.value->>0 AND c.token = e.value->>1 WHERE true
+FROM jsonb_each(?1) AS e JOIN later_claimed AS c ON c.job_id = e.value->>0 AND c.token = e.value->>1 WHERE true
 ON CONFLICT (job_id) DO UPDATE SET done = excluded.done, total = excluded.total, message = excluded.message, at = excluded.at;
 
 -- name: report_lines
 INSERT INTO later_log (job_id, attempt, at, level, message, attrs)
 SELECT c.job_id, value->>2, value->>3, value->>4, value->>5, value->>6
-FROM json_each(?1) AS e JOIN later_claimed AS c ON c.job_id = e.value->>0 AND c.token = e.value->>1
+FROM jsonb_each(?1) AS e JOIN later_claimed AS c ON c.job_id = e.value->>0 AND c.token = e.value->>1
 ORDER BY e.key;
 
 -- name: join

@@ -16,9 +16,9 @@ import (
 )
 
 var (
-	start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	end   = start.Add(time.Second)
-	boom  = errors.New("boom")
+	start   = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	end     = start.Add(time.Second)
+	errBoom = errors.New("boom")
 )
 
 // middle is the random number that leaves a delay as it is.
@@ -43,34 +43,34 @@ func TestDecide(t *testing.T) {
 	}{
 		{"no error", job, nil, nil, Rules{}, store.Outcome{Kind: store.Complete, Result: json.RawMessage(`1`)}},
 		{"no error, though cancelled", job, nil, &Cancellation{"x"}, Rules{}, store.Outcome{Kind: store.Complete, Result: json.RawMessage(`1`)}},
-		{"error", job, boom, nil, Rules{}, retryAt(10 * time.Second)},
-		{"out of retries", lastTry, boom, nil, Rules{}, fail},
-		{"not retryable", job, boom, nil, Rules{NotRetryable: true}, fail},
-		{"own backoff", job, boom, nil, Rules{Backoff: Fixed(time.Minute)}, retryAt(time.Minute)},
-		{"retry if says no", job, boom, nil, Rules{RetryIf: func(error) bool { return false }}, fail},
-		{"retry on beats not retryable", job, boom, nil,
-			Rules{NotRetryable: true, RetryOn: []RetryRule{{Target: boom, MaxRetries: -1, Backoff: Fixed(time.Hour)}}}, retryAt(time.Hour)},
-		{"retry on has its own limit", lastTry, boom, nil,
-			Rules{RetryOn: []RetryRule{{Target: boom, MaxRetries: 3}}}, retryAt(40 * time.Second)},
+		{"error", job, errBoom, nil, Rules{}, retryAt(10 * time.Second)},
+		{"out of retries", lastTry, errBoom, nil, Rules{}, fail},
+		{"not retryable", job, errBoom, nil, Rules{NotRetryable: true}, fail},
+		{"own backoff", job, errBoom, nil, Rules{Backoff: Fixed(time.Minute)}, retryAt(time.Minute)},
+		{"retry if says no", job, errBoom, nil, Rules{RetryIf: func(error) bool { return false }}, fail},
+		{"retry on beats not retryable", job, errBoom, nil,
+			Rules{NotRetryable: true, RetryOn: []RetryRule{{Target: errBoom, MaxRetries: -1, Backoff: Fixed(time.Hour)}}}, retryAt(time.Hour)},
+		{"retry on has its own limit", lastTry, errBoom, nil,
+			Rules{RetryOn: []RetryRule{{Target: errBoom, MaxRetries: 3}}}, retryAt(40 * time.Second)},
 		{"discard on", job, fmt.Errorf("boom: %w", fs.ErrExist), nil, Rules{DiscardOn: []error{fs.ErrExist}},
 			store.Outcome{Kind: store.Fail, Error: "boom: file already exists"}},
 		{"postpone", lastTry, &Postponement{time.Minute, "busy"}, nil, Rules{},
 			store.Outcome{Kind: store.Postpone, Error: "busy", RunAt: end.Add(time.Minute)}},
 		{"postpone into the past", job, &Postponement{-time.Minute, ""}, nil, Rules{},
 			store.Outcome{Kind: store.Postpone, RunAt: end}},
-		{"retry in", job, &DelayedRetry{time.Minute, boom}, nil, Rules{}, retryAt(time.Minute)},
-		{"retry in, out of retries", lastTry, &DelayedRetry{time.Minute, boom}, nil, Rules{}, fail},
-		{"discard", job, &Discarded{boom}, nil, Rules{}, fail},
-		{"cancel self", job, &SelfCancelled{boom}, nil, Rules{}, store.Outcome{Kind: store.Cancel, Error: "boom"}},
-		{"cancelled", job, boom, &Cancellation{"not needed"}, Rules{}, store.Outcome{Kind: store.Cancel, Error: "not needed"}},
-		{"stopping", lastTry, boom, ErrStopping, Rules{}, store.Outcome{Kind: store.Release}},
-		{"lease lost", lastTry, boom, ErrLeaseLost, Rules{}, store.Outcome{Kind: store.Release}},
-		{"timed out", job, boom, ErrTimeout, Rules{},
+		{"retry in", job, &DelayedRetry{time.Minute, errBoom}, nil, Rules{}, retryAt(time.Minute)},
+		{"retry in, out of retries", lastTry, &DelayedRetry{time.Minute, errBoom}, nil, Rules{}, fail},
+		{"discard", job, &Discarded{errBoom}, nil, Rules{}, fail},
+		{"cancel self", job, &SelfCancelled{errBoom}, nil, Rules{}, store.Outcome{Kind: store.Cancel, Error: "boom"}},
+		{"cancelled", job, errBoom, &Cancellation{"not needed"}, Rules{}, store.Outcome{Kind: store.Cancel, Error: "not needed"}},
+		{"stopping", lastTry, errBoom, ErrStopping, Rules{}, store.Outcome{Kind: store.Release}},
+		{"lease lost", lastTry, errBoom, ErrLeaseLost, Rules{}, store.Outcome{Kind: store.Release}},
+		{"timed out", job, errBoom, ErrTimeout, Rules{},
 			store.Outcome{Kind: store.Retry, Error: "timed out after 1m0s: boom", RunAt: end.Add(10 * time.Second)}},
-		{"discard wins over stopping", job, &Discarded{boom}, ErrStopping, Rules{}, fail},
+		{"discard wins over stopping", job, &Discarded{errBoom}, ErrStopping, Rules{}, fail},
 		{"unperformable", job, fmt.Errorf("%w: boom", ErrUnperformable), nil, Rules{},
 			store.Outcome{Kind: store.Fail, Error: "cannot be performed: boom"}},
-		{"panic", lastTry, &Panicked{boom, "main.go:1"}, nil, Rules{},
+		{"panic", lastTry, &Panicked{errBoom, "main.go:1"}, nil, Rules{},
 			store.Outcome{Kind: store.Fail, Error: "panic: boom", Stack: "main.go:1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -97,10 +97,10 @@ func TestBackoff(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for i, want := range test.want {
-				if got := test.backoff(i+1, boom, middle); got != want {
+				if got := test.backoff(i+1, errBoom, middle); got != want {
 					t.Errorf("retry %d: %v, want %v", i+1, got, want)
 				}
-				if low := test.backoff(i+1, boom, 0); low != want*9/10 {
+				if low := test.backoff(i+1, errBoom, 0); low != want*9/10 {
 					t.Errorf("retry %d at its earliest: %v, want %v", i+1, low, want*9/10)
 				}
 			}
@@ -110,7 +110,7 @@ func TestBackoff(t *testing.T) {
 
 func TestBackoffNeverOverflows(t *testing.T) {
 	for _, backoff := range []Backoff{Exponential(time.Hour, 1<<63-1), Linear(1<<62, 1<<63-1)} {
-		if got := backoff(1_000_000, boom, 0.999); got < time.Hour {
+		if got := backoff(1_000_000, errBoom, 0.999); got < time.Hour {
 			t.Errorf("the millionth retry after %v", got)
 		}
 	}

@@ -1,0 +1,24 @@
+# Five words: test race lint bench demo.
+.PHONY: test race lint bench demo
+
+# Everything that must hold before a change lands.
+test: lint
+	CGO_ENABLED=0 go build ./...
+	go test -timeout 5m ./...
+	@if [ -n "$$CI" ]; then $(MAKE) race; fi
+
+# The race detector needs cgo, and so a C compiler.
+race:
+	@command -v cc >/dev/null || sh scripts/install-debian gcc libc6-dev
+	CGO_ENABLED=1 go test -race -short -timeout 10m ./...
+
+lint:
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+bench:
+	go test -run '^$$' -bench . ./...
+
+demo:
+	go run ./cmd/later demo

@@ -1,0 +1,154 @@
+// Package demo shows later at work, all in one process: the example jobs, a mail
+// server of its own that shows what it gets, and a flaky job, on a store in a
+// file.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/sqlite"
+)
+
+// Options say how to run.
+type Options struct {
+	DB       string        // the store's file, which is kept; empty: a temporary one
+	Headless bool          // end by itself, and fail unless every promise holds
+	For      time.Duration // how long Headless waits at most
+	Out      io.Writer
+	JSON     bool // print the Report as JSON at the end, and nothing else
+	Terminal bool // Out is a terminal: draw the state again and again
+}
+
+// Report is how it ended.
+type Report struct {
+	OK     bool                    `json:"ok"`     // every job reached the state promised for it
+	Counts map[later.JobStatus]int `json:"counts"` // of this run's jobs
+	Mails  int                     `json:"mails"`  // that the mail server took
+	Jobs   []Promised              `json:"jobs"`
+}
+
+// Promised is a job and the status that the demo promises for it.
+type Promised struct {
+	ID     int64           `json:"id"`
+	Type   string          `json:"type"`
+	Story  string          `json:"story"`
+	Want   later.JobStatus `json:"want"`
+	Status later.JobStatus `json:"status"`
+}
+
+// demo is one run.
+type demo struct {
+	Options
+	dir    string // for files to process; removed at the end
+	queue  *later.JobQueue
+	sink   *sink
+	stage  *stage
+	screen *screen
+}
+
+// Run runs the demo until ctx ends or, if headless, every promise holds.
+func Run(ctx context.Context, o Options) (report Report, err error) {
+	d := &demo{Options: o}
+	if d.dir, err = os.MkdirTemp("", "later-demo"); err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(d.dir)) }()
+	if d.DB == "" {
+		d.DB = filepath.Join(d.dir, "jobs.db")
+	}
+	store, err := sqlite.Open(d.DB)
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if d.sink, err = startSink(); err != nil {
+		return report, err
+	}
+	defer d.sink.close()
+	d.queue = later.New(store, later.Config{
+		Concurrency: 6, SoftStop: time.Second, HardStop: time.Second, Logger: slog.New(slog.DiscardHandler),
+	})
+	d.stage = newStage(d.queue, d.sink, d.dir)
+	d.screen = newScreen(d)
+	return d.play(ctx)
+}
+
+func (d *demo) play(ctx context.Context) (Report, error) {
+	if err := d.queue.Start(ctx); err != nil {
+		return Report{}, err
+	}
+	err := d.acts(ctx)
+	if d.Headless && ctx.Err() == nil {
+		err = errors.Join(err, d.stage.look(ctx))
+	}
+	report := d.report()
+	_, stopErr := d.queue.Stop(context.WithoutCancel(ctx))
+	d.screen.end(report)
+	if err = errors.Join(err, stopErr); err != nil {
+		return report, err
+	}
+	if d.Headless && !report.OK {
+		return report, fmt.Errorf("not every job reached the state promised for it within %v", d.For)
+	}
+	return report, nil
+}
+
+const (
+	frame = 100 * time.Millisecond // between two looks
+	pause = 4 * time.Second        // between two rounds of jobs, while somebody watches
+)
+
+// acts enqueues jobs and shows them until it is time to end.
+func (d *demo) acts(ctx context.Context) error {
+	if err := d.stage.firstRound(ctx); err != nil {
+		return err
+	}
+	ticker := time.NewTicker(frame)
+	defer ticker.Stop()
+	began, lastRound := time.Now(), time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if err := d.stage.look(ctx); err != nil {
+			return ignoreEnd(ctx, err)
+		}
+		d.screen.draw()
+		if d.Headless && (d.stage.settled() || time.Since(began) >= d.For) {
+			return nil
+		}
+		if !d.Headless && time.Since(lastRound) >= pause {
+			lastRound = time.Now()
+			if err := d.stage.anotherRound(ctx); err != nil {
+				return ignoreEnd(ctx, err)
+			}
+		}
+	}
+}
+
+// ignoreEnd: that somebody pressed ctrl-C is no error.
+func ignoreEnd(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (d *demo) report() Report {
+	report := Report{OK: d.stage.settled(), Counts: map[later.JobStatus]int{}, Mails: len(d.sink.taken())}
+	for _, p := range d.stage.promises {
+		report.Counts[p.job.Status]++
+		report.Jobs = append(report.Jobs, Promised{p.job.ID, p.job.Type, p.story, p.want, p.job.Status})
+	}
+	return report
+}
