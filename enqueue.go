@@ -225,6 +225,7 @@ func (q *JobQueue) callByName(ctx context.Context, name string, args json.RawMes
 	if err := checkSize("arguments of "+name, args, q.cfg.MaxArgs); err != nil {
 		return Call{}, err
 	}
+	args = slices.Clone(args) // the caller may write into its own at any time
 	q.mu.Lock()
 	h, registered := q.handlers[name]
 	q.mu.Unlock()

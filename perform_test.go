@@ -60,7 +60,7 @@ func TestPerformAtStartsInTime(t *testing.T) {
 		return nil
 	}
 	synced(t, nil, perform, func(t *testing.T, queue *later.JobQueue, number *later.Definition[numberArgs]) {
-		at := time.Now().Add(26*time.Minute + 123*time.Millisecond)
+		at := time.Now().Add(2*time.Minute + 123*time.Millisecond)
 		job, err := number.PerformAt(t.Context(), queue, at, numberArgs{})
 		if err != nil {
 			t.Fatal(err)
@@ -88,14 +88,14 @@ func TestRetriesWithBackoff(t *testing.T) {
 		starts.add(time.Now())
 		return fmt.Errorf("attempt %d", later.Running(ctx).Attempt)
 	}
-	opts := []later.DefineOption{later.MaxRetries(3), later.Exponential(time.Minute, 3*time.Minute)}
+	opts := []later.DefineOption{later.MaxRetries(3), later.Exponential(10*time.Second, 30*time.Second)}
 	synced(t, opts, perform, func(t *testing.T, queue *later.JobQueue, number *later.Definition[numberArgs]) {
 		job := wait(t, queue, enqueue(t, number, queue, numberArgs{}).ID)
 		wantStatus(t, job, later.StatusFailed)
 		if job.Error != "attempt 4" || job.Attempt != 4 {
 			t.Errorf("failed with %q after %d attempts", job.Error, job.Attempt)
 		}
-		for i, want := range []time.Duration{time.Minute, 2 * time.Minute, 3 * time.Minute} {
+		for i, want := range []time.Duration{10 * time.Second, 20 * time.Second, 30 * time.Second} {
 			if got := starts.all()[i+1].Sub(starts.all()[i]); got < want*9/10 || got > want*11/10+50*time.Millisecond {
 				t.Errorf("retry %d came after %v, want about %v", i+1, got, want)
 			}
@@ -114,17 +114,17 @@ func TestTimeoutEndsTheContext(t *testing.T) {
 		causes.add(context.Cause(ctx))
 		return ctx.Err()
 	}
-	opts := []later.DefineOption{later.Timeout(time.Minute), later.NotRetryable()}
+	opts := []later.DefineOption{later.Timeout(10 * time.Second), later.NotRetryable()}
 	synced(t, opts, perform, func(t *testing.T, queue *later.JobQueue, number *later.Definition[numberArgs]) {
 		job := wait(t, queue, enqueue(t, number, queue, numberArgs{}).ID)
 		wantStatus(t, job, later.StatusFailed)
 		if cause := causes.all()[0]; !errors.Is(cause, later.ErrTimeout) {
 			t.Errorf("cause: %v", cause)
 		}
-		if took := job.FinishedAt.Sub(job.StartedAt); took != time.Minute {
+		if took := job.FinishedAt.Sub(job.StartedAt); took != 10*time.Second {
 			t.Errorf("timed out after %v", took)
 		}
-		if !strings.Contains(job.Error, "timed out after 1m0s") {
+		if !strings.Contains(job.Error, "timed out after 10s") {
 			t.Errorf("error: %q", job.Error)
 		}
 	})
@@ -136,15 +136,15 @@ func TestPostponeUsesNoAttempt(t *testing.T) {
 		if later.Running(ctx).Attempt != 1 {
 			t.Errorf("attempt %d, want 1", later.Running(ctx).Attempt)
 		}
-		if performed++; performed <= 10 {
-			return later.Postpone(2*time.Minute, "the other side is closed")
+		if performed++; performed <= 5 {
+			return later.Postpone(20*time.Second, "the other side is closed")
 		}
 		return nil
 	}
 	synced(t, []later.DefineOption{later.MaxRetries(0)}, perform, func(t *testing.T, queue *later.JobQueue, number *later.Definition[numberArgs]) {
 		began := time.Now()
 		id := enqueue(t, number, queue, numberArgs{}).ID
-		time.Sleep(time.Minute)
+		<-time.After(10 * time.Second)
 		job := get(t, queue, id)
 		wantStatus(t, job, later.StatusScheduled)
 		if job.Reason != "the other side is closed" {
@@ -152,8 +152,8 @@ func TestPostponeUsesNoAttempt(t *testing.T) {
 		}
 		job = wait(t, queue, id)
 		wantStatus(t, job, later.StatusCompleted)
-		if took := time.Since(began); took < 20*time.Minute || took > 21*time.Minute {
-			t.Errorf("twenty minutes of postponement took %v", took)
+		if took := time.Since(began); took < 100*time.Second || took > 105*time.Second {
+			t.Errorf("a hundred seconds of postponement took %v", took)
 		}
 	})
 }
@@ -181,7 +181,7 @@ func TestHandlersSteerTheirJobs(t *testing.T) {
 				for range 6 {
 					last = enqueue(t, number, queue, numberArgs{}).ID
 				}
-				time.Sleep(time.Second)
+				<-time.After(time.Second)
 				job := get(t, queue, last)
 				wantStatus(t, job, test.status)
 				if job.Error != test.error {

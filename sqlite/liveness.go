@@ -72,8 +72,10 @@ func (s *Store) Beat(ctx context.Context, processID int64, state store.ProcessSt
 		}
 		return err
 	}}
-	err := s.do(ctx, r)
-	return beaten, err
+	if err := s.do(ctx, r); err != nil {
+		return store.Beaten{}, err // what the writer may still be filling in
+	}
+	return beaten, nil
 }
 
 func orGone(err error, processID int64) error {

@@ -22,8 +22,10 @@ func (s *Store) Promote(ctx context.Context, limit int, now time.Time) (store.Pr
 		promoted, err = promote(s, limit, now)
 		return err
 	}
-	err := s.do(ctx, r)
-	return promoted, err
+	if err := s.do(ctx, r); err != nil {
+		return store.Promoted{}, err // what the writer may still be filling in
+	}
+	return promoted, nil
 }
 
 func promote(s *session, limit int, now time.Time) (store.Promoted, error) {

@@ -68,7 +68,8 @@ func newWriter(s *Store, conn *sql.Conn) *writer {
 
 // do hands a request to the writer and waits for its commit. The end of ctx
 // drops a request that has not begun; one that has begun is committed, and only
-// the waiting ends.
+// the waiting ends. So after an error nobody may read what the request fills in,
+// since the writer may be at it.
 func (s *Store) do(ctx context.Context, r *request) error {
 	r.done = make(chan struct{})
 	select {

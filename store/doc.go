@@ -10,6 +10,7 @@
 //
 // Every verb takes and returns batches, is safe for concurrent use by any
 // number of goroutines and processes, and takes the caller's now; the zero time
-// means the database's own clock. Package storetest is the specification in
-// runnable form.
+// means the database's own clock. What a verb is given belongs to it for good:
+// it may read it even after it has returned because the context ended. Package
+// storetest is the specification in runnable form.
 package store

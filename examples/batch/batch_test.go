@@ -48,10 +48,10 @@ func TestProcessesInSteps(t *testing.T) {
 }
 
 func TestStopsBetweenSteps(t *testing.T) {
-	inStep, goOn := make(chan int), make(chan struct{})
-	queue := working(t, func(_ context.Context, _ string, from, _ int) error {
+	inStep := make(chan int)
+	queue := working(t, func(ctx context.Context, _ string, from, _ int) error {
 		inStep <- from
-		<-goOn
+		<-ctx.Done() // the step that was begun is finished; no other begins
 		return nil
 	})
 	job, err := Process.PerformLater(t.Context(), queue, Args{Table: "orders", Records: 5000})
@@ -62,7 +62,6 @@ func TestStopsBetweenSteps(t *testing.T) {
 	if n, err := queue.CancelAll(t.Context(), later.Filter{Target: "orders"}, "wrong table"); n != 1 || err != nil {
 		t.Fatalf("cancelled %d, %v", n, err)
 	}
-	close(goOn) // the step that was begun is finished; no other begins
 	job, err = queue.Wait(t.Context(), job.ID)
 	if err != nil || job.Status != later.StatusCancelled || job.Error != "wrong table" {
 		t.Errorf("job is %s (%s), %v", job.Status, job.Error, err)
