@@ -15,7 +15,7 @@ func (s *Store) Claim(ctx context.Context, d store.Demand, now time.Time) ([]sto
 	if d.Limit <= 0 || len(d.Types) == 0 {
 		return nil, ctx.Err()
 	}
-	c := &claiming{demand: d, types: texts(d.Types), now: orNow(now)}
+	c := newClaiming(d, orNow(now))
 	r := &request{rank: rankClaim, idle: c.idle, run: c.run, size: min(d.Limit, 1000) * rowSize / 2}
 	if err := s.do(ctx, r); err != nil {
 		return nil, err
@@ -23,12 +23,37 @@ func (s *Store) Claim(ctx context.Context, d store.Demand, now time.Time) ([]sto
 	return c.jobs, nil
 }
 
+// Suspected reports whether a claim of suspects would find one.
+func (s *Store) Suspected(ctx context.Context, d store.Demand) (bool, error) {
+	if len(d.Types) == 0 {
+		return false, ctx.Err()
+	}
+	d.Suspects, d.Limit = true, 1
+	c := newClaiming(d, time.Time{})
+	var line []inLine
+	err := s.read(ctx, func(s *session) (err error) {
+		line, err = c.pick(s)
+		return err
+	})
+	return len(line) > 0, err
+}
+
 // claiming is one claim under way.
 type claiming struct {
-	demand store.Demand
-	types  string
-	now    time.Time
-	jobs   []store.Job
+	demand    store.Demand
+	types     string
+	now       time.Time
+	front     string // the queries for the line that the demand is about
+	nextQueue string
+	jobs      []store.Job
+}
+
+func newClaiming(d store.Demand, now time.Time) *claiming {
+	c := &claiming{demand: d, types: texts(d.Types), now: now, front: "front_of_line", nextQueue: "next_queue"}
+	if d.Suspects {
+		c.front, c.nextQueue = "front_of_suspects", "next_queue_of_suspects"
+	}
+	return c
 }
 
 // inLine is a ready job with its place in the claim order.
@@ -82,7 +107,7 @@ func (c *claiming) pick(s *session) ([]inLine, error) {
 	}
 	var line []inLine
 	for queue, limit := range limits {
-		err := s.query("front_of_line", func(r *sql.Rows) error {
+		err := s.query(c.front, func(r *sql.Rows) error {
 			var job inLine
 			err := r.Scan(&job.id, &job.priority, &job.position)
 			line = append(line, job)
@@ -129,7 +154,7 @@ func (c *claiming) limits(s *session) (map[string]int, error) {
 func (c *claiming) everyQueue(s *session, limits map[string]int) error {
 	queue := sql.NullString{Valid: true}
 	for {
-		err := s.query("next_queue", func(r *sql.Rows) error { return r.Scan(&queue) }, queue.String)
+		err := s.query(c.nextQueue, func(r *sql.Rows) error { return r.Scan(&queue) }, queue.String)
 		if err != nil || !queue.Valid {
 			return err
 		}

@@ -22,7 +22,10 @@ WHERE id BETWEEN ?1 AND ?2 AND scheduled_at > queued_at;
 
 -- name: next_queue
 -- One step through the queues that have something ready: a seek in the index each.
-SELECT min(queue) FROM later_ready INDEXED BY later_ready_line WHERE queue > ?1;
+SELECT min(queue) FROM later_ready INDEXED BY later_ready_line WHERE crashes < 2 AND queue > ?1;
+
+-- name: next_queue_of_suspects
+SELECT min(queue) FROM later_ready INDEXED BY later_ready_suspects WHERE crashes >= 2 AND queue > ?1;
 
 -- name: paused_queues
 SELECT name FROM later_queue;
@@ -30,7 +33,12 @@ SELECT name FROM later_queue;
 -- name: front_of_line
 -- The unary plus keeps the planner from anything but the walk in claim order.
 SELECT job_id, priority, position FROM later_ready INDEXED BY later_ready_line
-WHERE queue = ?1 AND +type IN (SELECT value FROM json_each(?2))
+WHERE crashes < 2 AND queue = ?1 AND +type IN (SELECT value FROM json_each(?2))
+ORDER BY priority DESC, position LIMIT ?3;
+
+-- name: front_of_suspects
+SELECT job_id, priority, position FROM later_ready INDEXED BY later_ready_suspects
+WHERE crashes >= 2 AND queue = ?1 AND +type IN (SELECT value FROM json_each(?2))
 ORDER BY priority DESC, position LIMIT ?3;
 
 -- name: claim

@@ -74,9 +74,14 @@ type Recovered struct {
 	Crashes          int
 }
 
-// MaxCrashes is how many processes may die with a job in hand before it is
-// failed with the reason CrashedReason.
-const MaxCrashes = 5
+// SuspectAfter is how many processes may die with a job in hand before it is a
+// suspect: from then on it is performed alone in its process, so that a further
+// crash tells the guilty from the bystanders.
+const SuspectAfter = 2
+
+// MaxCrashes is how many processes may die with a job in hand, the last three
+// with that job alone, before it is failed with the reason CrashedReason.
+const MaxCrashes = SuspectAfter + 3
 
 // CrashedReason is the error of a job that reached MaxCrashes.
 const CrashedReason = "crashed its process"

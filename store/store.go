@@ -30,6 +30,8 @@ type Store interface {
 	// first out, never from a paused queue, never more than the limits. The jobs
 	// come back in that order, Running, with Attempt counting the one to come.
 	Claim(ctx context.Context, d Demand, now time.Time) ([]Job, error)
+	// Suspected reports whether a claim of suspects with d would find one.
+	Suspected(ctx context.Context, d Demand) (bool, error)
 	Finish(ctx context.Context, outcomes []Outcome, now time.Time) ([]Verdict, error)
 	Report(ctx context.Context, reports []Report, now time.Time) error
 	// Listen delivers wakes until ctx ends, then closes the channel. Wakes that

@@ -15,6 +15,10 @@ type Demand struct {
 	// every queue. Limit bounds the whole claim in either case.
 	Queues map[string]int
 	Limit  int
+
+	// Suspects asks for suspects only. Other claims pass them over: a suspect is
+	// claimed when its process has nothing else in hand.
+	Suspects bool
 }
 
 // OutcomeKind is what one attempt led to.

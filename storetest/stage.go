@@ -54,6 +54,7 @@ func (t *trial) claimOf(id int64, job store.NewJob) store.Job {
 	t.Helper()
 	t.knowWorker()
 	demand := store.Demand{Types: []string{job.Type}, Queues: map[string]int{job.Queue: 1}, Limit: 1}
+	demand.Suspects = t.get(id).Crashes >= store.SuspectAfter
 	claimed := t.claim(demand)
 	t.equal("claimed jobs", idsOf(claimed), []int64{id})
 	return claimed[0]

@@ -53,6 +53,7 @@ var groups = []group{
 	{"report", reportChecks},
 	{"liveness", livenessChecks},
 	{"recover", recoverChecks},
+	{"suspect", suspectChecks},
 	{"promote", promoteChecks},
 	{"prune", pruneChecks},
 	{"cancel", cancelChecks},

@@ -75,6 +75,9 @@ func (e *Engine) forget(batch []concluded) {
 	for _, c := range batch {
 		delete(e.held, c.held.claim())
 	}
+	if e.quiet && len(e.held) == 0 {
+		nudge(e.claimSoon)
+	}
 }
 
 // finish stores the outcomes of a batch and returns a verdict for each; 0 for

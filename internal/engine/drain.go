@@ -46,6 +46,10 @@ func (e *Engine) next(ctx context.Context) (*held, error) {
 		Types: e.names, Limit: 1,
 	}
 	jobs, err := e.store.Claim(ctx, demand, time.Now())
+	if err == nil && len(jobs) == 0 {
+		demand.Suspects = true // alone they are, here
+		jobs, err = e.store.Claim(ctx, demand, time.Now())
+	}
 	if err != nil || len(jobs) == 0 {
 		return nil, err
 	}

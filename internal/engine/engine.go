@@ -92,7 +92,10 @@ type Engine struct {
 	pending  int         // log lines in reports
 	stopping bool        // nothing more is claimed or started
 	fenced   bool        // the lease may be lost: nothing is started until a beat succeeds
+	quiet    bool        // the producer waits for held to be empty
 	ended    []concluded // outcomes that come from no executor
+
+	lookForSuspects bool // there may be some
 }
 
 // New makes an engine that is not working yet. onFinished is called, if not

@@ -14,6 +14,7 @@ import (
 type producer struct {
 	*Engine
 	nextPoll time.Time
+	turn     turn // of the suspects
 	trouble  trouble
 }
 
@@ -29,8 +30,14 @@ func (p *producer) produce(ctx context.Context) time.Duration {
 	if now := time.Now(); !now.Before(p.nextPoll) {
 		p.mu.Lock()
 		p.wakes++
+		p.lookForSuspects = true
 		p.mu.Unlock()
 		p.nextPoll = now.Add(vary(p.pollInterval()))
+	}
+	if wait, err := p.isolate(ctx); err != nil {
+		return p.trouble.met(p.log, "claim jobs", err)
+	} else if wait > 0 {
+		return min(wait, max(time.Millisecond, time.Until(p.nextPoll)))
 	}
 	for ctx.Err() == nil {
 		again, err := p.claim()
@@ -51,16 +58,27 @@ func (p *producer) claim() (again bool, err error) {
 	if demand.Limit == 0 {
 		return false, nil
 	}
+	claimed, err := p.ask(demand, func(jobs []store.Job) {
+		p.note(jobs, demand, asked, wakes)
+	})
+	return claimed > 0, err
+}
+
+// ask makes a claim and accepts what it brings, which note sees first.
+func (p *producer) ask(demand store.Demand, note func([]store.Job)) (int, error) {
+	p.mu.Lock()
+	p.inFlight[demand.Token] = true
+	p.mu.Unlock()
 	jobs, err := p.store.Claim(p.verbs, demand, time.Now())
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.inFlight, demand.Token)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	p.note(jobs, demand, asked, wakes)
+	note(jobs)
 	p.accept(jobs)
-	return len(jobs) > 0, nil
+	return len(jobs), nil
 }
 
 // demand sums up what the lanes want. asked says how much of it each lane
@@ -91,9 +109,6 @@ func (p *producer) demand() (demand store.Demand, asked map[*lane]int, wakes uin
 		}
 	}
 	demand.Limit = min(demand.Limit, maxBatch)
-	if demand.Limit > 0 {
-		p.inFlight[demand.Token] = true
-	}
 	return demand, asked, p.wakes
 }
 

@@ -79,6 +79,9 @@ func (w *watch) tellRecovered(recovered []store.Recovered) {
 	lost := map[int64]int{}
 	for _, job := range recovered {
 		lost[job.ProcessID]++
+		if job.Crashes >= store.SuspectAfter {
+			w.mayHaveSuspects()
+		}
 		if job.Status == store.Failed {
 			w.log.Error("job failed: "+store.CrashedReason, "id", job.JobID, "type", job.Type, "crashes", job.Crashes)
 		}

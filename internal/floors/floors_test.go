@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"internal/arguments": {},
 	"internal/sqlfile":   {},
 	"internal/floors":    {},
+	"internal/chaos":     {},
 	// floor 2
 	"": {"store", "internal/engine", "internal/arguments"},
 	// floor 3

@@ -50,7 +50,9 @@ CREATE TABLE later_ready (
   crashes  INTEGER NOT NULL
 );
 -- the claim order; the type is in it so that a claim reads nothing else
-CREATE INDEX later_ready_line ON later_ready (queue, priority DESC, position, type);
+CREATE INDEX later_ready_line ON later_ready (queue, priority DESC, position, type) WHERE crashes < 2;
+-- the same for jobs that may have killed their processes: they are claimed apart
+CREATE INDEX later_ready_suspects ON later_ready (queue, priority DESC, position, type) WHERE crashes >= 2;
 
 -- Jobs in the hands of a process: running.
 CREATE TABLE later_claimed (
