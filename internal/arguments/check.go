@@ -62,7 +62,7 @@ func checkSelf(own validating) (problems []Problem) {
 // tags is the one validator: it caches what it learns about types.
 var tags = sync.OnceValue(func() *validator.Validate {
 	v := validator.New(validator.WithRequiredStructEnabled())
-	v.RegisterTagNameFunc(jsonName)
+	v.RegisterTagNameFunc(stepName)
 	return v
 })
 
@@ -92,12 +92,22 @@ func checkTags(v any) (problems []Problem) {
 	case err == nil:
 	case errors.As(err, &failures):
 		for _, failure := range failures {
-			problems = append(problems, Problem{pointerOf(pathOf(failure.Namespace())), explain(failure)})
+			field := strings.TrimPrefix(failure.Namespace(), typeName(v)+".")
+			problems = append(problems, Problem{pointerOf(pathOf(field)), explain(failure)})
 		}
 	default:
 		problems = []Problem{{Message: err.Error()}}
 	}
 	return problems
+}
+
+// typeName is what the validator begins its names of a value's fields with.
+func typeName(v any) string {
+	t := reflect.TypeOf(v)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Name()
 }
 
 // validate checks a struct, or the structs in a list or map.
@@ -112,23 +122,41 @@ func validate(v any) error {
 	return nil
 }
 
-// pathOf splits the validator's name of a field, Type.items[2].name, into the
-// steps of a JSON pointer. The first step is the type.
-func pathOf(namespace string) []string {
-	var path []string
-	if rest, ok := strings.CutPrefix(namespace, "["); ok { // an element of a list
-		namespace = "." + "[" + rest
+// embedded stands for the name of an embedded struct, whose fields JSON treats as
+// those of the struct around it.
+const embedded = "\x00"
+
+// stepName is the name of a field in a namespace.
+func stepName(field reflect.StructField) string {
+	if isEmbedded(field) {
+		return embedded
 	}
-	_, fields, _ := strings.Cut(namespace, ".")
-	for _, field := range strings.Split(fields, ".") {
-		name, rest, indexed := strings.Cut(field, "[")
-		path = append(path, name)
-		for indexed {
-			var index string
-			index, rest, _ = strings.Cut(rest, "]")
-			path = append(path, index)
-			_, rest, indexed = strings.Cut(rest, "[")
+	return jsonName(field)
+}
+
+func isEmbedded(field reflect.StructField) bool {
+	t := field.Type
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return field.Anonymous && field.Tag.Get("json") == "" && t.Kind() == reflect.Struct
+}
+
+// pathOf splits the validator's name of a field, such as items[2].name, into the
+// steps of a JSON pointer.
+func pathOf(namespace string) (path []string) {
+	for rest := namespace; rest != ""; {
+		var step string
+		if inner, indexed := strings.CutPrefix(rest, "["); indexed {
+			step, rest, _ = strings.Cut(inner, "]")
+		} else {
+			end := strings.IndexAny(rest+".", ".[")
+			step, rest = rest[:end], rest[end:]
 		}
+		if step != embedded {
+			path = append(path, step)
+		}
+		rest = strings.TrimPrefix(rest, ".")
 	}
 	return path
 }

@@ -54,9 +54,12 @@ func addTags(schema *jsonschema.Schema, t reflect.Type) {
 }
 
 func addFields(schema *jsonschema.Schema, t reflect.Type) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	for i := range t.NumField() {
 		field := t.Field(i)
-		if field.Anonymous && field.Tag.Get("json") == "" && reflect.Indirect(reflect.New(field.Type)).Kind() == reflect.Struct {
+		if isEmbedded(field) {
 			addFields(schema, field.Type)
 			continue
 		}
@@ -67,18 +70,31 @@ func addFields(schema *jsonschema.Schema, t reflect.Type) {
 		}
 		addTags(property, field.Type)
 		own, elements, dives := strings.Cut(field.Tag.Get("validate"), "dive")
-		for _, rule := range strings.Split(own, ",") {
-			if rule == "required" {
-				schema.Required = append(schema.Required, name)
-			}
-			addRule(property, field.Type, rule)
+		rules := strings.Split(own, ",")
+		if slices.Contains(rules, "required") {
+			schema.Required = append(schema.Required, name)
 		}
+		addRules(property, field.Type, rules)
 		if dives && property.Items != nil {
-			for _, rule := range strings.Split(elements, ",") {
-				addRule(property.Items, field.Type.Elem(), rule)
-			}
+			addRules(property.Items, field.Type.Elem(), strings.Split(elements, ","))
 		}
 	}
+}
+
+// addRules adds the rules of a tag. With omitempty they hold only for values that
+// are not empty, and empty text is fine.
+func addRules(schema *jsonschema.Schema, t reflect.Type, rules []string) {
+	if t.Kind() != reflect.String || !slices.Contains(rules, "omitempty") {
+		for _, rule := range rules {
+			addRule(schema, t, rule)
+		}
+		return
+	}
+	present := &jsonschema.Schema{}
+	for _, rule := range rules {
+		addRule(present, t, rule)
+	}
+	schema.AnyOf = []*jsonschema.Schema{{MaxLength: new(0)}, present}
 }
 
 // formats are the tags that JSON Schema has a format for.

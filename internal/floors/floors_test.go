@@ -33,13 +33,14 @@ var mayImport = map[string][]string{
 	// floor 3
 	"latertest": {"", "store", "sqlite"},
 	// floor 4
-	"cmd/later":           {"", "store", "sqlite", "internal/demo"},
-	"internal/demo":       {"", "store", "sqlite", "examples/email", "examples/cleanup", "examples/batch", "examples/files"},
-	"examples/quickstart": {"", "sqlite"},
-	"examples/email":      {"", "sqlite"},
-	"examples/cleanup":    {"", "sqlite"},
-	"examples/batch":      {"", "sqlite"},
-	"examples/files":      {"", "sqlite"},
+	"cmd/later":            {"", "store", "sqlite", "internal/demo"},
+	"internal/demo":        {"", "store", "sqlite", "examples/email", "examples/cleanup", "examples/batch", "examples/files"},
+	"examples/quickstart":  {"", "sqlite"},
+	"examples/email":       {"", "sqlite"},
+	"examples/cleanup":     {"", "sqlite"},
+	"examples/batch":       {"", "sqlite"},
+	"examples/files":       {"", "sqlite"},
+	"examples/transaction": {"", "sqlite"},
 }
 
 // goPackage is what go list says of a package.
