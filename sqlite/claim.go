@@ -81,7 +81,12 @@ func (c *claiming) run(s *session) error {
 		return err
 	}
 	c.jobs = make([]store.Job, 0, len(list))
-	return s.query("claimed_jobs", c.scan, text)
+	if err := s.query("claimed_jobs", c.scan, text); err != nil || len(c.jobs) == len(list) {
+		return err
+	}
+	// Somebody has deleted rows of later_job: nothing is left to perform.
+	_, err = s.exec("drop_claims_without_job", text)
+	return err
 }
 
 func (c *claiming) scan(r *sql.Rows) error {

@@ -47,6 +47,15 @@ func checkVersionText(text string) error {
 	return nil
 }
 
+// checkFileSystem refuses the network file system of that kind; empty: it is none.
+func checkFileSystem(kind string) error {
+	if kind == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: it is on a network file system (%s), where locks cannot be trusted; "+
+		"keep the file on a local disk, or use PostgreSQL", store.ErrUnsuitable, kind)
+}
+
 // applicationID marks a file that was made for jobs alone: "latr".
 const applicationID = 0x6c617472
 

@@ -44,7 +44,17 @@ func rawOf(text sql.NullString) json.RawMessage {
 	if !text.Valid {
 		return nil
 	}
-	return json.RawMessage(text.String)
+	return valid(json.RawMessage(text.String))
+}
+
+// valid is raw, or a JSON string of it if a person has spoiled it: one bad row
+// must not break the JSON of a whole page.
+func valid(raw json.RawMessage) json.RawMessage {
+	if json.Valid(raw) {
+		return raw
+	}
+	quoted, _ := json.Marshal(string(raw)) // text always encodes
+	return quoted
 }
 
 func timeOf(microseconds sql.NullInt64) time.Time {

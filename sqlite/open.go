@@ -85,9 +85,8 @@ func Open(path string, opts ...Option) (*Store, error) {
 	inMemory := path == ":memory:"
 	if inMemory {
 		dsn = "file:/later-" + strconv.FormatUint(rand.Uint64(), 36) + "?vfs=memdb&"
-	} else if kind := sqlfile.Network(filepath.Dir(path)); kind != "" {
-		return nil, fmt.Errorf("open %s: %w: it is on a network file system (%s), where locks cannot be trusted; "+
-			"keep the file on a local disk, or use PostgreSQL", path, store.ErrUnsuitable, kind)
+	} else if err := checkFileSystem(sqlfile.Network(filepath.Dir(path))); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	db, err := sql.Open("sqlite", dsn+"_txlock=immediate&_pragma=busy_timeout("+strconv.Itoa(int(busyTimeout.Milliseconds()))+")")
 	if err != nil {
@@ -125,8 +124,8 @@ func New(db *sql.DB, opts ...Option) (*Store, error) {
 		return nil, fmt.Errorf("%w: the *sql.DB is a database in memory, which its connections may not share; "+
 			`use a file, or sqlite.Open(":memory:")`, store.ErrUnsuitable)
 	}
-	if kind := sqlfile.Network(filepath.Dir(path)); kind != "" {
-		return nil, fmt.Errorf("open %s: %w: it is on a network file system (%s)", path, store.ErrUnsuitable, kind)
+	if err := checkFileSystem(sqlfile.Network(filepath.Dir(path))); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	s, err := open(db, path, false, opts)
 	if err != nil {

@@ -112,6 +112,7 @@ func scanJob(r *sql.Rows) (store.Job, error) {
 		return job, err
 	}
 	job = row.finish(job)
+	job.Args = valid(job.Args)
 	job.Error, job.ProcessID, job.StartedAt = row.lastError.String, row.lastProcess.Int64, timeOf(row.lastStarted)
 	job.Progress = store.Progress{Done: row.done.Int64, Total: row.total.Int64, Message: row.message.String, At: timeOf(row.progressAt)}
 	row.place(&job)

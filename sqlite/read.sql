@@ -47,7 +47,12 @@ SELECT id, beat, beat_at, state, host, pid, version, started_at, queues, slots F
 SELECT status, jobs FROM later_count;
 
 -- name: ready_per_queue
-SELECT queue, count(*), min(job_id) FROM later_ready GROUP BY queue;
+-- Each half walks an index in the order of the queues and sorts nothing.
+SELECT queue, sum(jobs), min(oldest) FROM (
+  SELECT queue, count(*) AS jobs, min(job_id) AS oldest FROM later_ready INDEXED BY later_ready_line WHERE crashes < 2 GROUP BY queue
+  UNION ALL
+  SELECT queue, count(*), min(job_id) FROM later_ready INDEXED BY later_ready_suspects WHERE crashes >= 2 GROUP BY queue
+) GROUP BY queue;
 
 -- name: claimed_per_queue
 SELECT queue, count(*) FROM later_claimed GROUP BY queue;

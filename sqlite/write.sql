@@ -46,6 +46,9 @@ INSERT INTO later_claimed (job_id, token, process_id, claimed_at, queue, type, p
 SELECT r.job_id, ?2, ?3, ?4, r.queue, r.type, r.priority, r.position, r.attempt, r.crashes
 FROM json_each(?1) AS e JOIN later_ready AS r ON r.job_id = e.value;
 
+-- name: drop_claims_without_job
+DELETE FROM later_claimed WHERE job_id IN (SELECT value FROM json_each(?1)) AND job_id NOT IN (SELECT id FROM later_job);
+
 -- name: leave_line
 DELETE FROM later_ready WHERE job_id IN (SELECT value FROM json_each(?1));
 

@@ -1,6 +1,7 @@
 -- The tables of later, version 1. A job is in exactly one place: waiting, ready,
 -- claimed or finished. Times are microseconds since 1970 (UTC); the views show
--- them as text. Statuses are stored as words only in the views.
+-- them as text. Statuses are stored as words only in the views. The tables are
+-- STRICT: whoever changes them by hand cannot store text where a number belongs.
 
 -- What was asked for. Written once, never updated.
 CREATE TABLE later_job (
@@ -17,7 +18,7 @@ CREATE TABLE later_job (
   timeout_us   INTEGER NOT NULL,    -- per attempt; 0: none
   queued_at    INTEGER NOT NULL,
   scheduled_at INTEGER              -- the time that was asked for
-);
+) STRICT;
 -- "all jobs of a type", newest first
 CREATE INDEX later_job_by_type ON later_job (type, id);
 -- "everything of this user", "everything for this target"
@@ -35,7 +36,7 @@ CREATE TABLE later_waiting (
   priority INTEGER NOT NULL,
   attempt  INTEGER NOT NULL,        -- attempts so far that counted
   crashes  INTEGER NOT NULL         -- processes that died while they had the job
-);
+) STRICT;
 -- promotion: what is due, earliest first
 CREATE INDEX later_waiting_due ON later_waiting (run_at, job_id);
 
@@ -48,11 +49,11 @@ CREATE TABLE later_ready (
   position INTEGER NOT NULL,        -- place in line: the id, or a fresh number when ready again
   attempt  INTEGER NOT NULL,
   crashes  INTEGER NOT NULL
-);
--- the claim order; the type is in it so that a claim reads nothing else
-CREATE INDEX later_ready_line ON later_ready (queue, priority DESC, position, type) WHERE crashes < 2;
+) STRICT;
+-- the claim order; type and crashes are in it so that a claim reads nothing else
+CREATE INDEX later_ready_line ON later_ready (queue, priority DESC, position, type, crashes) WHERE crashes < 2;
 -- the same for jobs that may have killed their processes: they are claimed apart
-CREATE INDEX later_ready_suspects ON later_ready (queue, priority DESC, position, type) WHERE crashes >= 2;
+CREATE INDEX later_ready_suspects ON later_ready (queue, priority DESC, position, type, crashes) WHERE crashes >= 2;
 
 -- Jobs in the hands of a process: running.
 CREATE TABLE later_claimed (
@@ -66,7 +67,7 @@ CREATE TABLE later_claimed (
   position   INTEGER NOT NULL,
   attempt    INTEGER NOT NULL,      -- attempts so far that counted, without this one
   crashes    INTEGER NOT NULL
-);
+) STRICT;
 
 -- Jobs at their end.
 CREATE TABLE later_finished (
@@ -80,7 +81,7 @@ CREATE TABLE later_finished (
   finished_at INTEGER NOT NULL,
   result      TEXT,                 -- JSON
   error       TEXT                  -- of the last attempt, or why it was cancelled
-);
+) STRICT;
 -- failed and cancelled jobs are few among many completed ones
 CREATE INDEX later_finished_bad ON later_finished (status, job_id) WHERE status <> 1;
 
@@ -96,7 +97,7 @@ CREATE TABLE later_attempt (
   finished_at INTEGER NOT NULL,
   error       TEXT,
   stack       TEXT                  -- of a panic
-);
+) STRICT;
 CREATE INDEX later_attempt_job ON later_attempt (job_id, id);
 
 -- The processes that work on this store.
@@ -111,7 +112,7 @@ CREATE TABLE later_process (
   started_at INTEGER NOT NULL,
   queues     TEXT,                  -- a JSON object: slots per queue; NULL: every queue
   slots      INTEGER NOT NULL
-);
+) STRICT;
 
 -- What processes have published of the types that they perform.
 CREATE TABLE later_job_type (
@@ -123,14 +124,14 @@ CREATE TABLE later_job_type (
   timeout_us  INTEGER NOT NULL,
   schema      TEXT,                 -- JSON Schema of the arguments
   seen_at     INTEGER NOT NULL
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 
 -- Queues that are paused. The others need no row.
 CREATE TABLE later_queue (
   name      TEXT PRIMARY KEY,
   paused_at INTEGER NOT NULL,
   reason    TEXT NOT NULL
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 
 -- What running jobs last said of their progress.
 CREATE TABLE later_progress (
@@ -139,7 +140,7 @@ CREATE TABLE later_progress (
   total   INTEGER NOT NULL,         -- 0: unknown
   message TEXT NOT NULL,
   at      INTEGER NOT NULL
-);
+) STRICT;
 
 -- The jobs' own logs.
 CREATE TABLE later_log (
@@ -150,7 +151,7 @@ CREATE TABLE later_log (
   level   TEXT NOT NULL,
   message TEXT NOT NULL,
   attrs   TEXT                      -- a JSON object
-);
+) STRICT;
 CREATE INDEX later_log_job ON later_log (job_id, id);
 
 -- Running jobs that somebody asked to stop.
@@ -158,24 +159,24 @@ CREATE TABLE later_cancel_request (
   job_id       INTEGER PRIMARY KEY,
   reason       TEXT NOT NULL,
   requested_at INTEGER NOT NULL
-);
+) STRICT;
 
 -- How many finished jobs there are, so that nobody has to count the history.
 CREATE TABLE later_count (
   status INTEGER PRIMARY KEY,       -- as in later_finished
   jobs   INTEGER NOT NULL
-);
+) STRICT;
 INSERT INTO later_count (status, jobs) VALUES (1, 0), (2, 0), (3, 0);
 
 -- The last id or position given out.
-CREATE TABLE later_sequence (value INTEGER NOT NULL);
+CREATE TABLE later_sequence (value INTEGER NOT NULL) STRICT;
 INSERT INTO later_sequence (value) VALUES (0);
 
 -- Facts about the store: store_id.
 CREATE TABLE later_meta (
   name  TEXT PRIMARY KEY,
   value TEXT NOT NULL
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 INSERT INTO later_meta (name, value) VALUES ('store_id', lower(hex(randomblob(16))));
 
 -- For people: SELECT * FROM jobs WHERE type = 'MyJob'.
