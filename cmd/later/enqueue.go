@@ -55,7 +55,6 @@ func (a *app) enqueueCommand() *cobra.Command {
 	flags.StringVar(&f.user, "user", "", "who owns the job")
 	flags.StringVar(&f.target, "target", "", "what the job works on")
 	flags.StringSliceVar(&f.tags, "tag", nil, "tags, separated by commas")
-	cmd.MarkFlagsMutuallyExclusive("in", "at")
 	return cmd
 }
 
@@ -70,6 +69,9 @@ func (a *app) readArgs(given string) (json.RawMessage, error) {
 }
 
 func (f *enqueueFlags) options(cmd *cobra.Command) ([]later.CallOption, error) {
+	if cmd.Flags().Changed("in") && cmd.Flags().Changed("at") {
+		return nil, usagef("--in and --at exclude each other")
+	}
 	opts := []later.CallOption{later.User(f.user), later.Target(f.target), later.Tags(f.tags...)}
 	if cmd.Flags().Changed("queue") {
 		opts = append(opts, later.Queue(f.queue))

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/sqlite"
+)
+
+type args struct {
+	N    int    `json:"n" validate:"required"`
+	Text string `json:"text"`
+}
+
+var (
+	greet  = later.Define[args]("GreetJob", later.Description("Greets somebody"), later.Queue("mailers"))
+	broken = later.Define[args]("BrokenJob", later.NotRetryable())
+)
+
+// hostile is text that would steer a terminal, or turn what follows around.
+const hostile = "\x1b[2J\x1b]0;owned\a evil\u202etxt"
+
+// stocked makes a store with jobs in several states: 1 completed, 2 failed with a
+// hostile error, 3 scheduled, 4 pending, and the types published.
+func stocked(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "jobs.db")
+	store, err := sqlite.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	queue := later.New(store, later.Config{Logger: slog.New(slog.DiscardHandler)})
+	queue.Register(
+		greet.Do(func(ctx context.Context, _ args) error {
+			later.Running(ctx).Logger.Info("hello " + hostile)
+			later.Running(ctx).Progress(3, 4, "greeting")
+			return nil
+		}),
+		broken.Do(func(context.Context, args) error { return errors.New("broken " + hostile) }))
+	ctx := t.Context()
+	if _, err := queue.EnqueueAll(ctx, greet.With(args{N: 1}, later.User("ada")), broken.With(args{N: 2})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := queue.Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := queue.EnqueueAll(ctx, greet.With(args{N: 3}, later.In(time.Hour)), greet.With(args{N: 4, Text: hostile})); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// laterCmd runs a command line.
+func laterCmd(t *testing.T, line ...string) (code int, out, problems string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code = run(t.Context(), line, streams{strings.NewReader(`{"n":9}`), &stdout, &stderr})
+	return code, stdout.String(), stderr.String()
+}
+
+func TestCommands(t *testing.T) {
+	path := stocked(t)
+	t.Setenv("LATER_DB", path)
+	notes := filepath.Join(t.TempDir(), "notes.txt")
+	if err := os.WriteFile(notes, []byte("These are my notes, no database at all."), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		line string
+		code int
+		says string // on the standard output, or the standard error if the code is not 0
+	}{
+		{"list", 0, "GreetJob"},
+		{"list --status completed", 0, "1   GreetJob  mailers  completed  1"},
+		{"list --status failed --queue mailers", 0, "ID  TYPE  QUEUE  STATUS"},
+		{"list --user ada --limit 1", 0, "GreetJob"},
+		{"list --status done", 2, `--status "done": choose of scheduled, blocked, pending, running, retrying, completed, failed, cancelled`},
+		{"list --limit 0", 2, "--limit 0: choose 1 to 10000"},
+		{"show 1", 0, "1 of 4"},
+		{"show 1", 0, "3 of 4 greeting"},
+		{"show 2", 0, "BrokenJob"},
+		{"show 99", 3, "job 99: not found"},
+		{"show one", 2, `"one" is not a job id`},
+		{"show", 2, "accepts 1 arg(s), received 0"},
+		{"stats", 0, "completed  1"},
+		{"stats", 0, "mailers  1        0        1"},
+		{"enqueue GreetJob --args {\"n\":5} --in 1h --queue other --priority 7 --user bob --tag a,b", 0, "job 5 is scheduled"},
+		{"enqueue GreetJob --args - ", 0, "job 6 is pending"},
+		{"enqueue GreetJob --args @/does/not/exist", 6, "no such file or directory"},
+		{"enqueue GreetJob --args {\"n\":\"five\"}", 2, "/n got string, want integer"},
+		{"enqueue GreetJob --args {}", 2, "missing property 'n'"},
+		{"enqueue GreatJob --args {\"n\":5}", 3, `unknown job type "GreatJob": did you mean "GreetJob"?`},
+		{"enqueue GreetJob --in 1h --at 2030-01-01", 2, "--in and --at exclude each other"},
+		{"enqueue GreetJob --at tomorrow", 2, `--at "tomorrow": write 2006-01-02T15:04:05Z`},
+		{"enqueue GreetJob --args {\"n\":5} --priority 99999", 2, "priority 99999 is outside"},
+		{"cancel 4 --reason enough", 0, "1 job cancelled"},
+		{"cancel 1", 5, "job 1"},
+		{"cancel 5 99", 3, "job 99: not found"},
+		{"cancel", 2, "which jobs? Give ids, or flags such as --type and --status, not both"},
+		{"cancel 1 --type GreetJob", 2, "not both"},
+		{"retry 2", 0, "1 job pending"},
+		{"retry --status cancelled", 0, "2 jobs pending"},
+		{"delete --type BrokenJob", 0, "1 job deleted"},
+		{"pause mailers --reason maintenance", 0, "queue mailers is paused"},
+		{"stats", 0, "maintenance"},
+		{"resume mailers", 0, "queue mailers is resumed"},
+		{"migrate", 0, "is up to date"},
+		{"version", 0, "later "},
+		{"lsit", 2, "Did you mean this?"},
+		{"list --no-such-flag", 2, "unknown flag: --no-such-flag"},
+		{"list -o yaml", 2, `--output "yaml": choose text or json`},
+		{"list --db " + path + ".missing", 6, "check the path, or create one with later migrate"},
+		{"list --db " + notes, 6, "file is not a database"},
+	} {
+		code, out, problems := laterCmd(t, strings.Fields(test.line)...)
+		said := out
+		if test.code != 0 {
+			said = problems
+		}
+		if code != test.code || !strings.Contains(said, test.says) {
+			t.Errorf("later %s: exit %d, want %d with %q\n%s%s", test.line, code, test.code, test.says, out, problems)
+		}
+	}
+}
+
+// TestOutputForPrograms: JSON that parses, with everything that a person sees.
+func TestOutputForPrograms(t *testing.T) {
+	path := stocked(t)
+	read := func(into any, line ...string) {
+		t.Helper()
+		code, out, problems := laterCmd(t, append(line, "--db", path, "-o", "json")...)
+		if err := json.Unmarshal([]byte(out), into); code != 0 || err != nil {
+			t.Fatalf("later %v: exit %d, %v\n%s%s", line, code, err, out, problems)
+		}
+	}
+	var jobs []later.Job
+	if read(&jobs, "list"); len(jobs) != 4 || jobs[0].ID != 4 || jobs[3].Status != later.StatusCompleted {
+		t.Errorf("list: %+v", jobs)
+	}
+	if read(&jobs, "list", "--type", "NoSuchJob"); jobs == nil || len(jobs) != 0 {
+		t.Errorf("an empty list is %#v", jobs)
+	}
+	var job shown
+	if read(&job, "show", "2"); len(job.Attempts) != 1 || job.Error != "broken "+hostile {
+		t.Errorf("show: %+v", job)
+	}
+	var stats counted
+	if read(&stats, "stats"); stats.Counts[later.StatusFailed] != 1 || len(stats.Queues) == 0 {
+		t.Errorf("stats: %+v", stats)
+	}
+	var enqueued later.Job
+	if read(&enqueued, "enqueue", "GreetJob", "--args", `{"n":9007199254740993}`); !strings.Contains(string(enqueued.Args), "9007199254740993") {
+		t.Errorf("enqueue: %+v", enqueued)
+	}
+	for _, line := range [][]string{{"cancel", "4"}, {"retry", "4"}, {"delete", "4"}, {"pause", "a"}, {"resume", "a"}, {"migrate"}, {"version"}} {
+		var anything map[string]any
+		read(&anything, line...)
+	}
+}
+
+// TestHostileTextIsHarmless: no command passes control characters on.
+func TestHostileTextIsHarmless(t *testing.T) {
+	path := stocked(t)
+	for _, line := range [][]string{
+		{"list"}, {"show", "1"}, {"show", "2"}, {"show", "4"}, {"stats"}, {"pause", hostile}, {"enqueue", hostile}, {"list", "--status", hostile},
+	} {
+		_, out, problems := laterCmd(t, append(line, "--db", path)...)
+		if said := out + problems; strings.ContainsAny(said, "\x1b\a\u202e") {
+			t.Errorf("later %q passes control characters on:\n%q", line, said)
+		}
+		_, out, _ = laterCmd(t, append(line, "--db", path, "-o", "json")...)
+		if strings.ContainsAny(out, "\x1b\a") { // JSON escapes them
+			t.Errorf("later %q passes control characters on as JSON:\n%q", line, out)
+		}
+	}
+}
+
+func TestStoreMustBeNamed(t *testing.T) {
+	t.Setenv("LATER_DB", "")
+	for _, line := range []string{"list", "migrate", "show 1", "enqueue X"} {
+		code, _, problems := laterCmd(t, strings.Fields(line)...)
+		if code != exitUsage || !strings.Contains(problems, "which store? Give --db FILE, or set LATER_DB") {
+			t.Errorf("later %s: exit %d, %s", line, code, problems)
+		}
+	}
+}
+
+// TestDemoLeavesOtherStoresAlone: LATER_DB may name a store that is no playground.
+func TestDemoLeavesOtherStoresAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "production.db")
+	t.Setenv("LATER_DB", path)
+	code, out, problems := laterCmd(t, "demo", "--headless", "-o", "json")
+	var report map[string]any
+	if err := json.Unmarshal([]byte(out), &report); code != 0 || err != nil {
+		t.Errorf("exit %d, %v\n%s%s", code, err, out, problems)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the demo has written into the store of LATER_DB")
+	}
+}
