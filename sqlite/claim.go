@@ -95,11 +95,13 @@ func (c *claiming) scan(r *sql.Rows) error {
 	job := store.Job{
 		Status: store.Running, Token: c.demand.Token, ProcessID: c.demand.ProcessID, StartedAt: micro(c.now),
 	}
-	if err := r.Scan(append(row.asked(&job), &job.Attempt, &job.Crashes, &lastError)...); err != nil {
+	var p progressRow
+	columns := append(row.asked(&job), &job.Attempt, &job.Crashes, &lastError, &p.done, &p.total, &p.message, &p.at)
+	if err := r.Scan(columns...); err != nil {
 		return err
 	}
 	job.Attempt++
-	job.Error = lastError.String
+	job.Error, job.Progress = lastError.String, p.progress()
 	c.jobs = append(c.jobs, row.finish(job))
 	return nil
 }

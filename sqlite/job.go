@@ -40,6 +40,17 @@ func (r *jobRow) finish(job store.Job) store.Job {
 	return job
 }
 
+// progressRow is the columns of later_progress, if there is a row.
+type progressRow struct {
+	done, total sql.NullInt64
+	message     sql.NullString
+	at          sql.NullInt64
+}
+
+func (p progressRow) progress() store.Progress {
+	return store.Progress{Done: p.done.Int64, Total: p.total.Int64, Message: p.message.String, At: timeOf(p.at)}
+}
+
 func rawOf(text sql.NullString) json.RawMessage {
 	if !text.Valid {
 		return nil

@@ -91,9 +91,7 @@ type wholeRow struct {
 	wAttempt, wCrashes, rAttempt, rCrashes                    sql.NullInt64
 	token, cProcess, claimedAt, cAttempt, cCrashes            sql.NullInt64
 	cancel                                                    bool
-	done, total                                               sql.NullInt64
-	message                                                   sql.NullString
-	progressAt                                                sql.NullInt64
+	progress                                                  progressRow
 	lastError                                                 sql.NullString
 	lastProcess, lastStarted                                  sql.NullInt64
 }
@@ -106,7 +104,7 @@ func scanJob(r *sql.Rows) (store.Job, error) {
 		&row.runAt, &row.kind, &row.reason, &row.wAttempt, &row.wCrashes,
 		&row.rAttempt, &row.rCrashes,
 		&row.token, &row.cProcess, &row.claimedAt, &row.cAttempt, &row.cCrashes, &row.cancel,
-		&row.done, &row.total, &row.message, &row.progressAt,
+		&row.progress.done, &row.progress.total, &row.progress.message, &row.progress.at,
 		&row.lastError, &row.lastProcess, &row.lastStarted)
 	if err := r.Scan(columns...); err != nil {
 		return job, err
@@ -114,7 +112,7 @@ func scanJob(r *sql.Rows) (store.Job, error) {
 	job = row.finish(job)
 	job.Args = valid(job.Args)
 	job.Error, job.ProcessID, job.StartedAt = row.lastError.String, row.lastProcess.Int64, timeOf(row.lastStarted)
-	job.Progress = store.Progress{Done: row.done.Int64, Total: row.total.Int64, Message: row.message.String, At: timeOf(row.progressAt)}
+	job.Progress = row.progress.progress()
 	row.place(&job)
 	return job, nil
 }

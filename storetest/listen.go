@@ -20,7 +20,7 @@ var listenChecks = []check{
 }
 
 // soon bounds every wait of a check; a right store never uses it up.
-const soon = 10 * time.Second
+var soon = 10 * time.Second
 
 func (t *trial) listen() <-chan store.Wake {
 	t.Helper()
@@ -173,6 +173,7 @@ func everyVerb(t *trial, id int64) map[string]func() error {
 			_, err := s.Claim(ctx, store.Demand{ProcessID: 1, Token: 1, Types: []string{"Mail"}, Limit: 1}, now)
 			return err
 		},
+		"Suspected": func() error { _, err := s.Suspected(ctx, store.Demand{Types: []string{"Mail"}}); return err },
 		"Finish": func() error {
 			_, err := s.Finish(ctx, []store.Outcome{{JobID: id, Token: 1, Kind: store.Complete}}, now)
 			return err

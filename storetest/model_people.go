@@ -1,0 +1,136 @@
+package storetest
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/laterjobs/later/store"
+)
+
+// beatOf is the beat that the reference knows of a process, and whether it knows one.
+func (m *model) beatOf(id int64) (int64, bool) {
+	p := m.reference.processes[id]
+	if p == nil {
+		return 0, false
+	}
+	return p.Beat, true
+}
+
+func (m *model) join(rt *rapid.T) {
+	id := someProcesses.Draw(rt, "process")
+	if _, known := m.beatOf(id); known {
+		rt.Skip("it has joined")
+	}
+	m.must("Join", func(s store.Store) error { return s.Join(rt.Context(), aProcess(id, m.now), m.now) })
+}
+
+func (m *model) beat(rt *rapid.T) {
+	id := someProcesses.Draw(rt, "process")
+	both(m, "Beat", func(s store.Store) (store.Beaten, error) {
+		beaten, err := s.Beat(rt.Context(), id, store.ProcessRunning, m.now)
+		slices.SortFunc(beaten.Claims, func(a, b store.Claimed) int { return cmp.Compare(a.JobID, b.JobID) })
+		slices.SortFunc(beaten.Cancels, func(a, b store.CancelRequest) int { return cmp.Compare(a.JobID, b.JobID) })
+		return beaten, err
+	})
+}
+
+func (m *model) leave(rt *rapid.T) {
+	id := someProcesses.Draw(rt, "process")
+	m.must("Leave", func(s store.Store) error { return s.Leave(rt.Context(), id, m.now) })
+}
+
+func (m *model) recover(rt *rapid.T) {
+	id := someProcesses.Draw(rt, "process")
+	beat, _ := m.beatOf(id)
+	beat -= int64(rapid.IntRange(0, 1).Draw(rt, "late"))
+	both(m, "Recover", func(s store.Store) ([]store.Recovered, error) {
+		recovered, err := s.Recover(rt.Context(), []store.Silent{silent(id, beat)}, m.now)
+		slices.SortFunc(recovered, func(a, b store.Recovered) int { return cmp.Compare(a.JobID, b.JobID) })
+		return recovered, err
+	})
+}
+
+func (m *model) promote(rt *rapid.T) {
+	limit := rapid.IntRange(1, 4).Draw(rt, "limit")
+	both(m, "Promote", func(s store.Store) (store.Promoted, error) { return s.Promote(rt.Context(), limit, m.now) })
+}
+
+// prune follows the pages to their end: where they break is a store's own affair.
+func (m *model) prune(rt *rapid.T) {
+	keep := keepAll(rapid.SampledFrom([]time.Duration{-1, 0, time.Minute, time.Hour}).Draw(rt, "keep"))
+	limit := rapid.IntRange(1, 5).Draw(rt, "limit")
+	both(m, "Prune", func(s store.Store) (total int, err error) {
+		for after := int64(0); ; {
+			deleted, next, err := s.Prune(rt.Context(), keep, after, limit, m.now)
+			total += deleted
+			if err != nil || next == 0 {
+				return total, err
+			}
+			after = next
+		}
+	})
+}
+
+// aFilter selects some jobs, or all of them.
+func (m *model) aFilter(rt *rapid.T) store.Filter {
+	var f store.Filter
+	switch rapid.IntRange(0, 5).Draw(rt, "filter") {
+	case 0:
+		f.Type = someTypes.Draw(rt, "type")
+	case 1:
+		f.Queue, f.Tag = someQueues.Draw(rt, "queue"), "a"
+	case 2:
+		f.User = "ada"
+	case 3:
+		f.Status = rapid.SliceOfNDistinct(someStatuses, 1, 3, rapid.ID).Draw(rt, "statuses")
+	case 4:
+		f.QueuedAfter, f.FinishedBefore = m.now.Add(-time.Hour), m.now
+	}
+	if len(m.ids) > 0 && rapid.Bool().Draw(rt, "by id") {
+		f.IDs = rapid.SliceOfN(rapid.SampledFrom(m.ids), 1, 4).Draw(rt, "ids")
+	}
+	f.Limit = rapid.IntRange(0, 3).Draw(rt, "limit")
+	return f
+}
+
+// people do one of the things that they do now and then.
+func (m *model) people(rt *rapid.T) {
+	rapid.SampledFrom([]func(*rapid.T){m.retry, m.reschedule, m.delete, m.pause}).Draw(rt, "verb")(rt)
+}
+
+// rare is what would too often end the story if it happened more often.
+func (m *model) rare(rt *rapid.T) {
+	rapid.SampledFrom([]func(*rapid.T){m.leave, m.prune}).Draw(rt, "verb")(rt)
+}
+
+func (m *model) cancel(rt *rapid.T) {
+	f := m.aFilter(rt)
+	both(m, "Cancel", func(s store.Store) ([]int64, error) { return s.Cancel(rt.Context(), f, "no longer needed", m.now) })
+}
+
+func (m *model) retry(rt *rapid.T) {
+	f := m.aFilter(rt)
+	both(m, "Retry", func(s store.Store) ([]int64, error) { return s.Retry(rt.Context(), f, m.now) })
+}
+
+func (m *model) reschedule(rt *rapid.T) {
+	f, to := m.aFilter(rt), m.now.Add(someDelays.Draw(rt, "delay"))
+	both(m, "Reschedule", func(s store.Store) ([]int64, error) { return s.Reschedule(rt.Context(), f, to, m.now) })
+}
+
+func (m *model) delete(rt *rapid.T) {
+	f := m.aFilter(rt)
+	both(m, "Delete", func(s store.Store) ([]int64, error) { return s.Delete(rt.Context(), f) })
+}
+
+func (m *model) pause(rt *rapid.T) {
+	queue := someQueues.Draw(rt, "queue")
+	if rapid.Bool().Draw(rt, "resume") {
+		m.must("Resume", func(s store.Store) error { return s.Resume(rt.Context(), queue) })
+		return
+	}
+	m.must("Pause", func(s store.Store) error { return s.Pause(rt.Context(), queue, "a reason", m.now) })
+}

@@ -1,0 +1,197 @@
+package storetest
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// Promote makes due jobs ready.
+func (r *Reference) Promote(ctx context.Context, limit int, now time.Time) (store.Promoted, error) {
+	if err := r.begin(ctx); err != nil {
+		return store.Promoted{}, err
+	}
+	defer r.mu.Unlock()
+	var promoted store.Promoted
+	waiting := r.selected(func(k *kept) bool { return waits(k.job.Status) })
+	slices.SortStableFunc(waiting, func(a, b *kept) int { return a.job.NextRunAt.Compare(b.job.NextRunAt) })
+	for _, k := range waiting {
+		if k.job.NextRunAt.After(orNow(now)) || promoted.Count == limit {
+			promoted.Next = k.job.NextRunAt
+			break
+		}
+		r.ready(k, r.next())
+		promoted.Count++
+	}
+	return promoted, nil
+}
+
+func waits(status store.JobStatus) bool { return status == store.Scheduled || status == store.Retrying }
+
+// Prune deletes finished jobs past their retention.
+func (r *Reference) Prune(ctx context.Context, keep store.Retention, after int64, limit int, now time.Time) (deleted int, next int64, err error) {
+	if err := r.begin(ctx); err != nil {
+		return 0, 0, err
+	}
+	defer r.mu.Unlock()
+	for _, k := range r.selected(func(k *kept) bool { return k.job.Status.Finished() && k.job.ID > after }) {
+		if limit == 0 {
+			return deleted, next, nil
+		}
+		limit--
+		next = k.job.ID
+		d := map[store.JobStatus]time.Duration{
+			store.Completed: keep.Completed, store.Failed: keep.Failed, store.Cancelled: keep.Cancelled,
+		}[k.job.Status]
+		if d >= 0 && !k.job.FinishedAt.Add(d).After(orNow(now)) {
+			delete(r.jobs, k.job.ID)
+			deleted++
+		}
+	}
+	return deleted, 0, nil
+}
+
+// change applies a verb to the newest jobs that f selects and whose status is one
+// of only, the oldest of them first.
+func (r *Reference) change(ctx context.Context, f store.Filter, only []store.JobStatus, change func(*kept)) (ids []int64, err error) {
+	if err := r.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer r.mu.Unlock()
+	found := r.selected(func(k *kept) bool { return slices.Contains(only, k.job.Status) && matches(f, r.show(k)) })
+	if f.Limit > 0 && len(found) > f.Limit {
+		found = found[len(found)-f.Limit:]
+	}
+	for _, k := range found {
+		change(k)
+		ids = append(ids, k.job.ID)
+	}
+	return ids, nil
+}
+
+// Cancel finishes jobs that wait and asks for the stop of those that run.
+func (r *Reference) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time) ([]int64, error) {
+	only := []store.JobStatus{store.Scheduled, store.Pending, store.Running, store.Retrying}
+	return r.change(ctx, f, only, func(k *kept) {
+		if k.job.Status == store.Running {
+			if k.cancelled == nil { // the first reason counts
+				k.cancelled = &reason
+			}
+			r.wake(store.Wake{Cancels: true})
+			return
+		}
+		k.job.ProcessID = r.show(k).ProcessID
+		r.finish(k, store.Cancelled, reason, store.Outcome{StartedAt: r.show(k).StartedAt, FinishedAt: orNow(now)})
+		k.finisher = 0
+	})
+}
+
+// Retry makes finished and retrying jobs pending.
+func (r *Reference) Retry(ctx context.Context, f store.Filter, _ time.Time) ([]int64, error) {
+	only := []store.JobStatus{store.Retrying, store.Completed, store.Failed, store.Cancelled}
+	return r.change(ctx, f, only, func(k *kept) {
+		if k.job.Status.Finished() {
+			k.counted, k.job.Crashes, k.job.Progress, k.finisher = 0, 0, store.Progress{}, 0
+		}
+		r.ready(k, r.next())
+	})
+}
+
+// Reschedule gives jobs that wait a new time.
+func (r *Reference) Reschedule(ctx context.Context, f store.Filter, at, now time.Time) ([]int64, error) {
+	only := []store.JobStatus{store.Scheduled, store.Pending, store.Retrying}
+	return r.change(ctx, f, only, func(k *kept) {
+		switch {
+		case at.After(orNow(now)) && k.job.Status == store.Retrying:
+			r.wait(k, store.Retrying, at, "")
+		case at.After(orNow(now)):
+			r.wait(k, store.Scheduled, at, "")
+		case k.job.Status != store.Pending:
+			r.ready(k, r.next())
+		}
+	})
+}
+
+// Delete removes jobs that do not run.
+func (r *Reference) Delete(ctx context.Context, f store.Filter) ([]int64, error) {
+	only := slices.DeleteFunc(slices.Clone(store.Statuses), func(s store.JobStatus) bool { return s == store.Running })
+	return r.change(ctx, f, only, func(k *kept) { delete(r.jobs, k.job.ID) })
+}
+
+// Pause stops claims from a queue.
+func (r *Reference) Pause(ctx context.Context, queue, reason string, now time.Time) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.mu.Unlock()
+	r.paused[queue] = pause{orNow(now), reason}
+	return nil
+}
+
+// Resume allows claims from a queue again.
+func (r *Reference) Resume(ctx context.Context, queue string) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.mu.Unlock()
+	delete(r.paused, queue)
+	r.wake(store.Wake{Work: true})
+	return nil
+}
+
+// Listen delivers wakes until ctx ends.
+func (r *Reference) Listen(ctx context.Context) (<-chan store.Wake, error) {
+	if err := r.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer r.mu.Unlock()
+	channel := make(chan store.Wake, 1)
+	r.listeners[channel] = true
+	context.AfterFunc(ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.deafen(channel)
+	})
+	return channel, nil
+}
+
+func (r *Reference) deafen(channel chan store.Wake) {
+	if r.listeners[channel] {
+		delete(r.listeners, channel)
+		close(channel)
+	}
+}
+
+func (r *Reference) wake(wake store.Wake) {
+	for channel := range r.listeners {
+		merged := wake
+		select {
+		case waiting := <-channel:
+			merged = merged.Merge(waiting)
+		default:
+		}
+		channel <- merged
+	}
+}
+
+// Migrate has nothing to do.
+func (r *Reference) Migrate(ctx context.Context) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	r.mu.Unlock()
+	return nil
+}
+
+// Close ends the store.
+func (r *Reference) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	for channel := range r.listeners {
+		r.deafen(channel)
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package storetest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/laterjobs/later/store"
+)
+
+// matches reports whether a filter selects a job.
+func matches(f store.Filter, job store.Job) bool {
+	text := strings.ToLower(f.Text)
+	for _, miss := range []bool{
+		len(f.IDs) > 0 && !slices.Contains(f.IDs, job.ID),
+		len(f.Status) > 0 && !slices.Contains(f.Status, job.Status),
+		f.Type != "" && f.Type != job.Type,
+		f.Queue != "" && f.Queue != job.Queue,
+		f.User != "" && f.User != job.UserID,
+		f.Target != "" && f.Target != job.TargetID,
+		f.Tag != "" && !slices.Contains(job.Tags, f.Tag),
+		text != "" && !strings.Contains(strings.ToLower(string(job.Args)), text) && !strings.Contains(strings.ToLower(job.Error), text),
+		!f.QueuedAfter.IsZero() && job.QueuedAt.Before(f.QueuedAfter),
+		!f.QueuedBefore.IsZero() && !job.QueuedAt.Before(f.QueuedBefore),
+		!f.FinishedAfter.IsZero() && (job.FinishedAt.IsZero() || job.FinishedAt.Before(f.FinishedAfter)),
+		!f.FinishedBefore.IsZero() && (job.FinishedAt.IsZero() || !job.FinishedAt.Before(f.FinishedBefore)),
+		f.Before > 0 && job.ID >= f.Before,
+	} {
+		if miss {
+			return false
+		}
+	}
+	return true
+}
+
+// Get returns one job.
+func (r *Reference) Get(ctx context.Context, id int64) (store.Job, error) {
+	if err := r.begin(ctx); err != nil {
+		return store.Job{}, err
+	}
+	defer r.mu.Unlock()
+	k := r.jobs[id]
+	if k == nil {
+		return store.Job{}, fmt.Errorf("job %d: %w", id, store.ErrNotFound)
+	}
+	return r.show(k), nil
+}
+
+// List returns the jobs that f selects, newest first.
+func (r *Reference) List(ctx context.Context, f store.Filter) ([]store.Job, error) {
+	if err := r.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer r.mu.Unlock()
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	var jobs []store.Job
+	found := r.selected(func(k *kept) bool { return matches(f, r.show(k)) })
+	slices.Reverse(found)
+	for _, k := range found[:min(len(found), f.Limit, 10_000)] {
+		jobs = append(jobs, r.show(k))
+	}
+	return jobs, nil
+}
+
+// Attempts returns the recorded attempts of a job.
+func (r *Reference) Attempts(ctx context.Context, jobID int64) (attempts []store.Attempt, err error) {
+	if err := r.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer r.mu.Unlock()
+	if k := r.jobs[jobID]; k != nil {
+		for _, a := range k.attempts {
+			attempts = append(attempts, a.Attempt)
+		}
+	}
+	return attempts, nil
+}
+
+// Log returns the lines of a job's own log.
+func (r *Reference) Log(ctx context.Context, jobID int64) ([]store.LogLine, error) {
+	if err := r.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer r.mu.Unlock()
+	if k := r.jobs[jobID]; k != nil {
+		return slices.Clone(k.log), nil
+	}
+	return nil, nil
+}
+
+// Types returns what processes have published, by name.
+func (r *Reference) Types(ctx context.Context) ([]store.JobType, error) {
+	if err := r.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer r.mu.Unlock()
+	return slices.SortedFunc(maps.Values(r.types), func(a, b store.JobType) int { return cmp.Compare(a.Name, b.Name) }), nil
+}
+
+// Processes returns the processes, oldest first.
+func (r *Reference) Processes(ctx context.Context) ([]store.Process, error) {
+	if err := r.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer r.mu.Unlock()
+	var found []store.Process
+	for _, p := range r.processes {
+		shown := *p
+		shown.Queues = maps.Clone(p.Queues)
+		found = append(found, shown)
+	}
+	slices.SortFunc(found, func(a, b store.Process) int {
+		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return found, nil
+}
+
+// Stats counts jobs.
+func (r *Reference) Stats(ctx context.Context) (store.Stats, error) {
+	if err := r.begin(ctx); err != nil {
+		return store.Stats{}, err
+	}
+	defer r.mu.Unlock()
+	stats := store.Stats{Counts: map[store.JobStatus]int64{}}
+	for _, status := range store.Statuses {
+		stats.Counts[status] = 0
+	}
+	queues := map[string]*store.QueueStats{}
+	queue := func(name string) *store.QueueStats {
+		if queues[name] == nil {
+			queues[name] = &store.QueueStats{Name: name}
+		}
+		return queues[name]
+	}
+	for _, k := range r.selected(func(*kept) bool { return true }) {
+		stats.Counts[k.job.Status]++
+		if !k.job.Status.Finished() {
+			count(queue(k.job.Queue), k.job)
+		}
+	}
+	for name, p := range r.paused {
+		queue(name).PausedAt, queue(name).PauseReason = p.at, p.reason
+	}
+	for _, name := range slices.Sorted(maps.Keys(queues)) {
+		stats.Queues = append(stats.Queues, *queues[name])
+	}
+	return stats, nil
+}
+
+// count adds an unfinished job to its queue. Jobs come by id.
+func count(q *store.QueueStats, job store.Job) {
+	switch {
+	case job.Status == store.Running:
+		q.Running++
+	case waits(job.Status):
+		q.Scheduled++
+	default:
+		if q.Pending++; q.Pending == 1 {
+			q.Oldest = job.QueuedAt
+		}
+	}
+}
