@@ -89,7 +89,7 @@ func (e *Engine) perform(h *held, conclude func(concluded)) {
 	defer func() {
 		a.finished, a.cause = time.Now(), context.Cause(ctx)
 		h.cancel(nil)
-		outcome := decide(a, h.handler.Rules, rand.Float64())
+		outcome := judge(a, h.handler.Rules, rand.Float64())
 		e.mu.Lock()
 		h.state, h.since = done, a.finished
 		h.lane.measure(a.finished.Sub(a.started))

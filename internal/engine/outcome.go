@@ -21,6 +21,19 @@ type attempt struct {
 	finished time.Time
 }
 
+// judge decides, and fails the job if a rule of its definition panics: rules are
+// the program's code as handlers are.
+func judge(a attempt, rules Rules, random float64) store.Outcome {
+	outcome, err := Protect(func() (store.Outcome, error) { return decide(a, rules, random), nil })
+	if err == nil {
+		return outcome
+	}
+	return store.Outcome{
+		JobID: a.job.ID, Token: a.job.Token, Kind: store.Fail, StartedAt: a.started, FinishedAt: a.finished,
+		Error: sanitize("cannot decide about a retry: " + err.Error()), Stack: stackOf(err),
+	}
+}
+
 // decide turns an attempt into its outcome. It is a pure function; random in
 // [0,1) spreads the delay of a retry.
 func decide(a attempt, rules Rules, random float64) store.Outcome {
