@@ -16,8 +16,9 @@
 // the write-ahead log into the file itself, between transactions.
 //
 // A commit wakes the listeners of its own process at once. Commits of others are
-// seen by asking for PRAGMA data_version: every millisecond when there is much to
-// see, every 25 when there is nothing, and only while somebody listens.
+// seen by asking for PRAGMA data_version, when the time of the write-ahead log
+// shows that it can be worth it: every millisecond when there is much to see, every
+// 100 when nothing happens for seconds, and only while somebody listens.
 //
 // Each process that joins holds an operating-system lock on a file beside the
 // database. A lock that can be had is the proof that its process has died.

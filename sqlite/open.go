@@ -21,6 +21,7 @@ import (
 type Store struct {
 	db        *sql.DB
 	owned     bool // Close closes db
+	path      string
 	inMemory  bool
 	id        string // of the store in the database
 	writer    *writer
@@ -144,7 +145,7 @@ func open(db *sql.DB, path string, inMemory bool, opts []Option) (*Store, error)
 	if err != nil {
 		return nil, classify(err)
 	}
-	s := &Store{db: db, inMemory: inMemory, listeners: newListeners(), locks: newLocks(path, inMemory)}
+	s := &Store{db: db, path: path, inMemory: inMemory, listeners: newListeners(), locks: newLocks(path, inMemory)}
 	s.memory.on = inMemory
 	if err := s.ready(ctx, conn, o); err != nil {
 		return nil, errors.Join(classify(err), conn.Close())

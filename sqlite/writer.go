@@ -51,8 +51,9 @@ type writer struct {
 	store    *Store
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
-	full     bool // the present mode of synchronous
-	unmoved  int  // rough number of bytes in the write-ahead log
+	full     bool         // the present mode of synchronous
+	unmoved  int          // rough number of bytes in the write-ahead log
+	commits  atomic.Int64 // so far
 	requests chan *request
 	stop     chan struct{}
 	stopped  chan struct{}
@@ -175,6 +176,7 @@ func (w *writer) commit(batch []*request) (store.Wake, error) {
 		w.rollback()
 		return store.Wake{}, err
 	}
+	w.commits.Add(1)
 	return s.wake, nil
 }
 
