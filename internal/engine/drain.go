@@ -55,8 +55,8 @@ func (e *Engine) next(ctx context.Context) (*held, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	h := &held{job: jobs[0], handler: e.handlers[jobs[0].Type], lane: &lane{slots: 1}, state: performing, since: time.Now(), executor: goroutineID()}
-	h.ctx, h.cancel = context.WithCancelCause(e.base)
+	h := &held{job: jobs[0], handler: e.handlers[jobs[0].Type], lane: &lane{slots: 1}}
+	h.begin(e.base, goroutineID())
 	e.held[h.claim()] = h
 	return h, nil
 }

@@ -71,8 +71,7 @@ func (e *Engine) take(l *lane, executor int64) *held {
 	if l.drained != e.wakes && l.want() > 0 {
 		nudge(e.claimSoon)
 	}
-	h.state, h.since, h.executor = performing, time.Now(), executor
-	h.ctx, h.cancel = context.WithCancelCause(e.base)
+	h.begin(e.base, executor)
 	return h
 }
 
@@ -85,13 +84,13 @@ func (e *Engine) perform(h *held, conclude func(concluded)) {
 		ctx, cancel = context.WithTimeoutCause(ctx, h.job.Timeout, ErrTimeout)
 		defer cancel()
 	}
-	a := attempt{job: h.job, started: h.since, err: errGoexit}
+	a := attempt{job: h.job, started: h.started, err: errGoexit}
 	defer func() {
 		a.finished, a.cause = time.Now(), context.Cause(ctx)
 		h.cancel(nil)
 		outcome := judge(a, h.handler.Rules, rand.Float64())
 		e.mu.Lock()
-		h.state, h.since = done, a.finished
+		h.state = done
 		h.lane.measure(a.finished.Sub(a.started))
 		e.mu.Unlock()
 		conclude(concluded{h, outcome})

@@ -20,20 +20,31 @@ type lane struct {
 // claim names one claim of one job.
 type claim struct{ id, token int64 }
 
-// held is one job in the hands of this process. The engine's mutex guards
-// the fields below job.
+// held is one job in the hands of this process.
 type held struct {
 	job     store.Job
 	handler *Handler
 	lane    *lane
+	claimed time.Time // when the claim was answered
 
-	state    heldState
-	since    time.Time // when it came into this state
-	cancel   context.CancelCauseFunc
+	// Set by begin under the engine's mutex, before the state is performing, and
+	// never again: who has seen that state may read them without the mutex.
+	started  time.Time
 	executor int64 // the goroutine that performs it
 	ctx      context.Context
-	ended    time.Time // when the context was first seen to have ended
-	stuck    bool      // that has been reported
+	cancel   context.CancelCauseFunc
+
+	// Guarded by the engine's mutex.
+	state heldState
+	ended time.Time // when the context was first seen to have ended
+	stuck bool      // that has been reported
+}
+
+// begin gives a job to an executor.
+func (h *held) begin(base context.Context, executor int64) {
+	h.ctx, h.cancel = context.WithCancelCause(base)
+	h.started, h.executor = time.Now(), executor
+	h.state = performing
 }
 
 type heldState uint8
@@ -141,7 +152,7 @@ func (e *Engine) release(h *held) {
 // end settles a job that no executor has. It runs under the mutex and does not
 // wait for the completer.
 func (e *Engine) end(h *held, outcome store.Outcome) {
-	h.state, h.since = done, time.Now()
+	h.state = done
 	e.ended = append(e.ended, concluded{h, outcome})
 	nudge(e.endedSoon)
 }

@@ -133,7 +133,7 @@ func (p *producer) note(jobs []store.Job, demand store.Demand, asked map[*lane]i
 func (p *producer) accept(jobs []store.Job) {
 	now := time.Now()
 	for _, job := range jobs {
-		h := &held{job: job, handler: p.handlers[job.Type], lane: p.laneOf(job.Queue), since: now}
+		h := &held{job: job, handler: p.handlers[job.Type], lane: p.laneOf(job.Queue), claimed: now}
 		p.held[h.claim()] = h
 		if h.lane == nil || h.handler == nil || p.stopping || p.fenced {
 			p.release(h)
@@ -156,7 +156,7 @@ func (p *producer) giveBackLate() time.Duration {
 		if len(l.buffer) == 0 {
 			continue
 		}
-		if left := maxAge - time.Since(l.buffer[0].since); left > 0 {
+		if left := maxAge - time.Since(l.buffer[0].claimed); left > 0 {
 			wait = min(wait, left)
 			continue
 		}

@@ -51,7 +51,7 @@ func (e *Engine) Status() Status {
 	for _, h := range e.allPerforming() {
 		s.Running = append(s.Running, RunningStatus{
 			ID: h.job.ID, Type: h.job.Type, Queue: h.job.Queue,
-			Attempt: h.job.Attempt, StartedAt: h.since, Stuck: h.stuck,
+			Attempt: h.job.Attempt, StartedAt: h.started, Stuck: h.stuck,
 		})
 	}
 	slices.SortFunc(s.Running, func(a, b RunningStatus) int {

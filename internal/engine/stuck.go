@@ -17,7 +17,7 @@ func (e *Engine) reportStuck() {
 	for _, h := range e.findStuck() {
 		e.log.Error("handler ignores the end of its context; its slot stays taken until it returns",
 			"id", h.job.ID, "type", h.job.Type, "attempt", h.job.Attempt,
-			"running", time.Since(h.since).Round(time.Second), "stack", stackOfGoroutine(h.executor))
+			"running", time.Since(h.started).Round(time.Second), "stack", stackOfGoroutine(h.executor))
 	}
 }
 
@@ -41,7 +41,7 @@ func (e *Engine) findStuck() (found []*held) {
 }
 
 func (e *Engine) contextEnded(h *held, now time.Time) bool {
-	return h.ctx.Err() != nil || h.job.Timeout > 0 && now.Sub(h.since) >= h.job.Timeout
+	return h.ctx.Err() != nil || h.job.Timeout > 0 && now.Sub(h.started) >= h.job.Timeout
 }
 
 // maxDump bounds the dump of all goroutines in which a stack is looked for.
