@@ -25,7 +25,7 @@ func (a *app) demoCommand() *cobra.Command {
 			}
 			_, err := demo.Run(cmd.Context(), demo.Options{
 				DB: db, Headless: headless, For: length, Out: a.out,
-				JSON: a.json(), Terminal: isTerminal(a.out),
+				JSON: a.json(), Height: height(a.out),
 			})
 			return err
 		},

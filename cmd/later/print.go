@@ -109,8 +109,17 @@ func attention(job later.Job, now time.Time) string {
 	return job.Error
 }
 
-// isTerminal reports whether people look at w as it is written.
-func isTerminal(w io.Writer) bool {
+// height tells how many lines the terminal has that w is; nil: it is none.
+func height(w io.Writer) func() int {
 	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil
+	}
+	return func() int {
+		_, lines, err := term.GetSize(int(file.Fd()))
+		if err != nil {
+			return 24
+		}
+		return lines
+	}
 }

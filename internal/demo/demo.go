@@ -23,8 +23,8 @@ type Options struct {
 	Headless bool          // end by itself, and fail unless every promise holds
 	For      time.Duration // how long Headless waits at most
 	Out      io.Writer
-	JSON     bool // print the Report as JSON at the end, and nothing else
-	Terminal bool // Out is a terminal: draw the state again and again
+	JSON     bool       // print the Report as JSON at the end, and nothing else
+	Height   func() int // lines of the terminal that Out is; nil: it is none
 }
 
 // Report is how it ended.

@@ -27,15 +27,19 @@ func newScreen(d *demo) *screen {
 func (s *screen) draw() {
 	switch {
 	case s.JSON:
-	case s.Terminal:
+	case s.Height != nil:
 		s.redraw()
 	default:
 		s.printChanges()
 	}
 }
 
-// maxShown bounds the jobs on a terminal.
-const maxShown = 16
+const (
+	// maxShown bounds the jobs on a terminal.
+	maxShown = 16
+	// around is how many lines there are above and below them.
+	around = 12
+)
 
 // colours are the ANSI colours of the statuses.
 var colours = map[later.JobStatus]string{
@@ -45,6 +49,7 @@ var colours = map[later.JobStatus]string{
 
 func (s *screen) redraw() {
 	var b strings.Builder
+	b.WriteString("\x1b[?7l") // what is too long for a line is cut, not wrapped
 	if s.lines > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", s.lines) // back to the first line
 	}
@@ -52,7 +57,7 @@ func (s *screen) redraw() {
 	for _, line := range lines {
 		b.WriteString(line + "\x1b[K\n")
 	}
-	b.WriteString("\x1b[J")
+	b.WriteString("\x1b[J\x1b[?7h")
 	s.lines = len(lines)
 	fmt.Fprint(s.Out, b.String())
 }
@@ -64,8 +69,8 @@ func (s *screen) frame() []string {
 			time.Since(s.began).Round(time.Second), status.Slots.Used, status.Slots.Max, s.DB),
 		"",
 	}
-	jobs := s.stage.promises
-	for _, p := range jobs[max(0, len(jobs)-maxShown):] {
+	jobs, room := s.stage.promises, max(1, min(maxShown, s.Height()-around))
+	for _, p := range jobs[max(0, len(jobs)-room):] {
 		lines = append(lines, row(p))
 	}
 	mails := s.sink.taken()
