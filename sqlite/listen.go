@@ -3,93 +3,24 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"maps"
 	"os"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/laterjobs/later/store"
 )
-
-// listeners are those who want to know of commits.
-type listeners struct {
-	mu       sync.Mutex
-	channels map[chan store.Wake]bool
-	stopPoll context.CancelFunc // of the poll, which runs while somebody listens
-	polls    sync.WaitGroup
-	hurry    chan struct{}
-}
-
-func newListeners() *listeners {
-	return &listeners{channels: map[chan store.Wake]bool{}, hurry: make(chan struct{}, 1)}
-}
 
 // Listen delivers wakes until ctx ends.
 func (s *Store) Listen(ctx context.Context) (<-chan store.Wake, error) {
 	if s.closed.Load() {
 		return nil, store.ErrClosed
 	}
-	l, channel := s.listeners, make(chan store.Wake, 1)
-	l.mu.Lock()
-	l.channels[channel] = true
-	if len(l.channels) == 1 && !s.inMemory {
-		poll, stop := context.WithCancel(context.Background())
-		l.stopPoll = stop
-		l.polls.Go(func() { s.poll(poll) })
-	}
-	l.mu.Unlock()
-	context.AfterFunc(ctx, func() { l.remove(channel) })
-	return channel, nil
-}
-
-func (l *listeners) remove(channel chan store.Wake) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.channels[channel] {
-		return
-	}
-	delete(l.channels, channel)
-	close(channel)
-	if len(l.channels) == 0 && l.stopPoll != nil {
-		l.stopPoll()
-		l.stopPoll = nil
-	}
-}
-
-// close ends all listening.
-func (l *listeners) close() {
-	l.mu.Lock()
-	channels := slices.Collect(maps.Keys(l.channels))
-	l.mu.Unlock()
-	for _, channel := range channels {
-		l.remove(channel)
-	}
-	l.polls.Wait()
-}
-
-// wake delivers to everyone, merged with what has not been taken yet.
-func (l *listeners) wake(wake store.Wake) {
-	if wake == (store.Wake{}) {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for channel := range l.channels {
-		merged := wake
-		select {
-		case waiting := <-channel:
-			merged = merged.Merge(waiting)
-		default:
-		}
-		channel <- merged // has room: only this function sends, under the mutex
-	}
+	return s.listeners.Listen(ctx), nil
 }
 
 // expect makes the poll look often for a while.
-func (l *listeners) expect() {
+func (s *Store) expect() {
 	select {
-	case l.hurry <- struct{}{}:
+	case s.hurry <- struct{}{}:
 	default:
 	}
 }
@@ -132,7 +63,7 @@ func (s *Store) poll(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.listeners.hurry:
+		case <-s.hurry:
 			wait = quickPoll
 		case <-timer.C:
 		}
@@ -147,10 +78,10 @@ func (s *Store) poll(ctx context.Context) {
 		case version == seen:
 			wait = later(wait)
 		case commits != own: // one's own at least: they promise no more from others
-			s.listeners.wake(s.foreignWake(ctx, conn))
+			s.listeners.Wake(s.foreignWake(ctx, conn))
 		default:
 			wait = quickPoll
-			s.listeners.wake(s.foreignWake(ctx, conn))
+			s.listeners.Wake(s.foreignWake(ctx, conn))
 		}
 		seen, own = version, commits
 		timer.Reset(wait)

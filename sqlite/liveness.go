@@ -21,7 +21,7 @@ func (s *Store) Join(ctx context.Context, p store.Process, now time.Time) error 
 		}
 		queues = string(encoded)
 	}
-	if err := s.locks.hold(p.ID); err != nil {
+	if err := s.locks.Hold(p.ID); err != nil {
 		return fmt.Errorf("%w: lock of process %d: %w", store.ErrUnavailable, p.ID, err)
 	}
 	r := &request{rank: rankControl, run: func(s *session) error {
@@ -38,7 +38,7 @@ func (s *Store) Join(ctx context.Context, p store.Process, now time.Time) error 
 		return nil
 	}}
 	if err := s.do(ctx, r); err != nil {
-		s.locks.release(p.ID)
+		s.locks.Release(p.ID)
 		return err
 	}
 	return nil
@@ -108,6 +108,6 @@ func (s *Store) Leave(ctx context.Context, processID int64, now time.Time) error
 	if err := s.do(ctx, r); err != nil {
 		return err
 	}
-	s.locks.release(processID)
+	s.locks.Release(processID)
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/laterjobs/later/internal/listeners"
+	"github.com/laterjobs/later/internal/processlock"
 	"github.com/laterjobs/later/internal/sqlfile"
 	"github.com/laterjobs/later/store"
 )
@@ -25,8 +27,9 @@ type Store struct {
 	inMemory  bool
 	id        string // of the store in the database
 	writer    *writer
-	listeners *listeners
-	locks     *locks
+	listeners *listeners.Set
+	hurry     chan struct{} // makes the poll look often for a while
+	locks     *processlock.Locks
 	memory    memoryGate
 	closed    atomic.Bool
 }
@@ -145,14 +148,25 @@ func open(db *sql.DB, path string, inMemory bool, opts []Option) (*Store, error)
 	if err != nil {
 		return nil, classify(err)
 	}
-	s := &Store{db: db, path: path, inMemory: inMemory, listeners: newListeners(), locks: newLocks(path, inMemory)}
+	s := &Store{db: db, path: path, inMemory: inMemory, listeners: &listeners.Set{}, hurry: make(chan struct{}, 1), locks: newLocks(path, inMemory)}
 	s.memory.on = inMemory
+	if !inMemory {
+		s.listeners.Watch = s.poll
+	}
 	if err := s.ready(ctx, conn, o); err != nil {
 		return nil, errors.Join(classify(err), conn.Close())
 	}
 	s.writer = newWriter(s, conn)
 	go s.writer.loop()
 	return s, nil
+}
+
+// newLocks are files beside the database. No other process sees one in memory.
+func newLocks(path string, inMemory bool) *processlock.Locks {
+	if inMemory {
+		return processlock.New("")
+	}
+	return processlock.New(path + "-lock-")
 }
 
 // ready checks the database and prepares it for the writer's connection.
@@ -222,9 +236,9 @@ func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	s.listeners.close()
+	s.listeners.Close()
 	err := s.writer.close()
-	s.locks.releaseAll()
+	s.locks.ReleaseAll()
 	if s.owned {
 		err = errors.Join(err, s.db.Close())
 	}

@@ -2,7 +2,8 @@ package sqlite
 
 import (
 	_ "embed"
-	"strings"
+
+	"github.com/laterjobs/later/internal/named"
 )
 
 //go:embed write.sql
@@ -12,18 +13,7 @@ var writeSQL string
 var readSQL string
 
 // queries holds every named statement of the .sql files.
-var queries = parseQueries(writeSQL, readSQL)
-
-func parseQueries(files ...string) map[string]string {
-	named := map[string]string{}
-	for _, file := range files {
-		for _, part := range strings.Split(file, "-- name: ")[1:] {
-			name, text, _ := strings.Cut(part, "\n")
-			named[strings.TrimSpace(name)] = text
-		}
-	}
-	return named
-}
+var queries = named.Statements(writeSQL, readSQL)
 
 // query returns a named statement. An unknown name is a mistake in this package.
 func query(name string) string {

@@ -22,7 +22,7 @@ func (s *Store) Recover(ctx context.Context, silent []store.Silent, now time.Tim
 		return nil, err
 	}
 	for _, process := range c.dead {
-		s.locks.remove(process)
+		s.locks.Remove(process)
 	}
 	return c.recovered, nil
 }
@@ -40,7 +40,7 @@ func (s *Store) provedDead(ctx context.Context) ([]int64, error) {
 	}
 	var dead []int64
 	for _, process := range processes {
-		if process.Host == host && s.locks.free(process.ID) {
+		if process.Host == host && s.locks.Free(process.ID) {
 			dead = append(dead, process.ID)
 		}
 	}

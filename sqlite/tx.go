@@ -59,7 +59,7 @@ func (t *userTx) run(ctx context.Context, fn func(*session) error) error {
 	}
 	// Nobody tells when the transaction commits; the listeners look a little
 	// more often for a while.
-	t.store.listeners.expect()
+	t.store.expect()
 	return nil
 }
 

@@ -147,7 +147,7 @@ func (w *writer) answer(batch []*request) {
 	for _, r := range batch {
 		close(r.done)
 	}
-	w.store.listeners.wake(wake)
+	w.store.listeners.Wake(wake)
 }
 
 // commit runs requests in one transaction. Those that have nothing to do cost

@@ -21,13 +21,16 @@ var mayImport = map[string][]string{
 	// floor 0
 	"store": {},
 	// floor 1
-	"storetest":          {"store"},
-	"sqlite":             {"store", "internal/sqlfile"},
-	"internal/engine":    {"store"},
-	"internal/arguments": {},
-	"internal/sqlfile":   {},
-	"internal/floors":    {},
-	"internal/chaos":     {},
+	"storetest":            {"store"},
+	"sqlite":               {"store", "internal/sqlfile", "internal/processlock", "internal/listeners", "internal/named"},
+	"internal/listeners":   {"store"},
+	"internal/named":       {},
+	"internal/processlock": {},
+	"internal/engine":      {"store"},
+	"internal/arguments":   {},
+	"internal/sqlfile":     {},
+	"internal/floors":      {},
+	"internal/chaos":       {},
 	// floor 2
 	"": {"store", "internal/engine", "internal/arguments"},
 	// floor 3

@@ -1,6 +1,6 @@
 //go:build unix
 
-package sqlfile
+package processlock
 
 import (
 	"errors"
@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lock makes a file and locks it until the returned file is closed or the
+// lock makes a file and locks it until the returned file is closed or the
 // process ends. It is an error if somebody else holds the lock.
-func Lock(path string) (*os.File, error) {
+func lock(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -23,8 +23,8 @@ func Lock(path string) (*os.File, error) {
 	return file, nil
 }
 
-// Unlocked reports whether the file exists and nobody holds its lock.
-func Unlocked(path string) bool {
+// unlocked reports whether the file exists and nobody holds its lock.
+func unlocked(path string) bool {
 	file, err := os.Open(path)
 	if err != nil {
 		return false

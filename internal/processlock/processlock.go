@@ -1,0 +1,80 @@
+// Package processlock proves that processes of this host have died: each holds
+// an operating-system lock on a file, which ends with it, however it ends.
+package processlock
+
+import (
+	"os"
+	"strconv"
+	"sync"
+)
+
+// Locks are the locks of the processes that share one prefix of file names.
+type Locks struct {
+	prefix string
+	mu     sync.Mutex
+	held   map[int64]*os.File
+}
+
+// New makes locks on files whose names begin with prefix. An empty one means
+// none: nothing is locked, nothing proved.
+func New(prefix string) *Locks {
+	return &Locks{prefix: prefix, held: map[int64]*os.File{}}
+}
+
+func (l *Locks) name(process int64) string {
+	return l.prefix + strconv.FormatInt(process, 36)
+}
+
+// Hold takes the lock of a process of this program.
+func (l *Locks) Hold(process int64) error {
+	if l.prefix == "" {
+		return nil
+	}
+	file, err := lock(l.name(process))
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held[process] = file
+	return nil
+}
+
+// Release lets go of a lock of this program and removes its file.
+func (l *Locks) Release(process int64) {
+	l.mu.Lock()
+	file := l.held[process]
+	delete(l.held, process)
+	l.mu.Unlock()
+	if file != nil {
+		l.Remove(process)
+		file.Close()
+	}
+}
+
+// Free reports whether nobody holds the lock any more. A file that is not there
+// proves nothing.
+func (l *Locks) Free(process int64) bool {
+	l.mu.Lock()
+	_, mine := l.held[process]
+	l.mu.Unlock()
+	return !mine && l.prefix != "" && unlocked(l.name(process))
+}
+
+// Remove deletes the file of a process that has ended.
+func (l *Locks) Remove(process int64) {
+	if l.prefix != "" {
+		_ = os.Remove(l.name(process)) // an empty file that stays is no harm
+	}
+}
+
+// ReleaseAll lets go of the locks, but leaves the files: the processes have not
+// left, and others shall see that they are dead.
+func (l *Locks) ReleaseAll() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for process, file := range l.held {
+		file.Close()
+		delete(l.held, process)
+	}
+}
