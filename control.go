@@ -23,7 +23,7 @@ func (q *JobQueue) Cancel(ctx context.Context, id int64, reason string) error {
 // CancelAll cancels every job that f selects and that has not finished, and
 // returns how many those were. A zero Filter selects every job.
 func (q *JobQueue) CancelAll(ctx context.Context, f Filter, reason string) (int, error) {
-	ids, err := q.store.Cancel(ctx, f, engine.Printable(reason, maxReason), time.Now())
+	ids, err := q.store.Cancel(ctx, f, engine.Printable(reason, maxReason), q.now())
 	if err != nil {
 		return 0, fmt.Errorf("cancel: %w", err)
 	}
@@ -46,14 +46,14 @@ func (q *JobQueue) Retry(ctx context.Context, id int64) error {
 // RetryAll retries every finished or retrying job that f selects, and returns
 // how many those were.
 func (q *JobQueue) RetryAll(ctx context.Context, f Filter) (int, error) {
-	ids, err := q.store.Retry(ctx, f, time.Now())
+	ids, err := q.store.Retry(ctx, f, q.now())
 	return changed(ids, err, "retry")
 }
 
 // RunNow makes a job pending now: a scheduled or retrying one before its time, a
 // finished one again. A pending job is left as it is. ErrConflict: it is running.
 func (q *JobQueue) RunNow(ctx context.Context, id int64) error {
-	f, now := Filter{IDs: []int64{id}}, time.Now()
+	f, now := Filter{IDs: []int64{id}}, q.now()
 	ids, err := q.store.Reschedule(ctx, f, now, now)
 	if err == nil && len(ids) == 0 {
 		ids, err = q.store.Retry(ctx, f, now)
@@ -68,7 +68,7 @@ func (q *JobQueue) Reschedule(ctx context.Context, id int64, at time.Time) error
 	if at.IsZero() || at.UTC().Year() > maxYear {
 		return fmt.Errorf("%w: cannot reschedule to %v", ErrInvalidOption, at)
 	}
-	ids, err := q.store.Reschedule(ctx, Filter{IDs: []int64{id}}, at, time.Now())
+	ids, err := q.store.Reschedule(ctx, Filter{IDs: []int64{id}}, at, q.now())
 	n, err := changed(ids, err, "reschedule")
 	return q.explain(ctx, n, err, id, "reschedule")
 }
@@ -93,7 +93,7 @@ func (q *JobQueue) Pause(ctx context.Context, queue, reason string) error {
 	if err := checkName("queue", queue); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalidOption, err)
 	}
-	if err := q.store.Pause(ctx, queue, engine.Printable(reason, maxReason), time.Now()); err != nil {
+	if err := q.store.Pause(ctx, queue, engine.Printable(reason, maxReason), q.now()); err != nil {
 		return fmt.Errorf("pause %s: %w", queue, err)
 	}
 	return nil

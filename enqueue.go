@@ -161,7 +161,7 @@ func (q *JobQueue) enqueue(ctx context.Context, to inserter, calls []Call) ([]Jo
 	if len(calls) == 0 {
 		return nil, nil
 	}
-	now := time.Now()
+	now := q.now()
 	newJobs, err := q.newJobs(calls, now)
 	if err != nil {
 		return nil, err
@@ -176,6 +176,8 @@ func (q *JobQueue) enqueue(ctx context.Context, to inserter, calls []Call) ([]Jo
 	}
 	return jobs, nil
 }
+
+func (q *JobQueue) now() time.Time { return engine.Now(q.store) }
 
 // newJobs checks all calls and reports the problems of all.
 func (q *JobQueue) newJobs(calls []Call, now time.Time) ([]store.NewJob, error) {
@@ -285,7 +287,7 @@ func (q *JobQueue) performNow(ctx context.Context, call Call) (json.RawMessage, 
 	if !registered {
 		return nil, fmt.Errorf("%w %q: performing it now needs a handler registered with this JobQueue", ErrUnknownType, call.jobType)
 	}
-	now := time.Now()
+	now := q.now()
 	job := enqueuedJob(call.newJob(now), store.Enqueued{Status: StatusRunning, QueuedAt: now})
 	job.StartedAt, job.Attempt = now, 1
 	return engine.PerformNow(ctx, job, func(ctx context.Context, run *engine.Run) (json.RawMessage, error) {

@@ -45,6 +45,7 @@ type settings struct {
 	maxRetries int
 	timeout    time.Duration
 	tags       []string
+	notifyInTx bool
 	problems   []error
 }
 
@@ -124,6 +125,14 @@ func Tags(tags ...string) Option {
 	})
 }
 
+// NotifyInTx tells other processes of a job that is enqueued in a transaction with
+// its commit, so that it starts within milliseconds. Without it, and without the
+// lock that a message at a commit takes, they are told within about a second. It
+// means something only in a transaction (see JobQueue.Tx) on PostgreSQL.
+func NotifyInTx() Option {
+	return sharedOption(func(s *settings) { s.notifyInTx = true })
+}
+
 // User says who owns the job.
 func User(id string) CallOption {
 	return callOption(func(c *Call) { c.user = c.owner("user", id) })
@@ -198,6 +207,6 @@ func (c *Call) newJob(now time.Time) store.NewJob {
 	return store.NewJob{
 		Type: c.jobType, Queue: c.queue, Priority: c.priority, Args: c.args, Metadata: c.metadata,
 		UserID: c.user, TargetID: c.target, Tags: c.tags,
-		MaxRetries: c.maxRetries, Timeout: c.timeout, RunAt: runAt,
+		MaxRetries: c.maxRetries, Timeout: c.timeout, RunAt: runAt, NotifyInTx: c.notifyInTx,
 	}
 }

@@ -73,7 +73,7 @@ func TestCompleteInTransaction(t *testing.T) {
 		if _, err := tx.Exec("UPDATE account SET balance = balance + ?", args.N); err != nil {
 			return err
 		}
-		if err := later.Running(ctx).Complete(ctx, s.Tx(tx), "paid"); err != nil {
+		if err := later.CompleteTx(ctx, s.Tx(tx), "paid"); err != nil {
 			return err
 		}
 		if err := tx.Commit(); err != nil {

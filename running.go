@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/laterjobs/later/internal/engine"
 	"github.com/laterjobs/later/store"
@@ -51,38 +50,56 @@ func (r *RunningJob) Progress(done, total int64, message string) {
 	r.run.Progress(store.Progress{Done: done, Total: total, Message: message})
 }
 
-// Complete completes the job, with its result if it has one, in a transaction
-// of the handler's own: the job is completed if and only if what else the
-// transaction does becomes true. After the commit return nil. If the job is not
-// this process's any more the error is ErrConflict: roll back.
-func (r *RunningJob) Complete(ctx context.Context, tx store.Tx, result any) error {
-	if r.ID == 0 || r.queue == nil {
+// CompleteTx, called by a handler, completes its job in a transaction of the
+// handler's own: the job is completed if and only if what else the transaction does
+// becomes true, even if the process dies right after the commit. After the commit
+// return nil. tx comes from a store's Tx method; result is that of the job, if it has
+// one. ErrConflict: the job is not this process's any more, or not stored: roll back.
+//
+//	tx, err := pool.Begin(ctx)
+//	…
+//	if err := later.CompleteTx(ctx, store.Tx(tx)); err != nil { … }
+//	return tx.Commit(ctx)
+func CompleteTx(ctx context.Context, tx store.Tx, result ...any) error {
+	job := Running(ctx)
+	if job.ID == 0 || job.queue == nil {
 		return fmt.Errorf("%w: the job is not stored", ErrConflict)
 	}
-	if tx.Of() != r.queue.store {
+	if tx.Of() != job.queue.store {
 		return fmt.Errorf("%w: the JobQueue works on a different store", ErrWrongTx)
 	}
-	outcome := store.Outcome{
-		JobID: r.ID, Token: r.Token, Kind: store.Complete, StartedAt: r.StartedAt, FinishedAt: time.Now(),
-	}
-	if result != nil {
-		raw, err := encodeResult(result)
-		if err != nil {
-			return err
-		}
-		outcome.Result = raw
-	}
-	if err := checkSize("result", outcome.Result, r.queue.cfg.MaxArgs); err != nil {
+	outcome, err := job.completion(result)
+	if err != nil {
 		return err
 	}
-	verdicts, err := tx.Finish(ctx, []store.Outcome{outcome}, time.Now())
+	verdicts, err := tx.Finish(ctx, []store.Outcome{outcome}, job.queue.now())
 	if err != nil {
-		return fmt.Errorf("complete job %d: %w", r.ID, err)
+		return fmt.Errorf("complete job %d: %w", job.ID, err)
 	}
 	if verdicts[0] != store.Accepted {
-		return fmt.Errorf("%w: job %d was taken from this process", ErrConflict, r.ID)
+		return fmt.Errorf("%w: job %d was taken from this process", ErrConflict, job.ID)
 	}
 	return nil
+}
+
+// completion is the outcome with which the job completes.
+func (r *RunningJob) completion(result []any) (store.Outcome, error) {
+	outcome := store.Outcome{
+		JobID: r.ID, Token: r.Token, Kind: store.Complete, StartedAt: r.StartedAt, FinishedAt: r.queue.now(),
+	}
+	switch len(result) {
+	case 0:
+		return outcome, nil
+	case 1:
+	default:
+		return outcome, fmt.Errorf("%w: a job has one result, not %d", ErrInvalidOption, len(result))
+	}
+	raw, err := encodeResult(result[0])
+	if err != nil {
+		return outcome, err
+	}
+	outcome.Result = raw
+	return outcome, checkSize("result", raw, r.queue.cfg.MaxArgs)
 }
 
 // jobLog is a slog.Handler that writes to two places: the program's log, and the

@@ -81,6 +81,10 @@ type NewJob struct {
 	MaxRetries       int
 	Timeout          time.Duration
 	RunAt            time.Time // the zero time, or a time not after now: at once
+
+	// NotifyInTx tells other processes with the commit of the caller's transaction,
+	// where a store can: see Tx.
+	NotifyInTx bool
 }
 
 // Enqueued is where one NewJob went.

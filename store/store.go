@@ -20,6 +20,12 @@ type Tx interface {
 	Of() Store
 }
 
+// Clock is what a Store also is whose database has a clock of its own. That clock
+// rules: the processes that use the database may have clocks that differ.
+type Clock interface {
+	Now() time.Time
+}
+
 // Store is all that the engine and the JobQueue ask of a database. Errors match
 // the sentinels of this package with errors.Is.
 type Store interface {

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/laterjobs/later/store"
 )
@@ -90,7 +89,7 @@ func (e *Engine) finish(batch []concluded) []store.Verdict {
 	}
 	var trouble trouble
 	for {
-		verdicts, err := e.store.Finish(e.verbs, outcomes, time.Now())
+		verdicts, err := e.store.Finish(e.verbs, outcomes, e.now())
 		switch {
 		case err == nil:
 			trouble.over(e.log, "store outcomes")

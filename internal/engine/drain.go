@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"time"
 
 	"github.com/laterjobs/later/store"
 )
@@ -38,17 +37,17 @@ func (e *Engine) Drain(ctx context.Context) (performed int, err error) {
 
 // next promotes what is due and claims one job; nil when nothing is left.
 func (e *Engine) next(ctx context.Context) (*held, error) {
-	if _, err := e.store.Promote(ctx, maxBatch, time.Now()); err != nil {
+	if _, err := e.store.Promote(ctx, maxBatch, e.now()); err != nil {
 		return nil, fmt.Errorf("promote due jobs: %w", err)
 	}
 	demand := store.Demand{
 		ProcessID: e.processID.Load(), Token: rand.Int64N(1<<62) + 1,
 		Types: e.names, Limit: 1,
 	}
-	jobs, err := e.store.Claim(ctx, demand, time.Now())
+	jobs, err := e.store.Claim(ctx, demand, e.now())
 	if err == nil && len(jobs) == 0 {
 		demand.Suspects = true // alone they are, here
-		jobs, err = e.store.Claim(ctx, demand, time.Now())
+		jobs, err = e.store.Claim(ctx, demand, e.now())
 	}
 	if err != nil || len(jobs) == 0 {
 		return nil, err

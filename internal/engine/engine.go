@@ -207,7 +207,7 @@ func (e *Engine) join(ctx context.Context) error {
 	host, _ := os.Hostname() // an unknown host only costs the quick proof of death
 	process := store.Process{
 		ID: rand.Int64N(1<<62) + 1, State: store.ProcessRunning,
-		Host: host, PID: os.Getpid(), Version: e.cfg.Version, StartedAt: e.startedAt,
+		Host: host, PID: os.Getpid(), Version: e.cfg.Version, StartedAt: e.now().Add(-time.Since(e.startedAt)),
 	}
 	e.mu.Lock()
 	process.Queues = e.settings.Queues
@@ -219,7 +219,7 @@ func (e *Engine) join(ctx context.Context) error {
 		}
 	}
 	sent := time.Since(e.startedAt)
-	if err := e.store.Join(ctx, process, time.Now()); err != nil {
+	if err := e.store.Join(ctx, process, e.now()); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
 	e.processID.Store(process.ID)

@@ -84,14 +84,16 @@ func (e *Engine) perform(h *held, conclude func(concluded)) {
 		ctx, cancel = context.WithTimeoutCause(ctx, h.job.Timeout, ErrTimeout)
 		defer cancel()
 	}
-	a := attempt{job: h.job, started: h.started, err: errGoexit}
+	a := attempt{job: h.job, err: errGoexit}
 	defer func() {
-		a.finished, a.cause = time.Now(), context.Cause(ctx)
+		took := time.Since(h.started)
+		a.finished, a.cause = e.now(), context.Cause(ctx)
+		a.started = a.finished.Add(-took)
 		h.cancel(nil)
 		outcome := judge(a, h.handler.Rules, rand.Float64())
 		e.mu.Lock()
 		h.state = done
-		h.lane.measure(a.finished.Sub(a.started))
+		h.lane.measure(took)
 		e.mu.Unlock()
 		conclude(concluded{h, outcome})
 	}()

@@ -26,7 +26,7 @@ func (h *heart) beat(ctx context.Context) time.Duration {
 		return early
 	}
 	known, sent := h.known(), time.Since(h.startedAt)
-	beaten, err := h.store.Beat(h.verbs, h.processID.Load(), h.state(), time.Now())
+	beaten, err := h.store.Beat(h.verbs, h.processID.Load(), h.state(), h.now())
 	switch {
 	case errors.Is(err, store.ErrProcessGone):
 		h.rejoin(ctx)

@@ -69,7 +69,7 @@ func (p *producer) ask(demand store.Demand, note func([]store.Job)) (int, error)
 	p.mu.Lock()
 	p.inFlight[demand.Token] = true
 	p.mu.Unlock()
-	jobs, err := p.store.Claim(p.verbs, demand, time.Now())
+	jobs, err := p.store.Claim(p.verbs, demand, p.now())
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.inFlight, demand.Token)

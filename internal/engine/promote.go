@@ -24,7 +24,7 @@ func (p *promoter) promote(ctx context.Context) time.Duration {
 	}
 	for {
 		p.lookedAt = time.Now()
-		promoted, err := p.store.Promote(ctx, maxBatch, p.lookedAt)
+		promoted, err := p.store.Promote(ctx, maxBatch, p.now())
 		switch {
 		case ctx.Err() != nil:
 			return 0
@@ -47,5 +47,5 @@ func (p *promoter) until(next time.Time) time.Duration {
 	if next.IsZero() {
 		return poll
 	}
-	return min(poll, max(time.Millisecond, time.Until(next)+time.Microsecond))
+	return min(poll, max(time.Millisecond, next.Sub(p.now())+time.Microsecond))
 }

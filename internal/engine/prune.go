@@ -23,7 +23,7 @@ func (e *Engine) newPruner() *pruner { return &pruner{Engine: e} }
 func (p *pruner) prune(ctx context.Context) time.Duration {
 	total, after := 0, int64(0)
 	for {
-		deleted, next, err := p.store.Prune(ctx, p.cfg.Retention, after, pruneSlice, time.Now())
+		deleted, next, err := p.store.Prune(ctx, p.cfg.Retention, after, pruneSlice, p.now())
 		switch {
 		case ctx.Err() != nil:
 			return 0

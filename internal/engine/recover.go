@@ -35,7 +35,7 @@ func (w *watch) recover(ctx context.Context) time.Duration {
 		return w.met(ctx, err)
 	}
 	silent := w.observe(processes, time.Now())
-	recovered, err := w.store.Recover(ctx, silent, time.Now())
+	recovered, err := w.store.Recover(ctx, silent, w.now())
 	if err != nil {
 		return w.met(ctx, err)
 	}

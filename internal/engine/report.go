@@ -22,7 +22,7 @@ func (r *Run) Progress(p store.Progress) {
 	if r.engine == nil {
 		return
 	}
-	p.Message, p.At = sanitize(p.Message), time.Now()
+	p.Message, p.At = sanitize(p.Message), r.engine.now()
 	r.engine.addReport(r.Job, func(report *store.Report) { report.Progress = &p })
 }
 
@@ -104,7 +104,7 @@ func (e *Engine) storeReports(take func() []store.Report) int {
 	if len(reports) == 0 {
 		return 0
 	}
-	if err := e.store.Report(e.verbs, reports, time.Now()); err != nil && e.verbs.Err() == nil {
+	if err := e.store.Report(e.verbs, reports, e.now()); err != nil && e.verbs.Err() == nil {
 		e.log.Warn("reports of running jobs lost", "jobs", len(reports), "error", err)
 	}
 	return len(reports)

@@ -113,7 +113,7 @@ func (e *Engine) leave() error {
 	close(e.lastOutcome)
 	e.completed.Wait()
 	defer e.giveUp()
-	if err := e.store.Leave(e.verbs, e.processID.Load(), time.Now()); err != nil {
+	if err := e.store.Leave(e.verbs, e.processID.Load(), e.now()); err != nil {
 		return fmt.Errorf("leave: %w", err)
 	}
 	return nil

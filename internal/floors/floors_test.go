@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	// floor 1
 	"storetest":            {"store"},
 	"sqlite":               {"store", "internal/sqlfile", "internal/processlock", "internal/listeners", "internal/named"},
+	"postgres":             {"store", "internal/processlock", "internal/listeners", "internal/named"},
 	"internal/listeners":   {"store"},
 	"internal/named":       {},
 	"internal/processlock": {},
@@ -31,6 +32,7 @@ var mayImport = map[string][]string{
 	"internal/sqlfile":     {},
 	"internal/floors":      {},
 	"internal/chaos":       {},
+	"internal/pgtest":      {},
 	// floor 2
 	"": {"store", "internal/engine", "internal/arguments"},
 	// floor 3
@@ -89,7 +91,7 @@ func checkOutside(t *testing.T, name string, p goPackage) {
 		}
 	}
 	for _, dependency := range p.Deps {
-		if name == "" && strings.Contains(dependency, "sqlite") {
+		if name == "" && (strings.Contains(dependency, "sqlite") || strings.Contains(dependency, "jackc/pgx")) {
 			t.Errorf("the library links a database: %s", dependency)
 		}
 	}

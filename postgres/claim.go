@@ -1,0 +1,218 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/laterjobs/later/store"
+)
+
+// Claim hands over ready jobs. If no line is known to have any it only reads.
+func (s *Store) Claim(ctx context.Context, d store.Demand, now time.Time) ([]store.Job, error) {
+	if d.Limit <= 0 || len(d.Types) == 0 {
+		return nil, s.alive(ctx)
+	}
+	c := &claiming{store: s, demand: d, now: s.orNow(now), lanes: s.lanes.of(d.Types)}
+	if err := s.work.do(ctx, &request{part: c}); err != nil {
+		return nil, err
+	}
+	return c.jobs, classify(c.err)
+}
+
+// Suspected reports whether a claim of suspects would find one.
+func (s *Store) Suspected(ctx context.Context, d store.Demand) (found bool, err error) {
+	if len(d.Types) == 0 {
+		return false, s.alive(ctx)
+	}
+	var queues []string
+	if d.Queues != nil {
+		queues = make([]string, 0, len(d.Queues))
+		for queue, limit := range d.Queues {
+			if limit > 0 {
+				queues = append(queues, queue)
+			}
+		}
+	}
+	err = s.work.do(ctx, &request{run: func(r *session) error {
+		return r.query("suspected", func(r row) error { return r.Scan(&found) }, d.Types, queues)
+	}})
+	return found && err == nil, err
+}
+
+// claiming is one claim under way.
+type claiming struct {
+	store   *Store
+	lanes   *lanes // for the types of the demand
+	demand  store.Demand
+	now     time.Time
+	asked   []front // what the statement asks for
+	compete bool    // the lines compete for too few places
+	looked  bool    // at every line, for this claim
+	jobs    []store.Job
+	missing []int64        // claimed, but without a row in job
+	last    map[lane]int64 // the position of the last job that each line gave
+	err     error
+}
+
+// look chooses the lines to claim from. Before it looks at all of them, if that is
+// due; suspects are few and always looked for.
+func (c *claiming) look(r *session) error {
+	if c.demand.Suspects || c.lanes.due() {
+		if err := c.lookEverywhere(r); err != nil {
+			return err
+		}
+	}
+	c.choose()
+	return nil
+}
+
+// lookAgain looks at every line for a claim that found nothing, if the cost allows
+// it, and reports whether there may be something now.
+func (c *claiming) lookAgain(r *session) (bool, error) {
+	if c.looked {
+		return false, nil
+	}
+	if !c.lanes.allowed() {
+		c.store.lookLater(c.lanes.retryIn())
+		return false, nil
+	}
+	if err := c.lookEverywhere(r); err != nil {
+		return false, err
+	}
+	c.choose()
+	return len(c.asked) > 0, nil
+}
+
+// lookLater wakes the claimers when the cost of a look allows the next one.
+func (s *Store) lookLater(wait time.Duration) {
+	if s.lookingLater.Swap(true) {
+		return
+	}
+	time.AfterFunc(wait, func() {
+		s.lookingLater.Store(false)
+		s.listeners.Wake(store.Wake{Work: true})
+	})
+}
+
+func (c *claiming) lookEverywhere(r *session) error {
+	c.looked = true
+	seen, err := c.lanes.lookEverywhere(r, c.demand.Suspects)
+	if c.demand.Suspects {
+		c.asked = seen
+	}
+	return err
+}
+
+// choose sets what is asked of which line.
+func (c *claiming) choose() {
+	lines := c.asked
+	if !c.demand.Suspects {
+		lines = c.lanes.known()
+	}
+	c.asked, c.compete = nil, false
+	wanted, queues := 0, map[string]bool{}
+	for _, f := range lines {
+		f.most = c.limit(f.queue)
+		if f.most == 0 {
+			continue
+		}
+		c.compete = c.compete || queues[f.queue]
+		queues[f.queue] = true
+		wanted += f.most
+		c.asked = append(c.asked, f)
+	}
+	c.compete = c.compete || wanted > c.demand.Limit && len(c.asked) > 1
+}
+
+// limit is how many jobs a queue may give.
+func (c *claiming) limit(queue string) int {
+	if c.demand.Queues == nil {
+		return c.demand.Limit
+	}
+	return max(0, min(c.demand.Queues[queue], c.demand.Limit))
+}
+
+func (c *claiming) queue(b *pgx.Batch) {
+	if len(c.asked) == 0 {
+		return
+	}
+	n := len(c.asked)
+	queues, priorities := make([]string, n), make([]int16, n)
+	hints, most := make([]int64, n), make([]int32, n)
+	for i, f := range c.asked {
+		queues[i], priorities[i], hints[i], most[i] = f.queue, f.priority, f.position, int32(min(f.most, 1<<30))
+	}
+	b.Queue(c.store.query("claim"), queues, priorities, hints, most, c.compete, int64(c.demand.Limit), c.demand.Types,
+		c.demand.Suspects, c.demand.Token, c.demand.ProcessID, c.now)
+}
+
+func (c *claiming) read(answers pgx.BatchResults) error {
+	found, err := answers.Query()
+	if err != nil {
+		return err
+	}
+	c.jobs, c.missing = make([]store.Job, 0, min(c.demand.Limit, 1000)), nil
+	c.last = map[lane]int64{}
+	return each("claim", found, c.scan)
+}
+
+// remember tells the lanes what the claim has taken. A queue that gave less than
+// it was asked for has no more.
+func (c *claiming) remember() {
+	got, total := map[string]int{}, len(c.jobs)+len(c.missing)
+	for i := range c.jobs {
+		got[c.jobs[i].Queue]++
+	}
+	for _, f := range c.asked {
+		exhausted := total < c.demand.Limit && got[f.queue] < c.limit(f.queue)
+		c.lanes.claimed(f.lane, c.last[f.lane], exhausted)
+	}
+}
+
+func (c *claiming) scan(r row) error {
+	var asked jobRow
+	var p progressRow
+	var exists bool
+	var position int64
+	var jobType, queue pgtype.Text
+	var priority pgtype.Int2
+	var maxRetries pgtype.Int4
+	var timeout pgtype.Int8
+	var lastError pgtype.Text
+	job := store.Job{Status: store.Running, Token: c.demand.Token, ProcessID: c.demand.ProcessID, StartedAt: c.now}
+	if err := r.Scan(&job.ID, &exists, &jobType, &queue, &priority, &asked.args, &asked.metadata, &asked.user, &asked.target, &asked.tags,
+		&maxRetries, &timeout, &asked.queuedAt, &asked.scheduledAt, &position, &job.Attempt, &job.Crashes,
+		&lastError, &p.done, &p.total, &p.message, &p.at); err != nil {
+		return err
+	}
+	if !exists {
+		c.missing = append(c.missing, job.ID)
+		return nil
+	}
+	job.Type, job.Queue, job.Priority, job.MaxRetries = jobType.String, queue.String, int(priority.Int16), int(maxRetries.Int32)
+	asked.timeout = timeout.Int64
+	asked.finish(&job)
+	job.Attempt++
+	job.Error, job.Progress = lastError.String, p.progress()
+	c.last[lane{job.Queue, priority.Int16}] = position // they come in their order
+	c.jobs = append(c.jobs, job)
+	return nil
+}
+
+// committed: a claim makes no news. Rows without a job are dropped, since nothing
+// is left to perform.
+func (c *claiming) committed(*news) {
+	if !c.demand.Suspects {
+		c.remember()
+	}
+	if len(c.missing) > 0 {
+		missing := c.missing
+		go c.store.work.do(context.Background(), &request{run: func(r *session) error {
+			_, err := r.exec("drop_claims", missing)
+			return err
+		}})
+	}
+}

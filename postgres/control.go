@@ -1,0 +1,179 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// controlSlice is how many jobs a verb changes in one transaction, so that
+// "cancel everything" does not hold up the others.
+const controlSlice = 2000
+
+// change does something to jobs and returns the ids of those that it changed.
+type change func(s *session, list []int64, n *news) ([]int64, error)
+
+// control applies change to all jobs that f selects and whose status is one of
+// only, slice by slice, and returns the ids of those that it changed, rising.
+func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobStatus, do change) ([]int64, error) {
+	if err := s.alive(ctx); err != nil {
+		return nil, err
+	}
+	var changed []int64
+	left := f.Limit
+	for {
+		f.Limit = controlSlice
+		if left > 0 {
+			f.Limit = min(left, controlSlice)
+		}
+		found, done, err := s.controlSome(ctx, f, only, do)
+		if err != nil {
+			return nil, s.classify(ctx, err)
+		}
+		changed = append(changed, done...)
+		left -= len(found)
+		if len(found) < f.Limit || left == 0 {
+			return sortedIDs(changed), nil
+		}
+		f.Before = slices.Min(found)
+	}
+}
+
+// attempts is how often a slice that the server rolls back (a deadlock, say) is
+// tried.
+const attempts = 5
+
+func (s *Store) controlSome(ctx context.Context, f store.Filter, only []store.JobStatus, do change) (found, done []int64, err error) {
+	for range attempts {
+		n := &news{}
+		err = s.inTx(ctx, s.pool, func(r *session) (err error) {
+			if found, err = selectIDs(r, f, only); err != nil || len(found) == 0 {
+				return err
+			}
+			done, err = do(r, sortedIDs(slices.Clone(found)), n)
+			return err
+		})
+		if err == nil {
+			s.tell(n)
+			return found, done, nil
+		}
+		if !harmless(err) {
+			break
+		}
+	}
+	return nil, nil, err
+}
+
+// ready notes the jobs that a statement has made ready, and returns their ids.
+func (n *news) ready(s *session, name string, list []int64) (ids []int64, err error) {
+	err = s.query(name, func(r row) error {
+		var id, position int64
+		var at lane
+		err := r.Scan(&id, &at.queue, &at.priority, &position)
+		n.lineUp(at, position)
+		ids = append(ids, id)
+		return err
+	}, list)
+	return ids, err
+}
+
+// Cancel finishes jobs that wait and asks for the stop of those that run.
+func (s *Store) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time) ([]int64, error) {
+	now = s.orNow(now)
+	only := []store.JobStatus{store.Scheduled, store.Pending, store.Running, store.Retrying}
+	return s.control(ctx, f, only, func(s *session, list []int64, n *news) ([]int64, error) {
+		return cancel(s, list, n, reason, now)
+	})
+}
+
+// cancelRounds is how often jobs that are on the move are looked for anew. Each
+// round takes the time of a claim or an outcome.
+const cancelRounds = 100
+
+// cancel goes after jobs that move from place to place while the statement looks
+// for them: one that has not finished and was not caught is tried again.
+func cancel(s *session, list []int64, n *news, reason string, now time.Time) (done []int64, err error) {
+	for range cancelRounds {
+		err = s.query("cancel", func(r row) error {
+			var id int64
+			var runs bool
+			err := r.Scan(&id, &runs)
+			done = append(done, id)
+			n.wake.Cancels = n.wake.Cancels || runs
+			n.wake.Finished = n.wake.Finished || !runs
+			return err
+		}, list, reason, now)
+		if err != nil {
+			return nil, err
+		}
+		if list, err = s.ids("unfinished", without(list, done)); err != nil || len(list) == 0 {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// without is the ids of list that are not in others.
+func without(list, others []int64) []int64 {
+	gone := make(map[int64]bool, len(others))
+	for _, id := range others {
+		gone[id] = true
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(id int64) bool { return gone[id] })
+}
+
+// Retry makes finished and retrying jobs pending.
+func (s *Store) Retry(ctx context.Context, f store.Filter, _ time.Time) ([]int64, error) {
+	only := []store.JobStatus{store.Retrying, store.Completed, store.Failed, store.Cancelled}
+	return s.control(ctx, f, only, func(s *session, list []int64, n *news) ([]int64, error) {
+		return n.ready(s, "retry", list)
+	})
+}
+
+// Reschedule gives jobs that wait a new time.
+func (s *Store) Reschedule(ctx context.Context, f store.Filter, at, now time.Time) ([]int64, error) {
+	now = s.orNow(now)
+	only := []store.JobStatus{store.Scheduled, store.Pending, store.Retrying}
+	return s.control(ctx, f, only, func(s *session, list []int64, n *news) ([]int64, error) {
+		if !isLater(at, now) {
+			return n.ready(s, "bring_forward", list)
+		}
+		n.wake.Work = true // somebody has to look when it is due
+		return s.ids("put_off", list, micro(at))
+	})
+}
+
+// Delete removes jobs that do not run.
+func (s *Store) Delete(ctx context.Context, f store.Filter) ([]int64, error) {
+	only := []store.JobStatus{
+		store.Scheduled, store.Pending, store.Retrying, store.Completed, store.Failed, store.Cancelled,
+	}
+	return s.control(ctx, f, only, func(s *session, list []int64, _ *news) ([]int64, error) {
+		return s.ids("delete", list, true)
+	})
+}
+
+// Pause stops claims from a queue.
+func (s *Store) Pause(ctx context.Context, queue, reason string, now time.Time) error {
+	now = s.orNow(now)
+	return s.readOnce(ctx, func(s *session) error {
+		_, err := s.exec("pause", queue, now, reason)
+		return err
+	})
+}
+
+// Resume allows claims from a queue again.
+func (s *Store) Resume(ctx context.Context, queue string) error {
+	err := s.readOnce(ctx, func(s *session) error {
+		_, err := s.exec("resume", queue)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.lanes.want()
+	s.tell(&news{wake: store.Wake{Work: true}})
+	return nil
+}

@@ -1,0 +1,146 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/laterjobs/later/store"
+)
+
+// Enqueue stores jobs in one statement and returns after the commit.
+func (s *Store) Enqueue(ctx context.Context, jobs []store.NewJob, now time.Time) ([]store.Enqueued, error) {
+	if len(jobs) == 0 {
+		return nil, ctx.Err()
+	}
+	e := &enqueuing{store: s}
+	e.add(jobs, s.orNow(now))
+	if err := s.entry.do(ctx, &request{part: e}); err != nil {
+		return nil, err
+	}
+	return e.answers, nil
+}
+
+// enqueuing is jobs on their way in, of one call or of several that meet.
+type enqueuing struct {
+	store                                         *Store
+	types, queues, args, metadata, users, targets []string
+	tags                                          []string
+	priorities                                    []int16
+	maxRetries                                    []int32
+	timeouts                                      []int64
+	queuedAt, runAt                               []time.Time
+	answers                                       []store.Enqueued
+	storeID                                       string
+	members                                       []*enqueuing // of a merged one
+}
+
+func (e *enqueuing) add(jobs []store.NewJob, now time.Time) {
+	e.grow(len(jobs))
+	for _, job := range jobs {
+		e.types, e.queues = append(e.types, job.Type), append(e.queues, job.Queue)
+		e.args, e.metadata = append(e.args, string(job.Args)), append(e.metadata, textOf(job.Metadata))
+		e.users, e.targets = append(e.users, job.UserID), append(e.targets, job.TargetID)
+		e.tags = append(e.tags, arrayText(job.Tags))
+		e.priorities = append(e.priorities, int16(job.Priority))
+		e.maxRetries = append(e.maxRetries, int32(job.MaxRetries))
+		e.timeouts = append(e.timeouts, job.Timeout.Microseconds())
+		e.queuedAt = append(e.queuedAt, now)
+		answer := store.Enqueued{Status: store.Pending, QueuedAt: now}
+		runAt := time.Time{}
+		if !job.RunAt.IsZero() {
+			runAt = micro(job.RunAt)
+		}
+		if isLater(runAt, now) {
+			answer.Status = store.Scheduled
+		}
+		e.runAt, e.answers = append(e.runAt, runAt), append(e.answers, answer)
+	}
+}
+
+// grow makes room for n jobs in every column.
+func (e *enqueuing) grow(n int) {
+	for _, column := range []*[]string{&e.types, &e.queues, &e.args, &e.metadata, &e.users, &e.targets, &e.tags} {
+		*column = make([]string, 0, n)
+	}
+	e.priorities, e.maxRetries, e.timeouts = make([]int16, 0, n), make([]int32, 0, n), make([]int64, 0, n)
+	e.queuedAt, e.runAt, e.answers = make([]time.Time, 0, n), make([]time.Time, 0, n), make([]store.Enqueued, 0, n)
+}
+
+// join merges calls that meet into one statement.
+func join(calls []*enqueuing) *enqueuing {
+	merged := &enqueuing{store: calls[0].store}
+	for _, o := range calls {
+		merged.members = append(merged.members, o)
+		merged.types, merged.queues = append(merged.types, o.types...), append(merged.queues, o.queues...)
+		merged.args, merged.metadata = append(merged.args, o.args...), append(merged.metadata, o.metadata...)
+		merged.users, merged.targets = append(merged.users, o.users...), append(merged.targets, o.targets...)
+		merged.tags = append(merged.tags, o.tags...)
+		merged.priorities = append(merged.priorities, o.priorities...)
+		merged.maxRetries = append(merged.maxRetries, o.maxRetries...)
+		merged.timeouts = append(merged.timeouts, o.timeouts...)
+		merged.queuedAt, merged.runAt = append(merged.queuedAt, o.queuedAt...), append(merged.runAt, o.runAt...)
+		merged.answers = append(merged.answers, o.answers...)
+	}
+	return merged
+}
+
+func (e *enqueuing) ask() []any {
+	return []any{
+		e.types, e.queues, e.priorities, e.args, e.metadata, e.users, e.targets, e.tags,
+		e.maxRetries, e.timeouts, e.queuedAt, e.runAt,
+	}
+}
+
+func (e *enqueuing) queue(b *pgx.Batch) { b.Queue(e.store.query("enqueue"), e.ask()...) }
+
+func (e *enqueuing) read(answers pgx.BatchResults) error {
+	found, err := answers.Query()
+	if err != nil {
+		return err
+	}
+	return e.scan(found)
+}
+
+func (e *enqueuing) scan(found pgx.Rows) error {
+	next := 0
+	err := each("enqueue", found, func(r row) error {
+		err := r.Scan(&e.answers[next].ID, &e.storeID)
+		next++
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	answers := e.answers
+	for _, member := range e.members {
+		copy(member.answers, answers)
+		answers = answers[len(member.answers):]
+	}
+	return nil
+}
+
+// committed tells where there is work now.
+func (e *enqueuing) committed(n *news) {
+	for i, answer := range e.answers {
+		if answer.Status == store.Pending {
+			n.lineUp(lane{e.queues[i], e.priorities[i]}, answer.ID)
+		}
+	}
+	n.wake.Work = true
+}
+
+// arrayText is a list of texts as PostgreSQL writes an array; empty for none.
+func arrayText(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	var b strings.Builder
+	for i, text := range list {
+		b.WriteString([]string{"{", ","}[min(i, 1)] + `"` + quote.Replace(text) + `"`)
+	}
+	return b.String() + "}"
+}

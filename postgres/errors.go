@@ -1,0 +1,88 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/laterjobs/later/store"
+)
+
+// classify makes an error of the database match a sentinel of the contract.
+func classify(err error) error {
+	if err == nil || matchesSentinel(err) {
+		return err
+	}
+	var failure *pgconn.PgError
+	if errors.As(err, &failure) {
+		return classifyCode(failure.Code, err)
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	switch {
+	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, net.ErrClosed), pgconn.SafeToRetry(err), strings.Contains(err.Error(), "conn closed"):
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	case strings.Contains(err.Error(), "closed pool"):
+		return fmt.Errorf("%w: %w", store.ErrClosed, err)
+	}
+	return err
+}
+
+// classifyCode goes by the classes of PostgreSQL's error codes: see appendix A of
+// its manual.
+func classifyCode(code string, err error) error {
+	switch {
+	case code == "53100": // disk_full
+		return fmt.Errorf("%w: nothing was stored; free some space: %w", store.ErrFull, err)
+	case rolledBack(code):
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	case code == "42P01", code == "3F000", code == "42703": // no such table, schema, column
+		return fmt.Errorf("%w: the tables are missing or older than this program; run: later migrate: %w", store.ErrVersion, err)
+	}
+	switch code[:2] {
+	case "08", "28", "53", "57", "58", "25", "3D": // connection, authorization, resources, operator, system, read-only standby, no database
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	return err
+}
+
+// rolledBack are the codes after which a transaction can simply be tried again:
+// serialization failure, deadlock, lock timeout.
+func rolledBack(code string) bool {
+	return code == "40001" || code == "40P01" || code == "55P03"
+}
+
+// harmless reports whether nothing can have been done, so that trying again does
+// nothing twice: the transaction was rolled back, or it never reached the server.
+func harmless(err error) bool {
+	var failure *pgconn.PgError
+	if errors.As(err, &failure) {
+		return rolledBack(failure.Code) || starting(failure.Code)
+	}
+	var connect *pgconn.ConnectError
+	return errors.As(err, &connect) || pgconn.SafeToRetry(err)
+}
+
+// starting are the codes with which a server refuses that starts, stops or has
+// no connection to give.
+func starting(code string) bool {
+	return code == "57P03" || code == "53300"
+}
+
+func matchesSentinel(err error) bool {
+	for _, sentinel := range []error{
+		store.ErrNotFound, store.ErrConflict, store.ErrClosed, store.ErrProcessGone, store.ErrFull,
+		store.ErrUnavailable, store.ErrWrongTx, store.ErrVersion, store.ErrUnsuitable, context.Canceled,
+	} {
+		if errors.Is(err, sentinel) {
+			return true
+		}
+	}
+	return false
+}

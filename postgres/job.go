@@ -1,0 +1,68 @@
+package postgres
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/laterjobs/later/store"
+)
+
+// jobRow takes the columns of job that need a second look.
+type jobRow struct {
+	args, metadata []byte
+	user, target   pgtype.Text
+	tags           []string
+	timeout        int64
+	queuedAt       pgtype.Timestamptz
+	scheduledAt    pgtype.Timestamptz
+}
+
+// asked is where the columns of job go, in the order of the statements.
+func (r *jobRow) asked(job *store.Job) []any {
+	return []any{
+		&job.Type, &job.Queue, &job.Priority, &r.args, &r.metadata, &r.user, &r.target, &r.tags,
+		&job.MaxRetries, &r.timeout, &r.queuedAt, &r.scheduledAt,
+	}
+}
+
+func (r *jobRow) finish(job *store.Job) {
+	job.Args, job.Metadata = r.args, r.metadata
+	job.UserID, job.TargetID, job.Tags = r.user.String, r.target.String, r.tags
+	job.Timeout = time.Duration(r.timeout) * time.Microsecond
+	job.QueuedAt, job.ScheduledAt = timeOf(r.queuedAt), timeOf(r.scheduledAt)
+}
+
+// progressRow is the columns of progress, if there is a row.
+type progressRow struct {
+	done, total pgtype.Int8
+	message     pgtype.Text
+	at          pgtype.Timestamptz
+}
+
+func (p progressRow) progress() store.Progress {
+	return store.Progress{Done: p.done.Int64, Total: p.total.Int64, Message: p.message.String, At: timeOf(p.at)}
+}
+
+func timeOf(t pgtype.Timestamptz) time.Time {
+	if !t.Valid {
+		return time.Time{}
+	}
+	return t.Time.UTC()
+}
+
+// textOf is JSON as a parameter; empty stands for NULL.
+func textOf(raw json.RawMessage) string { return string(raw) }
+
+// The numbers of the finished statuses in the tables.
+var finishedStatuses = map[int16]store.JobStatus{1: store.Completed, 2: store.Failed, 3: store.Cancelled}
+
+const (
+	completed int16 = 1
+	failed    int16 = 2
+	cancelled int16 = 3
+)
+
+// waitsRetrying is the kind of waiting that retrying jobs do.
+const waitsRetrying int16 = 3

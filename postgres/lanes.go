@@ -1,0 +1,233 @@
+package postgres
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// lane is one line of ready jobs.
+type lane struct {
+	queue    string
+	priority int16
+}
+
+// front is where the living rows of a line begin, as far as is known.
+type front struct {
+	lane
+	position int64
+	most     int // wanted from it
+}
+
+// allLanes remembers the lines for each set of types that claims ask for: what one
+// set leaves behind, another may want. A process has one set.
+type allLanes struct {
+	mu      sync.Mutex
+	byTypes map[string]*lanes
+}
+
+func (a *allLanes) of(types []string) *lanes {
+	key := strings.Join(types, "\x00")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.byTypes[key] == nil {
+		if len(a.byTypes) == maxTypeSets {
+			clear(a.byTypes)
+		}
+		a.byTypes[key] = &lanes{fronts: map[lane]*begin{}, wanted: true}
+	}
+	return a.byTypes[key]
+}
+
+// maxTypeSets bounds the memory that a program with ever new sets takes.
+const maxTypeSets = 100
+
+func (a *allLanes) each(do func(*lanes)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, l := range a.byTypes {
+		do(l)
+	}
+}
+
+// note remembers that a job is ready at a position.
+func (a *allLanes) note(at lane, position int64) {
+	a.each(func(l *lanes) { l.note(at, position) })
+}
+
+// want makes the next claims look at every line.
+func (a *allLanes) want() { a.each((*lanes).want) }
+
+// lanes remembers where each line begins. It is a hint: what it misses is found by
+// a look at every line. Memory is all it costs to lose it.
+type lanes struct {
+	mu       sync.Mutex
+	fronts   map[lane]*begin
+	wanted   bool // somebody said that there is work, not where
+	lookedAt time.Time
+	costs    [4]time.Duration // of the last looks at every line
+	looks    int
+}
+
+// begin is where a line begins, in memory.
+type begin struct {
+	position int64
+	noted    int64 // the lowest position announced since the last claim asked; 0: none
+}
+
+func (l *lanes) note(at lane, position int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.fronts[at]
+	if p == nil {
+		p = &begin{position: position}
+		l.fronts[at] = p
+	}
+	if p.noted == 0 || position < p.noted {
+		p.noted = position
+	}
+}
+
+func (l *lanes) want() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wanted = true
+}
+
+// known returns the lines that may have something, in the order of claiming.
+func (l *lanes) known() []front {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fronts := make([]front, 0, len(l.fronts))
+	for at, p := range l.fronts {
+		p.settle()
+		fronts = append(fronts, front{lane: at, position: p.position})
+	}
+	slices.SortFunc(fronts, func(a, b front) int {
+		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.queue, b.queue))
+	})
+	return fronts
+}
+
+// settle goes back to what was announced.
+func (p *begin) settle() {
+	if p.noted != 0 {
+		p.position, p.noted = min(p.position, p.noted), 0
+	}
+}
+
+// claimed notes that a claim took a line's jobs up to last (0: none), and whether
+// that was all. What was announced meanwhile stands.
+func (l *lanes) claimed(at lane, last int64, exhausted bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.fronts[at]
+	if p == nil {
+		return
+	}
+	if last > 0 {
+		p.position = last + 1
+	}
+	if exhausted && p.noted == 0 {
+		delete(l.fronts, at)
+	}
+}
+
+const (
+	// lookEvery is how often every line is looked at while claims find work: for
+	// jobs that were announced to nobody.
+	lookEvery = time.Second
+	// cheap is what a look may cost to be made whenever a claim finds nothing.
+	cheap = 3 * time.Millisecond
+	// patienceFactor keeps dearer looks under 5 % of the time.
+	patienceFactor = 20
+)
+
+// due reports whether a look at every line should come before the next claim.
+func (l *lanes) due() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.affordable() && (l.wanted || time.Since(l.lookedAt) >= lookEvery)
+}
+
+// allowed reports whether a look at every line is not too dear now.
+func (l *lanes) allowed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.affordable()
+}
+
+func (l *lanes) affordable() bool { return l.until() <= 0 }
+
+// until is how long a look has to wait for its cost.
+func (l *lanes) until() time.Duration {
+	if cost := l.cost(); cost > cheap {
+		return patienceFactor*cost - time.Since(l.lookedAt)
+	}
+	return 0
+}
+
+// cost is the least of the last looks: one that the machine held up says nothing.
+func (l *lanes) cost() time.Duration {
+	if l.looks < len(l.costs) {
+		return 0
+	}
+	return slices.Min(l.costs[:])
+}
+
+// retryIn is how long a look that was too dear has to wait.
+func (l *lanes) retryIn() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(0, l.until())
+}
+
+// lookEverywhere finds the lines that have something and where they begin. Lines of
+// suspects are returned only, not remembered.
+func (l *lanes) lookEverywhere(s *session, suspects bool) ([]front, error) {
+	l.mu.Lock()
+	if !suspects {
+		for _, p := range l.fronts {
+			p.settle()
+		}
+		l.wanted = false
+	}
+	l.mu.Unlock()
+	began := time.Now()
+	var seen []front
+	err := s.query("lanes", func(r row) error {
+		var f front
+		err := r.Scan(&f.queue, &f.priority, &f.position)
+		seen = append(seen, f)
+		return err
+	}, suspects)
+	if err == nil && !suspects {
+		l.replace(seen, time.Since(began))
+	}
+	return seen, err
+}
+
+// replace takes over what was seen, but for what was announced meanwhile.
+func (l *lanes) replace(seen []front, cost time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.costs[l.looks%len(l.costs)] = cost
+	l.looks++
+	l.lookedAt = time.Now()
+	fronts := make(map[lane]*begin, len(seen))
+	for at, p := range l.fronts {
+		if p.noted != 0 {
+			fronts[at] = p
+		}
+	}
+	for _, f := range seen {
+		if p := fronts[f.lane]; p != nil {
+			p.position = f.position
+		} else {
+			fronts[f.lane] = &begin{position: f.position}
+		}
+	}
+	l.fronts = fronts
+}

@@ -1,0 +1,98 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// link is one connection of the store's own, opened when it is needed and again
+// after it broke. One caller at a time has it.
+type link struct {
+	store *Store
+	turn  chan struct{} // holds one token; whoever has it has the connection
+	conn  *pgx.Conn
+}
+
+func newLink(s *Store) *link {
+	l := &link{store: s, turn: make(chan struct{}, 1)}
+	l.turn <- struct{}{}
+	return l
+}
+
+// roundTrip bounds one request to the server. A server that does not answer for
+// so long is taken for gone.
+const roundTrip = 15 * time.Second
+
+// use calls fn with the connection. Its context ends after roundTrip.
+func (l *link) use(ctx context.Context, fn func(context.Context, *pgx.Conn) error) error {
+	select {
+	case <-l.turn:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { l.turn <- struct{}{} }()
+	if err := l.open(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, roundTrip)
+	defer cancel()
+	return fn(ctx, l.conn)
+}
+
+// open connects if there is no connection that lives.
+func (l *link) open(ctx context.Context) (err error) {
+	if l.conn != nil && !l.conn.IsClosed() {
+		return nil
+	}
+	l.conn, err = l.store.connect(ctx)
+	return err
+}
+
+// close waits for the present caller.
+func (l *link) close() {
+	<-l.turn
+	if l.conn != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = l.conn.Close(ctx) // the server notices, at the latest when the program ends
+	}
+	l.turn <- struct{}{}
+}
+
+// connectTimeout bounds one attempt to connect.
+const connectTimeout = 4 * time.Second
+
+// plannerSettings leave one sensible plan to each statement, whatever the
+// statistics say: the tables swing between empty and full, and a plan that was made
+// for one is wrong for the other.
+const plannerSettings = `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;
+	SET enable_mergejoin = off; SET enable_bitmapscan = off; SET jit = off; SET client_min_messages = warning`
+
+// connect opens a connection of the store's own.
+func (s *Store) connect(ctx context.Context) (*pgx.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	conn, err := pgx.ConnectConfig(ctx, s.connConfig.Copy())
+	if err != nil {
+		return nil, err
+	}
+	if s.pooled {
+		return conn, nil // what is set would stay with somebody else's connection
+	}
+	if _, err := conn.PgConn().Exec(ctx, plannerSettings).ReadAll(); err != nil {
+		conn.Close(ctx)
+		return nil, fmt.Errorf("set up a connection: %w", err)
+	}
+	return conn, nil
+}
+
+// throughPooler reports whether a connection goes through a pooler that lends
+// connections of the server: such a one invents the process id that it tells.
+func throughPooler(ctx context.Context, conn *pgx.Conn) (bool, error) {
+	var pid uint32
+	err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeExec).Scan(&pid)
+	return pid != conn.PgConn().PID(), err
+}

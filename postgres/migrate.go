@@ -1,0 +1,164 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/laterjobs/later/store"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// schemaVersion is the number of the newest migration.
+const schemaVersion = 1
+
+// Migrate makes the schema in the database of a pool, or brings an older one up to
+// date. Processes that migrate at once wait for the first and find it done.
+func Migrate(ctx context.Context, pool *pgxpool.Pool, opts ...Option) error {
+	return MigrateTo(ctx, pool, schemaVersion, opts...)
+}
+
+// MigrateTo goes to a version, up or down; 0 takes the tables away, with every job.
+// No process may work on the store while it goes down.
+func MigrateTo(ctx context.Context, pool *pgxpool.Pool, version int, opts ...Option) error {
+	if version < 0 || version > schemaVersion {
+		return fmt.Errorf("%w: there is no version %d of the schema; this program knows 0 to %d", store.ErrVersion, version, schemaVersion)
+	}
+	s := newStore(pool.Config().ConnConfig, opts)
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return classify(err)
+	}
+	defer conn.Release()
+	return classify(s.migrateTo(ctx, conn.Conn(), version))
+}
+
+// MigrationSQL is what Migrate would run on an empty database, for people who apply
+// migrations with tools of their own.
+func MigrationSQL(opts ...Option) (string, error) {
+	s := newStore(&pgx.ConnConfig{}, opts)
+	text := "CREATE SCHEMA " + pgx.Identifier{s.schema}.Sanitize() + ";\n\n"
+	for version := 1; version <= schemaVersion; version++ {
+		script, err := s.script(version, "up")
+		if err != nil {
+			return "", err
+		}
+		text += script
+	}
+	return text + "\n" + s.setVersion(schemaVersion) + ";\n", nil
+}
+
+// Migrate brings the schema up to date.
+func (s *Store) Migrate(ctx context.Context) error {
+	if s.closed.Load() {
+		return store.ErrClosed
+	}
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return s.classify(ctx, err)
+	}
+	defer conn.Release()
+	return s.classify(ctx, s.migrateTo(ctx, conn.Conn(), schemaVersion))
+}
+
+// prepare makes the schema if there is none and that is allowed, or says what is
+// to be done.
+func (s *Store) prepare(ctx context.Context, conn *pgx.Conn) error {
+	current, err := s.version(ctx, conn)
+	if err != nil || current == schemaVersion {
+		return err
+	}
+	if current > schemaVersion {
+		return fmt.Errorf("%w: the store has version %d, this program knows version %d; update the program",
+			store.ErrVersion, current, schemaVersion)
+	}
+	if s.withoutMigration || current > 0 && !s.withMigration {
+		return fmt.Errorf("%w: the store has version %d, this program needs version %d; run: later migrate",
+			store.ErrVersion, current, schemaVersion)
+	}
+	return s.migrateTo(ctx, conn, schemaVersion)
+}
+
+// migrateTo goes from version to version in one transaction. A lock of that
+// transaction keeps others out.
+func (s *Store) migrateTo(ctx context.Context, conn *pgx.Conn, version int) error {
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) // does nothing after a commit
+	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext('later migration of ' || $1))", pgx.QueryExecModeExec, s.schema); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{s.schema}.Sanitize()); err != nil {
+		return fmt.Errorf("make schema %s: %w", s.schema, err)
+	}
+	current, err := s.version(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if err := s.walk(ctx, tx, current, version); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// walk applies the scripts between two versions.
+func (s *Store) walk(ctx context.Context, tx pgx.Tx, current, version int) error {
+	for current != version {
+		number, direction := current+1, "up"
+		if version < current {
+			number, direction = current, "down"
+		}
+		script, err := s.script(number, direction)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Conn().PgConn().Exec(ctx, script).ReadAll(); err != nil {
+			return fmt.Errorf("migration %d %s: %w", number, direction, err)
+		}
+		if current = number; direction == "down" {
+			current--
+		}
+		if current == 0 {
+			continue
+		}
+		if _, err := tx.Exec(ctx, s.setVersion(current)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) script(version int, direction string) (string, error) {
+	script, err := migrations.ReadFile(fmt.Sprintf("migrations/%04d.%s.sql", version, direction))
+	return inSchema(string(script), s.schema), err
+}
+
+func (s *Store) setVersion(version int) string {
+	return inSchema("INSERT INTO later.meta (name, value) VALUES ('schema_version', '"+strconv.Itoa(version)+
+		"') ON CONFLICT (name) DO UPDATE SET value = excluded.value", s.schema)
+}
+
+// version is the version of the schema; 0 where there is none.
+func (s *Store) version(ctx context.Context, conn *pgx.Conn) (int, error) {
+	var exists bool
+	err := conn.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", pgx.QueryExecModeExec,
+		pgx.Identifier{s.schema, "meta"}.Sanitize()).Scan(&exists)
+	if err != nil || !exists {
+		return 0, err
+	}
+	var value string
+	err = conn.QueryRow(ctx, inSchema("SELECT value FROM later.meta WHERE name = 'schema_version'", s.schema),
+		pgx.QueryExecModeExec).Scan(&value)
+	if err != nil {
+		return 0, fmt.Errorf("read the version of the schema: %w", err)
+	}
+	return strconv.Atoi(value)
+}

@@ -1,0 +1,59 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// Promote makes due jobs ready, the earliest first. If none is due it only reads.
+func (s *Store) Promote(ctx context.Context, limit int, now time.Time) (store.Promoted, error) {
+	p := &promoting{limit: limit, now: s.orNow(now)}
+	r := &request{run: p.run, durable: true, told: func(n *news) { n.merge(&p.news) }}
+	if err := s.work.do(ctx, r); err != nil {
+		return store.Promoted{}, err // what the writer may still be filling in
+	}
+	return p.promoted, nil
+}
+
+// promoting is one Promote under way.
+type promoting struct {
+	limit    int
+	now      time.Time
+	promoted store.Promoted
+	news     news
+}
+
+// theBeginning is before every time at which a job can be due.
+var theBeginning = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (p *promoting) run(s *session) error {
+	p.promoted, p.news = store.Promoted{}, news{}
+	if err := p.next(s); err != nil || p.promoted.Next.IsZero() || isLater(p.promoted.Next, p.now) {
+		return err
+	}
+	err := s.query("promote", func(r row) error {
+		var at lane
+		var jobs int
+		var position int64
+		err := r.Scan(&at.queue, &at.priority, &jobs, &position)
+		p.promoted.Count += jobs
+		p.news.lineUp(at, position)
+		return err
+	}, p.now, p.limit, theBeginning)
+	if err != nil {
+		return err
+	}
+	return p.next(s)
+}
+
+// next notes when the next job is due.
+func (p *promoting) next(s *session) error {
+	p.promoted.Next = time.Time{}
+	return s.query("next_due", func(r row) error {
+		err := r.Scan(&p.promoted.Next)
+		p.promoted.Next = p.promoted.Next.UTC()
+		return err
+	}, theBeginning)
+}

@@ -1,0 +1,48 @@
+package postgres
+
+import (
+	_ "embed"
+	"maps"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/laterjobs/later/internal/named"
+)
+
+//go:embed write.sql
+var writeSQL string
+
+//go:embed read.sql
+var readSQL string
+
+// statements holds every named statement of the .sql files, for the default schema.
+var statements = named.Statements(writeSQL, readSQL)
+
+// defaultSchema is the schema that the .sql files name.
+const defaultSchema = "later"
+
+// statementsIn are the statements for another schema.
+func statementsIn(schema string) map[string]string {
+	in := maps.Clone(statements)
+	for name, text := range in {
+		in[name] = inSchema(text, schema)
+	}
+	return in
+}
+
+// inSchema makes SQL that names the default schema name another.
+func inSchema(text, schema string) string {
+	return strings.ReplaceAll(text, defaultSchema+".", pgx.Identifier{schema}.Sanitize()+".")
+}
+
+// query returns a named statement. An unknown name is a mistake in this package.
+func (s *Store) query(name string) string {
+	text, ok := s.statements[name]
+	if !ok {
+		panic("postgres: no statement is named " + name)
+	}
+	return text
+}
+
+func (s *Store) inSchema(text string) string { return inSchema(text, s.schema) }

@@ -1,0 +1,55 @@
+-- The statements of the readers.
+
+-- name: jobs
+-- Whole jobs by id. Every join is a search by primary key.
+SELECT j.id, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.target_id, j.tags,
+  j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at,
+  f.status, f.attempt, f.crashes, f.process_id, f.started_at, f.finished_at, f.result, f.error,
+  w.run_at, w.kind, w.reason, w.attempt, w.crashes,
+  r.attempt, r.crashes,
+  c.token, c.process_id, c.claimed_at, c.attempt, c.crashes,
+  c.cancel_reason IS NOT NULL,
+  p.done, p.total, p.message, p.at,
+  CASE WHEN f.job_id IS NULL THEN (SELECT a.error FROM later.attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
+  CASE WHEN f.job_id IS NULL AND c.job_id IS NULL THEN (SELECT a.process_id FROM later.attempt AS a WHERE a.job_id = j.id ORDER BY a.id DESC LIMIT 1) END,
+  CASE WHEN f.job_id IS NULL AND c.job_id IS NULL THEN (SELECT a.started_at FROM later.attempt AS a WHERE a.job_id = j.id ORDER BY a.id DESC LIMIT 1) END
+FROM unnest($1::bigint[]) WITH ORDINALITY AS e(id, place) JOIN later.job AS j ON j.id = e.id
+LEFT JOIN later.finished AS f ON f.job_id = j.id
+LEFT JOIN later.waiting AS w ON w.job_id = j.id
+LEFT JOIN later.ready AS r ON r.job_id = j.id
+LEFT JOIN later.claimed AS c ON c.job_id = j.id
+LEFT JOIN later.progress AS p ON p.job_id = j.id
+ORDER BY e.place;
+
+-- name: attempts
+SELECT job_id, number, outcome, process_id, started_at, finished_at, error, stack FROM later.attempt WHERE job_id = $1 ORDER BY id;
+
+-- name: log
+SELECT job_id, attempt, at, level, message, attrs FROM later.log WHERE job_id = $1 ORDER BY id;
+
+-- name: job_types
+SELECT name, description, queue, priority, max_retries, timeout_us, schema, seen_at FROM later.job_type ORDER BY name;
+
+-- name: processes
+SELECT id, beat, beat_at, state, host, pid, version, started_at, queues, slots FROM later.process ORDER BY started_at, id;
+
+-- name: counts
+SELECT status, sum(jobs)::bigint FROM later.count GROUP BY status;
+
+-- name: ready_per_queue
+SELECT queue, count(*), min(job_id) FROM later.ready GROUP BY queue;
+
+-- name: claimed_per_queue
+SELECT queue, count(*) FROM later.claimed GROUP BY queue;
+
+-- name: waiting_per_queue
+SELECT queue, kind = 3, count(*) FROM later.waiting GROUP BY queue, kind = 3;
+
+-- name: queued_at
+SELECT queued_at FROM later.job WHERE id = $1;
+
+-- name: paused
+SELECT name, paused_at, reason FROM later.queue;
+
+-- name: store_id
+SELECT value FROM later.meta WHERE name = 'store_id';

@@ -1,0 +1,132 @@
+package postgres
+
+import (
+	"context"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/laterjobs/later/store"
+)
+
+// Recover takes back the jobs of dead processes. It writes only if there are any.
+func (s *Store) Recover(ctx context.Context, silent []store.Silent, now time.Time) ([]store.Recovered, error) {
+	proved, err := s.provedDead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	named := len(silent)+len(proved) > 0
+	if !named && !s.stranger.due() {
+		return nil, nil
+	}
+	c := &recovering{silent: silent, proved: proved, now: s.orNow(now)}
+	r := &request{run: c.run, durable: named, told: func(n *news) { n.merge(&c.news) }}
+	if err := s.entry.do(ctx, r); err != nil {
+		return nil, err
+	}
+	for _, process := range c.dead {
+		s.locks.Remove(process)
+	}
+	return c.recovered, nil
+}
+
+// strangerWatch says when to look for claims of processes that nobody knows. They
+// are left by a claim that was on its way when its process was declared dead, which
+// is rare; looking for them reads every claim.
+type strangerWatch struct {
+	mu   sync.Mutex
+	next time.Time
+}
+
+const strangersEvery = 10 * time.Second
+
+func (w *strangerWatch) due() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	if now.Before(w.next) {
+		return false
+	}
+	w.next = now.Add(strangersEvery)
+	return true
+}
+
+// provedDead lists the processes of this host whose lock can be had: the
+// operating system has let go of it, so the process has ended.
+func (s *Store) provedDead(ctx context.Context) ([]int64, error) {
+	processes, err := s.Processes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, nil // death is then observed like that of other hosts
+	}
+	var dead []int64
+	for _, process := range processes {
+		if process.Host == host && s.locks.Free(process.ID) {
+			dead = append(dead, process.ID)
+		}
+	}
+	return dead, nil
+}
+
+// recovering is one Recover under way.
+type recovering struct {
+	silent    []store.Silent
+	proved    []int64
+	now       time.Time
+	dead      []int64
+	recovered []store.Recovered
+	news      news
+}
+
+func (c *recovering) run(s *session) error {
+	c.dead, c.recovered, c.news = nil, nil, news{}
+	if err := c.declare(s); err != nil {
+		return err
+	}
+	owners, err := s.ids("strangers")
+	if err != nil || len(owners) == 0 {
+		return err
+	}
+	return s.query("take_back", c.scan, sortedIDs(owners), c.now, store.MaxCrashes, store.CrashedReason)
+}
+
+// declare removes the dead from the processes.
+func (c *recovering) declare(s *session) (err error) {
+	ids, beats := make([]int64, len(c.silent)), make([]int64, len(c.silent))
+	for i, silent := range c.silent {
+		ids[i], beats[i] = silent.ProcessID, silent.Beat
+	}
+	if len(ids) > 0 {
+		if c.dead, err = s.ids("declare_dead", ids, beats); err != nil {
+			return err
+		}
+	}
+	if len(c.proved) > 0 {
+		c.dead = append(c.dead, c.proved...)
+		_, err = s.exec("leave", c.proved)
+	}
+	return err
+}
+
+func (c *recovering) scan(r row) error {
+	var back store.Recovered
+	var status int16
+	var at lane
+	var position pgtype.Int8
+	if err := r.Scan(&back.JobID, &back.ProcessID, &back.Type, &status, &back.Crashes, &at.queue, &at.priority, &position); err != nil {
+		return err
+	}
+	if back.Status = finishedStatuses[status]; status == 0 {
+		back.Status = store.Pending
+		c.news.lineUp(at, position.Int64)
+	} else {
+		c.news.wake.Finished = true
+	}
+	c.recovered = append(c.recovered, back)
+	return nil
+}

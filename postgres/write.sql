@@ -1,0 +1,335 @@
+-- The statements that write. The rows of a batch travel as arrays, one for each
+-- column: one statement for any number of jobs. Zero times stand for NULL, which
+-- an array of times cannot hold in every driver.
+
+-- name: enqueue
+-- The number comes first: its order is that of the call. The store's id tells a
+-- transaction of the user's that works on another database.
+WITH new AS MATERIALIZED (
+  SELECT nextval('later.number') AS id, n.*
+  FROM unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::integer[], $10::bigint[], $11::timestamptz[], $12::timestamptz[]) WITH ORDINALITY
+    AS n(type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, run_at, place)
+), stored AS (
+  INSERT INTO later.job (id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at)
+  SELECT id, type, queue, priority, args::json, nullif(metadata, '')::json, nullif(user_id, ''), nullif(target_id, ''),
+    nullif(tags, '')::text[], max_retries, timeout_us, queued_at, nullif(run_at, '0001-01-01 00:00:00+00')
+  FROM new
+), lined_up AS (
+  INSERT INTO later.ready (job_id, position, priority, attempt, crashes, queue, type)
+  SELECT id, id, priority, 0, 0, queue, type FROM new WHERE run_at <= queued_at
+), waits AS (
+  INSERT INTO later.waiting (job_id, run_at, priority, kind, attempt, crashes, queue, type)
+  SELECT id, run_at, priority, 1, 0, 0, queue, type FROM new WHERE run_at > queued_at
+)
+SELECT id, (SELECT value FROM later.meta WHERE name = 'store_id') FROM new ORDER BY place;
+
+-- name: lanes
+-- The lines in which something is ready, by one seek in the index each, and where
+-- each begins.
+WITH RECURSIVE lane AS (
+  (SELECT queue, priority, position FROM later.ready WHERE suspect = $1 ORDER BY queue, priority, position LIMIT 1)
+  UNION ALL
+  SELECT n.queue, n.priority, n.position FROM lane AS l CROSS JOIN LATERAL (
+    SELECT r.queue, r.priority, r.position FROM later.ready AS r
+    WHERE r.suspect = $1 AND (r.queue, r.priority) > (l.queue, l.priority)
+    ORDER BY r.queue, r.priority, r.position LIMIT 1) AS n
+)
+SELECT queue, priority, position FROM lane;
+
+-- name: claim
+-- $1 … $4: the lanes, from where, and how many at most. $5: whether they compete for
+-- $6 places: then the front of each is looked at first, without locks, to see how
+-- many each contributes. $7: the types. $8: suspects. $9 … $11: token, process, now.
+-- The limit inside keeps the locks few: no row is locked that is not taken.
+WITH lane AS MATERIALIZED (
+  SELECT l.* FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::integer[]) WITH ORDINALITY AS l(queue, priority, hint, most, number)
+  WHERE NOT EXISTS (SELECT 1 FROM later.queue AS q WHERE q.name = l.queue)
+), front AS MATERIALIZED (
+  SELECT l.number, l.queue, l.most, r.priority, r.position
+  FROM lane AS l CROSS JOIN LATERAL (
+    SELECT r.priority, r.position FROM later.ready AS r
+    WHERE r.suspect = $8 AND r.queue = l.queue AND r.priority = l.priority AND r.position >= l.hint AND r.type = ANY ($7::text[])
+    ORDER BY r.position LIMIT l.most) AS r
+  WHERE $5
+), share AS MATERIALIZED (
+  SELECT number, count(*) AS jobs FROM (
+    SELECT number FROM (
+      SELECT number, priority, position, most, row_number() OVER (PARTITION BY queue ORDER BY priority DESC, position) AS place FROM front) AS f
+    WHERE place <= most ORDER BY priority DESC, position LIMIT $6) AS best
+  GROUP BY number
+  UNION ALL
+  SELECT number, most FROM lane WHERE NOT $5
+), taken AS MATERIALIZED (
+  SELECT r.* FROM share AS s JOIN lane AS l ON l.number = s.number CROSS JOIN LATERAL (
+    SELECT r.job_id, r.position, r.priority, r.attempt, r.crashes, r.queue, r.type FROM later.ready AS r
+    WHERE r.suspect = $8 AND r.queue = l.queue AND r.priority = l.priority AND r.position >= l.hint AND r.type = ANY ($7::text[])
+    ORDER BY r.position LIMIT s.jobs FOR UPDATE SKIP LOCKED) AS r
+), gone AS (
+  DELETE FROM later.ready AS r USING taken AS t WHERE r.job_id = t.job_id
+), claimed AS (
+  INSERT INTO later.claimed (job_id, token, process_id, claimed_at, position, priority, attempt, crashes, queue, type)
+  SELECT t.job_id, $9, $10, $11, t.position, t.priority, t.attempt, t.crashes, t.queue, t.type FROM taken AS t
+)
+SELECT t.job_id, j.id IS NOT NULL, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.target_id, j.tags,
+  j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at, t.position, t.attempt, t.crashes,
+  CASE WHEN t.attempt > 0 THEN (SELECT a.error FROM later.attempt AS a WHERE a.job_id = t.job_id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
+  p.done, p.total, p.message, p.at
+FROM taken AS t LEFT JOIN later.job AS j ON j.id = t.job_id LEFT JOIN later.progress AS p ON p.job_id = t.job_id
+ORDER BY t.priority DESC, t.position;
+
+-- name: drop_claims
+-- Of jobs whose row in job somebody has deleted: nothing is left to perform.
+DELETE FROM later.claimed WHERE job_id = ANY ($1::bigint[]);
+
+-- name: suspected
+SELECT EXISTS (
+  SELECT 1 FROM later.ready AS r
+  WHERE r.suspect AND r.type = ANY ($1::text[]) AND ($2::text[] IS NULL OR r.queue = ANY ($2::text[]))
+    AND NOT EXISTS (SELECT 1 FROM later.queue AS q WHERE q.name = r.queue));
+
+-- name: finish
+-- Kinds: 1 complete, 2 retry, 3 postpone, 4 fail, 5 cancel, 6 release. After a
+-- request to cancel every kind leads to cancelled, with the reason of the request.
+WITH o AS MATERIALIZED (
+  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
+    $8::timestamptz[], $9::timestamptz[]) AS o(job_id, token, kind, run_at, result, error, stack, started_at, finished_at)
+), ended AS (
+  DELETE FROM later.claimed AS c USING o WHERE c.job_id = o.job_id AND c.token = o.token
+  RETURNING c.job_id, c.token, c.process_id, c.position, c.priority, c.crashes, c.queue, c.type, c.cancel_reason,
+    c.attempt + 1 AS number, CASE WHEN o.kind IN (3, 6) THEN c.attempt ELSE c.attempt + 1 END AS attempt,
+    o.kind, CASE WHEN c.cancel_reason IS NULL THEN o.kind ELSE 5 END AS leads,
+    coalesce(nullif(o.started_at, '0001-01-01 00:00:00+00'), c.claimed_at) AS started_at, o.finished_at,
+    o.run_at, o.result, coalesce(c.cancel_reason, o.error) AS error, o.stack
+), finished AS (
+  INSERT INTO later.finished (job_id, process_id, token, started_at, finished_at, status, attempt, crashes, result, error)
+  SELECT job_id, process_id, token, started_at, finished_at, CASE leads WHEN 1 THEN 1 WHEN 4 THEN 2 ELSE 3 END, attempt, crashes,
+    CASE WHEN leads = 1 OR cancel_reason IS NOT NULL THEN nullif(result, '')::json END, CASE WHEN leads <> 1 THEN nullif(error, '') END
+  FROM ended WHERE leads IN (1, 4, 5)
+), counted AS (
+  INSERT INTO later.count (status, jobs)
+  SELECT CASE leads WHEN 1 THEN 1 WHEN 4 THEN 2 ELSE 3 END, count(*) FROM ended WHERE leads IN (1, 4, 5) GROUP BY 1
+), waits AS (
+  INSERT INTO later.waiting (job_id, run_at, priority, kind, attempt, crashes, queue, type, reason)
+  SELECT job_id, run_at, priority, CASE leads WHEN 2 THEN 3 ELSE 2 END, attempt, crashes, queue, type, CASE leads WHEN 3 THEN nullif(error, '') END
+  FROM ended WHERE leads IN (2, 3)
+), lined_up AS (
+  INSERT INTO later.ready (job_id, position, priority, attempt, crashes, queue, type)
+  SELECT job_id, position, priority, attempt, crashes, queue, type FROM ended WHERE leads = 6
+), recorded AS (
+  INSERT INTO later.attempt (job_id, token, process_id, started_at, finished_at, number, outcome, error, stack)
+  SELECT job_id, token, process_id, started_at, finished_at, number,
+    CASE leads WHEN 2 THEN 'retried' WHEN 3 THEN 'postponed' WHEN 4 THEN 'failed' ELSE 'cancelled' END, nullif(error, ''), nullif(stack, '')
+  FROM ended WHERE kind NOT IN (1, 6)
+)
+SELECT job_id, token, leads, queue, priority, position FROM ended;
+
+-- name: tokens_of_jobs
+-- Under which tokens jobs have moved: for outcomes that are repeated.
+SELECT f.job_id, f.token FROM later.finished AS f WHERE f.job_id = ANY ($1::bigint[]) AND f.token IS NOT NULL
+UNION ALL
+SELECT a.job_id, a.token FROM later.attempt AS a WHERE a.job_id = ANY ($1::bigint[]) AND a.outcome <> 'crashed';
+
+-- name: report_progress
+INSERT INTO later.progress AS p (job_id, done, total, at, message)
+SELECT c.job_id, n.done, n.total, n.at, n.message
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::text[]) AS n(job_id, token, done, total, at, message)
+JOIN later.claimed AS c ON c.job_id = n.job_id AND c.token = n.token
+ON CONFLICT (job_id) DO UPDATE SET done = excluded.done, total = excluded.total, at = excluded.at, message = excluded.message;
+
+-- name: report_lines
+INSERT INTO later.log (job_id, at, attempt, level, message, attrs)
+SELECT c.job_id, n.at, n.attempt, n.level, n.message, nullif(n.attrs, '')::json
+FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::timestamptz[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY
+  AS n(job_id, token, attempt, at, level, message, attrs, place)
+JOIN later.claimed AS c ON c.job_id = n.job_id AND c.token = n.token
+ORDER BY n.place;
+
+-- name: join
+INSERT INTO later.process (id, beat, beat_at, started_at, pid, slots, state, host, version, queues)
+VALUES ($1, 0, $2, $3, $4, $5, $6, $7, $8, nullif($9::text, '')::json);
+
+-- name: publish_type
+INSERT INTO later.job_type (name, description, queue, priority, max_retries, timeout_us, schema, seen_at)
+VALUES ($1, $2, $3, $4, $5, $6, nullif($7::text, '')::json, $8)
+ON CONFLICT (name) DO UPDATE SET description = excluded.description, queue = excluded.queue, priority = excluded.priority,
+  max_retries = excluded.max_retries, timeout_us = excluded.timeout_us, schema = excluded.schema, seen_at = excluded.seen_at;
+
+-- name: beat
+-- No row: the process is not known any more. Else a row for each of its claims,
+-- one without a job if it has none.
+WITH me AS (
+  UPDATE later.process SET beat = beat + 1, beat_at = $2, state = $3 WHERE id = $1 RETURNING id
+)
+SELECT clock_timestamp(), c.job_id, c.token, c.claimed_at, c.cancel_reason
+FROM me LEFT JOIN later.claimed AS c ON c.process_id = me.id ORDER BY c.job_id;
+
+-- name: clock
+SELECT clock_timestamp();
+
+-- name: leave
+DELETE FROM later.process WHERE id = ANY ($1::bigint[]);
+
+-- name: claims_of_process
+SELECT job_id, token FROM later.claimed WHERE process_id = $1 ORDER BY job_id FOR UPDATE;
+
+-- name: declare_dead
+DELETE FROM later.process AS p USING unnest($1::bigint[], $2::bigint[]) AS s(id, beat) WHERE p.id = s.id AND p.beat = s.beat
+RETURNING p.id;
+
+-- name: strangers
+-- Processes that have claims and are not known (any more).
+SELECT DISTINCT c.process_id FROM later.claimed AS c WHERE NOT EXISTS (SELECT 1 FROM later.process AS p WHERE p.id = c.process_id);
+
+-- name: take_back
+-- $1: processes that are dead. $2: now. $3: how many crashes fail a job, with the
+-- reason $4. The jobs go to the end of their lines, since one of them may be what
+-- kills its processes. The token goes: the outcome of a lost claim is superseded.
+WITH back AS (
+  DELETE FROM later.claimed WHERE process_id = ANY ($1::bigint[])
+  RETURNING job_id, token, process_id, claimed_at, priority, attempt, crashes + 1 AS crashes, queue, type, cancel_reason,
+    CASE WHEN cancel_reason IS NOT NULL THEN 3 WHEN crashes + 1 >= $3 THEN 2 ELSE 0 END AS status
+), recorded AS (
+  INSERT INTO later.attempt (job_id, token, process_id, started_at, finished_at, number, outcome, error)
+  SELECT job_id, token, process_id, claimed_at, $2, attempt + 1, 'crashed', $4 FROM back
+), finished AS (
+  INSERT INTO later.finished (job_id, process_id, started_at, finished_at, status, attempt, crashes, error)
+  SELECT job_id, process_id, claimed_at, $2, status, attempt, crashes, coalesce(cancel_reason, $4) FROM back WHERE status > 0
+), counted AS (
+  INSERT INTO later.count (status, jobs) SELECT status, count(*) FROM back WHERE status > 0 GROUP BY status
+), lined_up AS (
+  INSERT INTO later.ready (job_id, position, priority, attempt, crashes, queue, type)
+  SELECT job_id, nextval('later.number'), priority, attempt, crashes, queue, type
+  FROM (SELECT * FROM back WHERE status = 0 ORDER BY job_id) AS b
+  RETURNING job_id, position
+)
+SELECT b.job_id, b.process_id, b.type, b.status, b.crashes, b.queue, b.priority, l.position
+FROM back AS b LEFT JOIN lined_up AS l ON l.job_id = b.job_id ORDER BY b.job_id;
+
+-- name: promote
+-- $1: now. $2: how many at most. $3: nothing is looked for before.
+WITH due AS MATERIALIZED (
+  SELECT job_id, run_at, priority, attempt, crashes, queue, type FROM later.waiting
+  WHERE run_at <= $1 AND run_at >= $3 ORDER BY run_at, job_id LIMIT $2 FOR UPDATE SKIP LOCKED
+), gone AS (
+  DELETE FROM later.waiting AS w USING due AS d WHERE w.job_id = d.job_id
+), lined_up AS (
+  INSERT INTO later.ready (job_id, position, priority, attempt, crashes, queue, type)
+  SELECT job_id, nextval('later.number'), priority, attempt, crashes, queue, type FROM (SELECT * FROM due ORDER BY run_at, job_id) AS d
+  RETURNING queue, priority, position
+)
+SELECT queue, priority, count(*), min(position) FROM lined_up GROUP BY queue, priority;
+
+-- name: next_due
+SELECT run_at FROM later.waiting WHERE run_at >= $1 ORDER BY run_at, job_id LIMIT 1;
+
+-- name: old_finished
+SELECT f.job_id, f.status, f.finished_at, j.queued_at
+FROM later.finished AS f JOIN later.job AS j ON j.id = f.job_id
+WHERE f.job_id > $1 ORDER BY f.job_id LIMIT $2;
+
+-- name: delete
+-- Jobs that have finished, and ($2) those that wait, with their history.
+WITH finished AS (
+  DELETE FROM later.finished WHERE job_id = ANY ($1::bigint[]) RETURNING job_id, status
+), ready AS (
+  DELETE FROM later.ready WHERE job_id = ANY ($1::bigint[]) AND $2 RETURNING job_id
+), waiting AS (
+  DELETE FROM later.waiting WHERE job_id = ANY ($1::bigint[]) AND $2 RETURNING job_id
+), gone AS MATERIALIZED (
+  SELECT job_id FROM finished UNION ALL SELECT job_id FROM ready UNION ALL SELECT job_id FROM waiting
+), counted AS (
+  INSERT INTO later.count (status, jobs) SELECT status, -count(*) FROM finished GROUP BY status
+), job AS (
+  DELETE FROM later.job AS j USING gone AS g WHERE j.id = g.job_id
+), attempt AS (
+  DELETE FROM later.attempt AS a USING gone AS g WHERE a.job_id = g.job_id
+), log AS (
+  DELETE FROM later.log AS l USING gone AS g WHERE l.job_id = g.job_id
+), progress AS (
+  DELETE FROM later.progress AS p USING gone AS g WHERE p.job_id = g.job_id
+)
+SELECT job_id FROM gone;
+
+-- name: fold_counts
+WITH parts AS (
+  DELETE FROM later.count RETURNING status, jobs
+)
+INSERT INTO later.count (status, jobs) SELECT status, sum(jobs) FROM parts GROUP BY status;
+
+-- name: cancel
+-- Jobs that wait finish, those that run are asked to stop; the first reason stands.
+-- Cancelled jobs keep who ran them last.
+WITH waiting AS (
+  DELETE FROM later.waiting WHERE job_id = ANY ($1::bigint[]) RETURNING job_id, attempt, crashes
+), ready AS (
+  DELETE FROM later.ready WHERE job_id = ANY ($1::bigint[]) RETURNING job_id, attempt, crashes
+), asked AS (
+  UPDATE later.claimed SET cancel_reason = coalesce(cancel_reason, $2) WHERE job_id = ANY ($1::bigint[]) RETURNING job_id
+), gone AS MATERIALIZED (
+  SELECT * FROM waiting UNION ALL SELECT * FROM ready
+), finished AS (
+  INSERT INTO later.finished (job_id, process_id, started_at, finished_at, status, attempt, crashes, error)
+  SELECT g.job_id, l.process_id, l.started_at, $3, 3, g.attempt, g.crashes, nullif($2, '')
+  FROM gone AS g LEFT JOIN LATERAL (
+    SELECT a.process_id, a.started_at FROM later.attempt AS a WHERE a.job_id = g.job_id ORDER BY a.id DESC LIMIT 1) AS l ON true
+), counted AS (
+  INSERT INTO later.count (status, jobs) SELECT 3, count(*) FROM gone HAVING count(*) > 0
+)
+SELECT job_id, false FROM gone UNION ALL SELECT job_id, true FROM asked;
+
+-- name: unfinished
+SELECT job_id FROM later.waiting WHERE job_id = ANY ($1::bigint[])
+UNION ALL SELECT job_id FROM later.ready WHERE job_id = ANY ($1::bigint[])
+UNION ALL SELECT job_id FROM later.claimed WHERE job_id = ANY ($1::bigint[]);
+
+-- name: retry
+WITH finished AS (
+  DELETE FROM later.finished WHERE job_id = ANY ($1::bigint[]) RETURNING job_id, status
+), retrying AS (
+  DELETE FROM later.waiting WHERE job_id = ANY ($1::bigint[]) AND kind = 3 RETURNING job_id, attempt, crashes
+), counted AS (
+  INSERT INTO later.count (status, jobs) SELECT status, -count(*) FROM finished GROUP BY status
+), progress AS (
+  DELETE FROM later.progress AS p USING finished AS f WHERE p.job_id = f.job_id
+), back AS (
+  SELECT job_id, 0 AS attempt, 0 AS crashes FROM finished UNION ALL SELECT job_id, attempt, crashes FROM retrying
+), lined_up AS (
+  INSERT INTO later.ready (job_id, position, priority, attempt, crashes, queue, type)
+  SELECT b.job_id, nextval('later.number'), b.priority, b.attempt, b.crashes, b.queue, b.type FROM (
+    SELECT b.*, j.priority, j.queue, j.type FROM back AS b JOIN later.job AS j ON j.id = b.job_id ORDER BY b.job_id) AS b
+  RETURNING job_id, queue, priority, position
+)
+SELECT job_id, queue, priority, position FROM lined_up;
+
+-- name: put_off
+-- To a time that has not come.
+WITH waits AS (
+  UPDATE later.waiting SET run_at = $2, kind = CASE kind WHEN 3 THEN 3 ELSE 1 END, reason = NULL
+  WHERE job_id = ANY ($1::bigint[]) RETURNING job_id
+), ready AS (
+  DELETE FROM later.ready WHERE job_id = ANY ($1::bigint[]) RETURNING job_id, priority, attempt, crashes, queue, type
+), moved AS (
+  INSERT INTO later.waiting (job_id, run_at, priority, kind, attempt, crashes, queue, type)
+  SELECT job_id, $2, priority, 1, attempt, crashes, queue, type FROM ready
+)
+SELECT job_id FROM waits UNION ALL SELECT job_id FROM ready;
+
+-- name: bring_forward
+-- To now. Jobs that are pending keep their places in line.
+WITH waits AS (
+  DELETE FROM later.waiting WHERE job_id = ANY ($1::bigint[]) RETURNING job_id, priority, attempt, crashes, queue, type
+), lined_up AS (
+  INSERT INTO later.ready (job_id, position, priority, attempt, crashes, queue, type)
+  SELECT job_id, nextval('later.number'), priority, attempt, crashes, queue, type FROM (SELECT * FROM waits ORDER BY job_id) AS w
+  RETURNING job_id, queue, priority, position
+)
+SELECT job_id, queue, priority, position FROM lined_up
+UNION ALL SELECT job_id, queue, priority, position FROM later.ready WHERE job_id = ANY ($1::bigint[]);
+
+-- name: pause
+INSERT INTO later.queue (name, paused_at, reason) VALUES ($1, $2, $3)
+ON CONFLICT (name) DO UPDATE SET paused_at = excluded.paused_at, reason = excluded.reason;
+
+-- name: resume
+DELETE FROM later.queue WHERE name = $1;
