@@ -4,7 +4,9 @@
 # Everything that must hold before a change lands.
 test: lint
 	CGO_ENABLED=0 go build ./...
-	go test -timeout 5m ./...
+	@sh scripts/test-postgres
+	LATER_TEST_REQUIRE_POSTGRES=1 go test -timeout 8m ./...
+	@sh scripts/each-postgres
 	@if [ -n "$$CI" ]; then $(MAKE) race; fi
 
 # The race detector needs cgo, and so a C compiler.

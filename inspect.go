@@ -2,6 +2,7 @@ package later
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -83,7 +84,8 @@ func (q *JobQueue) jobTypes() []string {
 // waitPoll is how often Wait looks when nothing wakes it.
 const waitPoll = time.Second
 
-// Wait returns the job once it is finished, in whatever process that happens.
+// Wait returns the job once it is finished, in whatever process that happens. It
+// waits out a store that cannot be reached.
 // ErrNotFound: it does not exist (any more).
 func (q *JobQueue) Wait(ctx context.Context, id int64) (Job, error) {
 	ctx, stopListening := context.WithCancel(ctx)
@@ -97,7 +99,7 @@ func (q *JobQueue) Wait(ctx context.Context, id int64) (Job, error) {
 	for {
 		finished := q.finished.next()
 		job, err := q.Get(ctx, id)
-		if err != nil || job.Status.Finished() {
+		if unavailable := errors.Is(err, ErrUnavailable); !unavailable && (err != nil || job.Status.Finished()) {
 			return job, err
 		}
 		select {

@@ -41,29 +41,23 @@ func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobSta
 	}
 }
 
-// attempts is how often a slice that the server rolls back (a deadlock, say) is
-// tried.
-const attempts = 5
-
 func (s *Store) controlSome(ctx context.Context, f store.Filter, only []store.JobStatus, do change) (found, done []int64, err error) {
-	for range attempts {
-		n := &news{}
-		err = s.inTx(ctx, s.pool, func(r *session) (err error) {
+	var n *news
+	err = insist(ctx, harmless, func() error {
+		n = &news{}
+		return s.inTx(ctx, s.pool, func(r *session) (err error) {
 			if found, err = selectIDs(r, f, only); err != nil || len(found) == 0 {
 				return err
 			}
 			done, err = do(r, sortedIDs(slices.Clone(found)), n)
 			return err
 		})
-		if err == nil {
-			s.tell(n)
-			return found, done, nil
-		}
-		if !harmless(err) {
-			break
-		}
+	})
+	if err != nil {
+		return nil, nil, err
 	}
-	return nil, nil, err
+	s.tell(n)
+	return found, done, nil
 }
 
 // ready notes the jobs that a statement has made ready, and returns their ids.

@@ -61,6 +61,9 @@ func rolledBack(code string) bool {
 // harmless reports whether nothing can have been done, so that trying again does
 // nothing twice: the transaction was rolled back, or it never reached the server.
 func harmless(err error) bool {
+	if errors.Is(err, errNotBegun) {
+		return true
+	}
 	var failure *pgconn.PgError
 	if errors.As(err, &failure) {
 		return rolledBack(failure.Code) || starting(failure.Code)

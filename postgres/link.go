@@ -11,22 +11,27 @@ import (
 // link is one connection of the store's own, opened when it is needed and again
 // after it broke. One caller at a time has it.
 type link struct {
-	store *Store
-	turn  chan struct{} // holds one token; whoever has it has the connection
-	conn  *pgx.Conn
+	store     *Store
+	roundTrip time.Duration // bounds one use: a server that takes longer is taken for gone
+	turn      chan struct{} // holds one token; whoever has it has the connection
+	conn      *pgx.Conn
 }
 
-func newLink(s *Store) *link {
-	l := &link{store: s, turn: make(chan struct{}, 1)}
+func newLink(s *Store, roundTrip time.Duration) *link {
+	l := &link{store: s, roundTrip: roundTrip, turn: make(chan struct{}, 1)}
 	l.turn <- struct{}{}
 	return l
 }
 
-// roundTrip bounds one request to the server. A server that does not answer for
-// so long is taken for gone.
-const roundTrip = 15 * time.Second
+const (
+	// workTime bounds one batch, however large.
+	workTime = 15 * time.Second
+	// beatTime bounds a heartbeat: there must be time for another before the process
+	// is taken for dead.
+	beatTime = 5 * time.Second
+)
 
-// use calls fn with the connection. Its context ends after roundTrip.
+// use calls fn with the connection.
 func (l *link) use(ctx context.Context, fn func(context.Context, *pgx.Conn) error) error {
 	select {
 	case <-l.turn:
@@ -37,7 +42,7 @@ func (l *link) use(ctx context.Context, fn func(context.Context, *pgx.Conn) erro
 	if err := l.open(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, roundTrip)
+	ctx, cancel := context.WithTimeout(ctx, l.roundTrip)
 	defer cancel()
 	return fn(ctx, l.conn)
 }

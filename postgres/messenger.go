@@ -120,12 +120,22 @@ func (m *messenger) begin() {
 	})
 }
 
+// lastWords is how long close tries to send what there is.
+const lastWords = time.Second
+
+// close sends what there is: a program that stores a job and ends at once is heard.
 func (m *messenger) close() {
-	m.begin() // so that there is an end to wait for
 	m.mu.Lock()
 	m.closed = true
-	m.stop()
+	m.interrupt()
 	m.mu.Unlock()
+	m.begin() // so that there is an end to wait for
+	lastMoment := time.AfterFunc(lastWords, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.stop()
+	})
+	defer lastMoment.Stop()
 	<-m.ended
 }
 
@@ -136,7 +146,7 @@ func (m *messenger) run(ctx context.Context) {
 		t := &talk{messenger: m}
 		err := t.run(ctx)
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, errors.Is(err, errSaid):
 			return
 		case errors.Is(err, errDeaf):
 			m.store.log.Warn("messages of the database do not arrive (a pooler in transaction mode?); jobs are found by polling",
@@ -163,7 +173,10 @@ func (m *messenger) rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-var errDeaf = errors.New("no message arrives")
+var (
+	errDeaf = errors.New("no message arrives")
+	errSaid = errors.New("everything is said") // and the messenger is closed
+)
 
 // talk is one connection of the messenger. One goroutine has it.
 type talk struct {
@@ -252,6 +265,9 @@ func (t *talk) send(ctx context.Context) (time.Duration, error) {
 	if t.store.withoutListen {
 		t.outbox = &news{}
 	}
+	if t.closed && t.outbox.empty() {
+		return 0, errSaid
+	}
 	if early := t.due(); early > 0 {
 		return early, nil
 	}
@@ -266,6 +282,8 @@ func (t *talk) send(ctx context.Context) (time.Duration, error) {
 // due is how long what there is to send has to wait. The mutex is held.
 func (t *talk) due() time.Duration {
 	switch {
+	case t.closed:
+		return 0
 	case t.outbox.empty():
 		return pingEvery
 	case t.outbox.wake == store.Wake{Finished: true}:

@@ -172,7 +172,7 @@ func (s *Store) start(ctx context.Context) (*Store, error) {
 		return nil, context.Cause(ctx)
 	}
 	s.locks = processlock.New(filepath.Join(os.TempDir(), "later-"+s.id+"-lock-"))
-	s.entry, s.work, s.beat = newWriter(s), newWriter(s), newLink(s)
+	s.entry, s.work, s.beat = newWriter(s), newWriter(s), newLink(s, beatTime)
 	if !s.withoutListen {
 		s.listeners.Watch = s.messenger.listen
 	}

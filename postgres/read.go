@@ -111,6 +111,7 @@ func (row *wholeRow) place(job *store.Job) {
 func (s *Store) Attempts(ctx context.Context, jobID int64) ([]store.Attempt, error) {
 	var attempts []store.Attempt
 	err := s.readOnce(ctx, func(r *session) error {
+		attempts = nil
 		return r.query("attempts", func(r row) error {
 			var a store.Attempt
 			var started, finished pgtype.Timestamptz
@@ -128,6 +129,7 @@ func (s *Store) Attempts(ctx context.Context, jobID int64) ([]store.Attempt, err
 func (s *Store) Log(ctx context.Context, jobID int64) ([]store.LogLine, error) {
 	var lines []store.LogLine
 	err := s.readOnce(ctx, func(r *session) error {
+		lines = nil
 		return r.query("log", func(r row) error {
 			var line store.LogLine
 			var at pgtype.Timestamptz
@@ -145,6 +147,7 @@ func (s *Store) Log(ctx context.Context, jobID int64) ([]store.LogLine, error) {
 func (s *Store) Types(ctx context.Context) ([]store.JobType, error) {
 	var types []store.JobType
 	err := s.readOnce(ctx, func(r *session) error {
+		types = nil
 		return r.query("job_types", func(r row) error {
 			var t store.JobType
 			var timeout int64

@@ -78,7 +78,7 @@ func (s *session) ids(name string, args ...any) (list []int64, err error) {
 func (s *Store) inTx(ctx context.Context, on beginner, fn func(*session) error) error {
 	tx, err := on.Begin(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errNotBegun, err)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) // does nothing after a commit
 	if err := fn(&session{s, ctx, tx}); err != nil {
@@ -86,6 +86,9 @@ func (s *Store) inTx(ctx context.Context, on beginner, fn func(*session) error) 
 	}
 	return tx.Commit(ctx)
 }
+
+// errNotBegun marks the failure of a transaction that has not begun.
+var errNotBegun = errors.New("begin a transaction")
 
 type beginner interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
@@ -123,9 +126,10 @@ func (s *Store) read(ctx context.Context, fn func(*session) error) error {
 	if s.closed.Load() {
 		return store.ErrClosed
 	}
-	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly},
-		func(tx pgx.Tx) error { return fn(&session{s, ctx, tx}) })
-	return s.classify(ctx, err)
+	return s.reading(ctx, func() error {
+		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly},
+			func(tx pgx.Tx) error { return fn(&session{s, ctx, tx}) })
+	})
 }
 
 // readOnce runs fn, which asks once, over the pool.
@@ -133,7 +137,14 @@ func (s *Store) readOnce(ctx context.Context, fn func(*session) error) error {
 	if s.closed.Load() {
 		return store.ErrClosed
 	}
-	return s.classify(ctx, fn(&session{s, ctx, s.pool}))
+	return s.reading(ctx, func() error { return fn(&session{s, ctx, s.pool}) })
+}
+
+// reading tries again whatever the network or the server does: to read twice does
+// no harm. fn starts its answer anew.
+func (s *Store) reading(ctx context.Context, fn func() error) error {
+	lost := func(err error) bool { return ctx.Err() == nil && errors.Is(classify(err), store.ErrUnavailable) }
+	return s.classify(ctx, insist(ctx, lost, fn))
 }
 
 // classify makes an error match a sentinel of the contract. The end of the caller's

@@ -12,10 +12,7 @@ import (
 
 // Stats counts jobs. The history is counted as it grows, not here.
 func (s *Store) Stats(ctx context.Context) (store.Stats, error) {
-	c := counting{counts: map[store.JobStatus]int64{}, queues: map[string]*store.QueueStats{}}
-	for _, status := range store.Statuses {
-		c.counts[status] = 0
-	}
+	var c counting
 	if err := s.read(ctx, c.run); err != nil {
 		return store.Stats{}, err
 	}
@@ -39,6 +36,10 @@ func (c *counting) queue(name string) *store.QueueStats {
 }
 
 func (c *counting) run(s *session) error {
+	c.counts, c.queues = map[store.JobStatus]int64{}, map[string]*store.QueueStats{}
+	for _, status := range store.Statuses {
+		c.counts[status] = 0
+	}
 	for _, step := range []func(*session) error{c.finished, c.ready, c.claimed, c.waiting, c.paused} {
 		if err := step(s); err != nil {
 			return err

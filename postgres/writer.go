@@ -3,9 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"sync/atomic"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -48,15 +46,16 @@ type writer struct {
 	store    *Store
 	link     *link
 	requests chan *request
-	stop     chan struct{}
+	life     context.Context // ends when the writer is closed
+	stop     context.CancelFunc
 	stopped  chan struct{}
 }
 
 func newWriter(s *Store) *writer {
 	w := &writer{
-		store: s, link: newLink(s), requests: make(chan *request, maxRequests),
-		stop: make(chan struct{}), stopped: make(chan struct{}),
+		store: s, link: newLink(s, workTime), requests: make(chan *request, maxRequests), stopped: make(chan struct{}),
 	}
+	w.life, w.stop = context.WithCancel(context.Background())
 	go w.loop()
 	return w
 }
@@ -98,7 +97,7 @@ func (w *writer) loop() {
 		select {
 		case first := <-w.requests:
 			w.answer(w.gather(first))
-		case <-w.stop:
+		case <-w.life.Done():
 			return
 		}
 	}
@@ -131,9 +130,9 @@ func (w *writer) answer(batch []*request) {
 			parts = append(parts, r)
 		}
 	}
-	if err := w.insist(func() error { return w.commit(parts) }); err != nil && len(parts) > 1 && worthTryingApart(err) {
+	if err := insist(w.life, harmless, func() error { return w.commit(parts) }); err != nil && len(parts) > 1 && worthTryingApart(err) {
 		for _, r := range parts {
-			r.err = w.insist(func() error { return w.commit([]*request{r}) })
+			r.err = insist(w.life, harmless, func() error { return w.commit([]*request{r}) })
 		}
 	} else {
 		for _, r := range parts {
@@ -145,7 +144,7 @@ func (w *writer) answer(batch []*request) {
 	}
 	for _, r := range batch {
 		if r.run != nil {
-			r.err = w.insist(func() error { return w.transact(r) })
+			r.err = insist(w.life, harmless, func() error { return w.transact(r) })
 			close(r.done)
 		}
 	}
@@ -155,26 +154,6 @@ func (w *writer) answer(batch []*request) {
 func worthTryingApart(err error) bool {
 	var failure *pgconn.PgError
 	return errors.As(err, &failure) && !harmless(err)
-}
-
-// patience is how long a request is tried again when the server cannot be reached
-// or rolls back: a restart passes unnoticed. Then the caller decides.
-const patience = 10 * time.Second
-
-// insist tries again what can have had no effect, with growing, spread pauses.
-func (w *writer) insist(try func() error) error {
-	deadline := time.Now().Add(patience)
-	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := try()
-		if err == nil || !harmless(err) || time.Now().After(deadline) {
-			return err
-		}
-		select {
-		case <-time.After(pause/2 + rand.N(pause)):
-		case <-w.stop:
-			return store.ErrClosed
-		}
-	}
 }
 
 // commit sends parts in one round trip, which is one transaction.
@@ -320,7 +299,7 @@ func (w *writer) transact(r *request) error {
 
 // close stops the writer after the batch at hand; later requests get ErrClosed.
 func (w *writer) close() {
-	close(w.stop)
+	w.stop()
 	<-w.stopped
 	w.link.close()
 }
