@@ -4,7 +4,7 @@
 # Everything that must hold before a change lands.
 test: lint
 	CGO_ENABLED=0 go build ./...
-	@sh scripts/test-postgres
+	@sh scripts/test-postgres >/dev/null
 	LATER_TEST_REQUIRE_POSTGRES=1 go test -timeout 8m ./...
 	@sh scripts/each-postgres
 	@if [ -n "$$CI" ]; then $(MAKE) race; fi

@@ -2,10 +2,11 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/laterjobs/later/store"
 )
@@ -173,32 +174,52 @@ func (c *claiming) remember() {
 }
 
 func (c *claiming) scan(r row) error {
-	var asked jobRow
-	var p progressRow
-	var exists bool
-	var position int64
-	var jobType, queue pgtype.Text
-	var priority pgtype.Int2
-	var maxRetries pgtype.Int4
-	var timeout pgtype.Int8
-	var lastError pgtype.Text
+	var priority int16
+	var position, timeout int64
+	var args, rare []byte
 	job := store.Job{Status: store.Running, Token: c.demand.Token, ProcessID: c.demand.ProcessID, StartedAt: c.now}
-	if err := r.Scan(&job.ID, &exists, &jobType, &queue, &priority, &asked.args, &asked.metadata, &asked.user, &asked.target, &asked.tags,
-		&maxRetries, &timeout, &asked.queuedAt, &asked.scheduledAt, &position, &job.Attempt, &job.Crashes,
-		&lastError, &p.done, &p.total, &p.message, &p.at); err != nil {
+	if err := r.Scan(&job.ID, &job.Type, &job.Queue, &priority, &position, &job.Attempt, &job.Crashes,
+		&args, &job.MaxRetries, &timeout, &job.QueuedAt, &rare); err != nil {
 		return err
 	}
-	if !exists {
+	if args == nil {
 		c.missing = append(c.missing, job.ID)
 		return nil
 	}
-	job.Type, job.Queue, job.Priority, job.MaxRetries = jobType.String, queue.String, int(priority.Int16), int(maxRetries.Int32)
-	asked.timeout = timeout.Int64
-	asked.finish(&job)
+	job.Priority, job.Args, job.Timeout, job.QueuedAt = int(priority), args, time.Duration(timeout)*time.Microsecond, job.QueuedAt.UTC()
 	job.Attempt++
-	job.Error, job.Progress = lastError.String, p.progress()
-	c.last[lane{job.Queue, priority.Int16}] = position // they come in their order
+	if rare != nil {
+		if err := addRare(&job, rare); err != nil {
+			return fmt.Errorf("job %d: %w", job.ID, err)
+		}
+	}
+	c.last[lane{job.Queue, priority}] = position // they come in their order
 	c.jobs = append(c.jobs, job)
+	return nil
+}
+
+// addRare adds what most jobs do not have.
+func addRare(job *store.Job, text []byte) error {
+	var rare struct {
+		Metadata                     *string
+		User, Target, Error, Message string
+		Tags                         []string
+		Scheduled, At                *int64
+		Done, Total                  int64
+	}
+	if err := json.Unmarshal(text, &rare); err != nil {
+		return err
+	}
+	if rare.Metadata != nil {
+		job.Metadata = json.RawMessage(*rare.Metadata)
+	}
+	job.UserID, job.TargetID, job.Tags, job.Error = rare.User, rare.Target, rare.Tags, rare.Error
+	if rare.Scheduled != nil {
+		job.ScheduledAt = time.UnixMicro(*rare.Scheduled).UTC()
+	}
+	if rare.At != nil {
+		job.Progress = store.Progress{Done: rare.Done, Total: rare.Total, Message: rare.Message, At: time.UnixMicro(*rare.At).UTC()}
+	}
 	return nil
 }
 

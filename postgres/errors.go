@@ -42,6 +42,8 @@ func classifyCode(code string, err error) error {
 		return fmt.Errorf("%w: nothing was stored; free some space: %w", store.ErrFull, err)
 	case rolledBack(code):
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	case code == "42501": // insufficient_privilege
+		return fmt.Errorf("%w: the role lacks a right; grant it, or migrate with a role that has it: %w", store.ErrUnsuitable, err)
 	case code == "42P01", code == "3F000", code == "42703": // no such table, schema, column
 		return fmt.Errorf("%w: the tables are missing or older than this program; run: later migrate: %w", store.ErrVersion, err)
 	}

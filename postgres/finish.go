@@ -16,10 +16,18 @@ func (s *Store) Finish(ctx context.Context, outcomes []store.Outcome, now time.T
 		return nil, ctx.Err()
 	}
 	f := newFinishing(s, outcomes, s.orNow(now))
-	if err := s.work.do(ctx, &request{part: f, durable: f.durable()}); err != nil {
+	if err := s.entry.do(ctx, &request{part: f, durable: f.durable()}); err != nil {
 		return nil, err
 	}
-	if err := s.judge(ctx, f); err != nil {
+	if !slices.Contains(f.verdicts, store.Superseded) {
+		return f.verdicts, nil
+	}
+	sofar := f.verdicts
+	settle := func(r *session) error {
+		f.verdicts = slices.Clone(sofar) // a try that was rolled back accepted nothing
+		return f.settle(r)
+	}
+	if err := s.entry.do(ctx, &request{run: settle, durable: true, told: f.committed}); err != nil {
 		return nil, err
 	}
 	return f.verdicts, nil
@@ -30,14 +38,18 @@ type finishing struct {
 	store    *Store
 	outcomes []store.Outcome
 	now      time.Time
-	verdicts []store.Verdict
+	verdicts []store.Verdict // superseded, until something else turns out
 	ended    []ended
+	scans    []func(row) error // of the statements on their way
 }
 
-// ended is a claim that the statement has ended.
+// claimKey names one claim of one job.
+type claimKey struct{ id, token int64 }
+
+// ended is a claim that a statement has ended.
 type ended struct {
 	claimKey
-	leads    int16
+	leads    int16 // the kind of outcome it led to
 	lane     lane
 	position int64
 }
@@ -51,100 +63,148 @@ func (f *finishing) durable() bool {
 	return slices.ContainsFunc(f.outcomes, func(o store.Outcome) bool { return o.Kind != store.Release })
 }
 
-func (f *finishing) queue(b *pgx.Batch) { b.Queue(f.store.query("finish"), f.ask()...) }
+// simple reports whether the short statement can do it, unless somebody has asked
+// to cancel the job.
+func simple(o store.Outcome) bool { return o.Kind == store.Complete }
 
-// claimKey names one claim of one job.
-type claimKey struct{ id, token int64 }
+func notSimple(o store.Outcome) bool { return !simple(o) }
 
-// ask gives the outcomes as columns. Of several for one claim the first counts.
-func (f *finishing) ask() []any {
-	n := len(f.outcomes)
-	ids, tokens, kinds := make([]int64, 0, n), make([]int64, 0, n), make([]int16, 0, n)
-	results, errors, stacks := make([]string, 0, n), make([]string, 0, n), make([]string, 0, n)
-	runAt, startedAt, finishedAt := make([]time.Time, 0, n), make([]time.Time, 0, n), make([]time.Time, 0, n)
-	seen := make(map[claimKey]bool, n)
-	for _, o := range f.outcomes {
-		key := claimKey{o.JobID, o.Token}
-		if seen[key] {
-			continue
-		}
-		seen[key] = true
-		if o.FinishedAt.IsZero() {
-			o.FinishedAt = f.now
-		}
-		ids, tokens, kinds = append(ids, o.JobID), append(tokens, o.Token), append(kinds, int16(o.Kind))
-		results, errors, stacks = append(results, textOf(o.Result)), append(errors, o.Error), append(stacks, o.Stack)
-		runAt = append(runAt, o.RunAt)
-		startedAt, finishedAt = append(startedAt, o.StartedAt), append(finishedAt, o.FinishedAt)
+func (f *finishing) queue(b *pgx.Batch) {
+	f.ended, f.verdicts = nil, slices.Repeat([]store.Verdict{store.Superseded}, len(f.outcomes))
+	f.scans = nil
+	if some := f.choose(simple); len(some) > 0 {
+		b.Queue(f.store.query("complete"), f.short(some)...)
+		f.scans = append(f.scans, f.scanShort)
 	}
-	return []any{ids, tokens, kinds, runAt, results, errors, stacks, startedAt, finishedAt}
+	if some := f.choose(notSimple); len(some) > 0 {
+		b.Queue(f.store.query("finish"), f.long(some)...)
+		f.scans = append(f.scans, f.scanLong)
+	}
 }
 
 func (f *finishing) read(answers pgx.BatchResults) error {
-	found, err := answers.Query()
-	if err != nil {
-		return err
+	for _, scan := range f.scans {
+		found, err := answers.Query()
+		if err != nil {
+			return err
+		}
+		if err := each("finish", found, scan); err != nil {
+			return err
+		}
 	}
-	return f.scan(found)
+	f.accept()
+	return nil
 }
 
-func (f *finishing) scan(found pgx.Rows) error {
-	f.ended = f.ended[:0]
-	return each("finish", found, func(r row) error {
-		var e ended
-		err := r.Scan(&e.id, &e.token, &e.leads, &e.lane.queue, &e.lane.priority, &e.position)
-		f.ended = append(f.ended, e)
-		return err
-	})
+// choose picks outcomes that have not been accepted. Of several for one claim the
+// first counts.
+func (f *finishing) choose(which func(store.Outcome) bool) []store.Outcome {
+	some := make([]store.Outcome, 0, len(f.outcomes))
+	seen := make(map[claimKey]bool, len(f.outcomes))
+	for i, o := range f.outcomes {
+		key := claimKey{o.JobID, o.Token}
+		if f.verdicts[i] == store.Superseded && !seen[key] && which(o) {
+			some = append(some, o)
+		}
+		seen[key] = true
+	}
+	return some
 }
 
-// accept gives the outcomes that ended a claim their verdict, and returns the jobs
-// of the others.
-func (f *finishing) accept() (rest []int64) {
+// short gives outcomes as the columns of the short statement.
+func (f *finishing) short(some []store.Outcome) []any {
+	n := len(some)
+	ids, tokens, results := make([]int64, n), make([]int64, n), make([]string, n)
+	startedAt, finishedAt := make([]time.Time, n), make([]time.Time, n)
+	for i, o := range some {
+		ids[i], tokens[i], results[i] = o.JobID, o.Token, textOf(o.Result)
+		startedAt[i], finishedAt[i] = o.StartedAt, f.orNow(o.FinishedAt)
+	}
+	return []any{ids, tokens, results, startedAt, finishedAt}
+}
+
+// long gives outcomes as the columns of the long statement.
+func (f *finishing) long(some []store.Outcome) []any {
+	short, n := f.short(some), len(some)
+	kinds, runAt := make([]int16, n), make([]time.Time, n)
+	errors, stacks := make([]string, n), make([]string, n)
+	for i, o := range some {
+		kinds[i], runAt[i], errors[i], stacks[i] = int16(o.Kind), o.RunAt, o.Error, o.Stack
+	}
+	return []any{short[0], short[1], kinds, runAt, short[2], errors, stacks, short[3], short[4]}
+}
+
+func (f *finishing) orNow(at time.Time) time.Time {
+	if at.IsZero() {
+		return f.now
+	}
+	return at
+}
+
+func (f *finishing) scanShort(r row) error {
+	e := ended{leads: int16(store.Complete)}
+	err := r.Scan(&e.id, &e.token)
+	f.ended = append(f.ended, e)
+	return err
+}
+
+func (f *finishing) scanLong(r row) error {
+	var e ended
+	err := r.Scan(&e.id, &e.token, &e.leads, &e.lane.queue, &e.lane.priority, &e.position)
+	f.ended = append(f.ended, e)
+	return err
+}
+
+// accept gives the outcomes that ended a claim their verdict.
+func (f *finishing) accept() {
 	live := make(map[claimKey]bool, len(f.ended))
 	for _, e := range f.ended {
 		live[e.claimKey] = true
 	}
-	f.verdicts = make([]store.Verdict, len(f.outcomes))
 	for i, o := range f.outcomes {
-		key := claimKey{o.JobID, o.Token}
-		f.verdicts[i] = store.Superseded
-		if live[key] {
+		if key := (claimKey{o.JobID, o.Token}); live[key] {
 			f.verdicts[i] = store.Accepted
 			delete(live, key)
-		} else {
+		}
+	}
+}
+
+// run ends claims in a transaction of the caller's.
+func (f *finishing) run(s *session) error {
+	f.ended, f.verdicts = nil, slices.Repeat([]store.Verdict{store.Superseded}, len(f.outcomes))
+	return f.settle(s)
+}
+
+// settle ends by the long statement what has not been accepted yet, and tells
+// outcomes that were accepted before from superseded ones.
+func (f *finishing) settle(s *session) error {
+	f.ended = nil
+	everything := func(store.Outcome) bool { return true }
+	if err := s.query("finish", f.scanLong, f.long(f.choose(everything))...); err != nil {
+		return err
+	}
+	f.accept()
+	var rest []int64
+	for i, o := range f.outcomes {
+		if f.verdicts[i] == store.Superseded {
 			rest = append(rest, o.JobID)
 		}
 	}
-	return rest
-}
-
-// repeated accepts outcomes whose jobs have moved under the same token before.
-func (f *finishing) repeated(moved map[claimKey]bool) {
-	for i, o := range f.outcomes {
-		if moved[claimKey{o.JobID, o.Token}] {
-			f.verdicts[i] = store.Accepted
-		}
+	if len(rest) == 0 {
+		return nil
 	}
-}
-
-// judge tells outcomes that were accepted before from superseded ones.
-func (s *Store) judge(ctx context.Context, f *finishing) error {
-	if rest := f.accept(); len(rest) > 0 {
-		return s.work.do(ctx, &request{run: func(r *session) error { return f.judge(r, rest) }})
-	}
-	return nil
-}
-
-func (f *finishing) judge(r *session, rest []int64) error {
 	moved := map[claimKey]bool{}
-	err := r.query("tokens_of_jobs", func(r row) error {
+	err := s.query("tokens_of_jobs", func(r row) error {
 		var c claimKey
 		err := r.Scan(&c.id, &c.token)
 		moved[c] = true
 		return err
 	}, sortedIDs(rest))
-	f.repeated(moved)
+	for i, o := range f.outcomes {
+		if moved[claimKey{o.JobID, o.Token}] {
+			f.verdicts[i] = store.Accepted
+		}
+	}
 	return err
 }
 

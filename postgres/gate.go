@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,8 +17,8 @@ const oldest = 140000
 // checkServer refuses servers that are too old and databases that cannot hold every
 // text.
 func (s *Store) checkServer(ctx context.Context, conn *pgx.Conn) error {
-	if s.schema == "" || len(s.schema) > maxSchema {
-		return fmt.Errorf("%w: the name of the schema, %q, must have 1 to %d bytes", store.ErrUnsuitable, s.schema, maxSchema)
+	if err := s.checkName(); err != nil {
+		return err
 	}
 	var number, encoding string
 	err := conn.QueryRow(ctx, "SELECT current_setting('server_version_num'), current_setting('server_encoding')",
@@ -26,6 +27,13 @@ func (s *Store) checkServer(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	return check(number, encoding)
+}
+
+func (s *Store) checkName() error {
+	if s.schema == "" || len(s.schema) > maxSchema || strings.ContainsRune(s.schema, 0) {
+		return fmt.Errorf("%w: the name of the schema, %q, must have 1 to %d bytes, none of them zero", store.ErrUnsuitable, s.schema, maxSchema)
+	}
+	return nil
 }
 
 // maxSchema is the longest name that PostgreSQL does not cut.

@@ -132,9 +132,5 @@ func (s *Store) releaseAll(r *session, processID int64, now time.Time) (*finishi
 	if err != nil || len(outcomes) == 0 {
 		return f, err
 	}
-	found, err := r.on.Query(r.ctx, s.query("finish"), f.ask()...)
-	if err != nil {
-		return f, err
-	}
-	return f, f.scan(found)
+	return f, f.run(r)
 }

@@ -36,13 +36,16 @@ func MigrateTo(ctx context.Context, pool *pgxpool.Pool, version int, opts ...Opt
 		return classify(err)
 	}
 	defer conn.Release()
-	return classify(s.migrateTo(ctx, conn.Conn(), version))
+	return s.classify(ctx, s.migrate(ctx, conn.Conn(), version))
 }
 
 // MigrationSQL is what Migrate would run on an empty database, for people who apply
 // migrations with tools of their own.
 func MigrationSQL(opts ...Option) (string, error) {
-	s := newStore(&pgx.ConnConfig{}, opts)
+	s := &Store{options: optionsOf(opts)}
+	if err := s.checkName(); err != nil {
+		return "", err
+	}
 	text := "CREATE SCHEMA " + pgx.Identifier{s.schema}.Sanitize() + ";\n\n"
 	for version := 1; version <= schemaVersion; version++ {
 		script, err := s.script(version, "up")
@@ -64,7 +67,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return s.classify(ctx, err)
 	}
 	defer conn.Release()
-	return s.classify(ctx, s.migrateTo(ctx, conn.Conn(), schemaVersion))
+	return s.classify(ctx, s.migrate(ctx, conn.Conn(), schemaVersion))
 }
 
 // prepare makes the schema if there is none and that is allowed, or says what is
@@ -74,9 +77,8 @@ func (s *Store) prepare(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil || current == schemaVersion {
 		return err
 	}
-	if current > schemaVersion {
-		return fmt.Errorf("%w: the store has version %d, this program knows version %d; update the program",
-			store.ErrVersion, current, schemaVersion)
+	if err := tooNew(current); err != nil {
+		return err
 	}
 	if s.withoutMigration || current > 0 && !s.withMigration {
 		return fmt.Errorf("%w: the store has version %d, this program needs version %d; run: later migrate",
@@ -85,10 +87,27 @@ func (s *Store) prepare(ctx context.Context, conn *pgx.Conn) error {
 	return s.migrateTo(ctx, conn, schemaVersion)
 }
 
+// tooNew is the error for a schema that a newer program has made.
+func tooNew(current int) error {
+	if current <= schemaVersion {
+		return nil
+	}
+	return fmt.Errorf("%w: the store has version %d, this program knows version %d; update the program",
+		store.ErrVersion, current, schemaVersion)
+}
+
+// migrate is migrateTo on a connection that nobody has looked at.
+func (s *Store) migrate(ctx context.Context, conn *pgx.Conn, version int) error {
+	if err := s.checkServer(ctx, conn); err != nil {
+		return err
+	}
+	return s.migrateTo(ctx, conn, version)
+}
+
 // migrateTo goes from version to version in one transaction. A lock of that
-// transaction keeps others out.
+// transaction keeps others out; whoever had to wait for it must see what they did.
 func (s *Store) migrateTo(ctx context.Context, conn *pgx.Conn, version int) error {
-	tx, err := conn.Begin(ctx)
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
 	if err != nil {
 		return err
 	}
@@ -96,10 +115,13 @@ func (s *Store) migrateTo(ctx context.Context, conn *pgx.Conn, version int) erro
 	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext('later migration of ' || $1))", pgx.QueryExecModeExec, s.schema); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{s.schema}.Sanitize()); err != nil {
+	if err := s.makeSchema(ctx, tx); err != nil {
 		return fmt.Errorf("make schema %s: %w", s.schema, err)
 	}
 	current, err := s.version(ctx, conn)
+	if err == nil {
+		err = tooNew(current)
+	}
 	if err != nil {
 		return err
 	}
@@ -107,6 +129,17 @@ func (s *Store) migrateTo(ctx context.Context, conn *pgx.Conn, version int) erro
 		return err
 	}
 	return tx.Commit(ctx)
+}
+
+// makeSchema: IF NOT EXISTS would ask for the right to make it even if it exists.
+func (s *Store) makeSchema(ctx context.Context, tx pgx.Tx) error {
+	var exists bool
+	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", pgx.QueryExecModeExec, s.schema).Scan(&exists)
+	if err != nil || exists {
+		return err
+	}
+	_, err = tx.Exec(ctx, "CREATE SCHEMA "+pgx.Identifier{s.schema}.Sanitize())
+	return err
 }
 
 // walk applies the scripts between two versions.

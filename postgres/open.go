@@ -30,8 +30,8 @@ type Store struct {
 	statements map[string]string
 	id         string // of the store in the database
 
-	entry     *writer // stores jobs, and does the upkeep that may take a while
-	work      *writer // claims and completes
+	entry     *writer // stores jobs and outcomes, and does the upkeep that may take a while
+	work      *writer // claims and promotes
 	beat      *link   // heartbeats
 	messenger *messenger
 	listeners *listeners.Set
@@ -121,10 +121,7 @@ func New(pool *pgxpool.Pool, opts ...Option) (*Store, error) {
 }
 
 func newStore(cfg *pgx.ConnConfig, opts []Option) *Store {
-	s := &Store{options: options{schema: defaultSchema, log: slog.Default()}, connConfig: cfg.Copy()}
-	for _, opt := range opts {
-		opt(&s.options)
-	}
+	s := &Store{options: optionsOf(opts), connConfig: cfg.Copy()}
 	if s.connConfig.RuntimeParams["application_name"] == "" {
 		s.connConfig.RuntimeParams["application_name"] = "later"
 	}
@@ -133,6 +130,14 @@ func newStore(cfg *pgx.ConnConfig, opts []Option) *Store {
 	s.listeners = &listeners.Set{}
 	s.messenger = newMessenger(s)
 	return s
+}
+
+func optionsOf(opts []Option) options {
+	o := options{schema: defaultSchema, log: slog.Default()}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
 }
 
 // probe looks at the server and prepares the schema, over a connection that it

@@ -34,8 +34,14 @@ func open(t testing.TB, url string, opts ...postgres.Option) *postgres.Store {
 
 var schemas atomic.Int64
 
-// inOwnSchema names a schema of the test's own, which goes when it ends.
+// inOwnSchema puts a store into a schema of the test's own.
 func inOwnSchema(t testing.TB, url string) postgres.Option {
+	t.Helper()
+	return postgres.Schema(ownSchema(t, url))
+}
+
+// ownSchema names a schema of the test's own, which goes when it ends.
+func ownSchema(t testing.TB, url string) string {
 	t.Helper()
 	schema := fmt.Sprintf("test_%d", schemas.Add(1))
 	drop := func() {
@@ -43,7 +49,7 @@ func inOwnSchema(t testing.TB, url string) postgres.Option {
 	}
 	drop() // a server that outlives the tests may have one of an earlier run
 	t.Cleanup(drop)
-	return postgres.Schema(schema)
+	return schema
 }
 
 func exec(t testing.TB, url, text string) {

@@ -31,9 +31,11 @@ func statementsIn(schema string) map[string]string {
 	return in
 }
 
-// inSchema makes SQL that names the default schema name another.
+// inSchema makes SQL that names the default schema name another. At the beginning of
+// a literal, which names a sequence, apostrophes are doubled.
 func inSchema(text, schema string) string {
-	return strings.ReplaceAll(text, defaultSchema+".", pgx.Identifier{schema}.Sanitize()+".")
+	name := pgx.Identifier{schema}.Sanitize() + "."
+	return strings.NewReplacer("'"+defaultSchema+".", "'"+strings.ReplaceAll(name, "'", "''"), defaultSchema+".", name).Replace(text)
 }
 
 // query returns a named statement. An unknown name is a mistake in this package.

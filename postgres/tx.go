@@ -66,13 +66,8 @@ func (t *userTx) Finish(ctx context.Context, outcomes []store.Outcome, now time.
 		return nil, err
 	}
 	f := newFinishing(t.store, outcomes, t.store.orNow(now))
-	if err := t.ask(ctx, "finish", f.ask(), f.scan); err != nil {
+	if err := t.store.classify(ctx, f.run(&session{t.store, ctx, t.on})); err != nil {
 		return nil, err
-	}
-	if rest := f.accept(); len(rest) > 0 {
-		if err := t.store.classify(ctx, f.judge(&session{t.store, ctx, t.on}, rest)); err != nil {
-			return nil, err
-		}
 	}
 	n := &news{}
 	f.committed(n)

@@ -42,6 +42,8 @@ SELECT queue, priority, position FROM lane;
 -- $6 places: then the front of each is looked at first, without locks, to see how
 -- many each contributes. $7: the types. $8: suspects. $9 … $11: token, process, now.
 -- The limit inside keeps the locks few: no row is locked that is not taken.
+-- What most jobs do not have comes as one JSON object, if there is any: 22 columns
+-- cost 2 µs a job more than 12.
 WITH lane AS MATERIALIZED (
   SELECT l.* FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::integer[]) WITH ORDINALITY AS l(queue, priority, hint, most, number)
   WHERE NOT EXISTS (SELECT 1 FROM later.queue AS q WHERE q.name = l.queue)
@@ -71,10 +73,13 @@ WITH lane AS MATERIALIZED (
   INSERT INTO later.claimed (job_id, token, process_id, claimed_at, position, priority, attempt, crashes, queue, type)
   SELECT t.job_id, $9, $10, $11, t.position, t.priority, t.attempt, t.crashes, t.queue, t.type FROM taken AS t
 )
-SELECT t.job_id, j.id IS NOT NULL, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.target_id, j.tags,
-  j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at, t.position, t.attempt, t.crashes,
-  CASE WHEN t.attempt > 0 THEN (SELECT a.error FROM later.attempt AS a WHERE a.job_id = t.job_id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
-  p.done, p.total, p.message, p.at
+SELECT t.job_id, t.type, t.queue, t.priority, t.position, t.attempt, t.crashes,
+  j.args, coalesce(j.max_retries, 0), coalesce(j.timeout_us, 0), coalesce(j.queued_at, $11),
+  CASE WHEN t.attempt > 0 OR num_nonnulls(j.metadata, j.user_id, j.target_id, j.tags, j.scheduled_at, p.job_id) > 0 THEN json_build_object(
+    'metadata', j.metadata::text, 'user', j.user_id, 'target', j.target_id, 'tags', j.tags,
+    'scheduled', (extract(epoch FROM j.scheduled_at) * 1000000)::bigint,
+    'error', (SELECT a.error FROM later.attempt AS a WHERE a.job_id = t.job_id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1),
+    'done', p.done, 'total', p.total, 'message', p.message, 'at', (extract(epoch FROM p.at) * 1000000)::bigint) END
 FROM taken AS t LEFT JOIN later.job AS j ON j.id = t.job_id LEFT JOIN later.progress AS p ON p.job_id = t.job_id
 ORDER BY t.priority DESC, t.position;
 
@@ -123,6 +128,24 @@ WITH o AS MATERIALIZED (
   FROM ended WHERE kind NOT IN (1, 6)
 )
 SELECT job_id, token, leads, queue, priority, position FROM ended;
+
+-- name: complete
+-- The short way of most outcomes: half the work of the long one. Jobs that somebody
+-- asked to cancel are left to that.
+WITH ended AS (
+  DELETE FROM later.claimed AS c
+  USING unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::timestamptz[]) AS o(job_id, token, result, started_at, finished_at)
+  WHERE c.job_id = o.job_id AND c.token = o.token AND c.cancel_reason IS NULL
+  RETURNING c.job_id, c.token, c.process_id, c.attempt, c.crashes, c.claimed_at, o.result, o.started_at, o.finished_at
+), finished AS (
+  INSERT INTO later.finished (job_id, process_id, token, started_at, finished_at, status, attempt, crashes, result)
+  SELECT job_id, process_id, token, coalesce(nullif(started_at, '0001-01-01 00:00:00+00'), claimed_at), finished_at, 1, attempt + 1, crashes,
+    nullif(result, '')::json
+  FROM ended
+), counted AS (
+  INSERT INTO later.count (status, jobs) SELECT 1, count(*) FROM ended HAVING count(*) > 0
+)
+SELECT job_id, token FROM ended;
 
 -- name: tokens_of_jobs
 -- Under which tokens jobs have moved: for outcomes that are repeated.
