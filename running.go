@@ -36,12 +36,39 @@ func Running(ctx context.Context) *RunningJob {
 
 func newRunningJob(run *engine.Run, q *JobQueue) *RunningJob {
 	job := &RunningJob{Job: run.Job, run: run, queue: q}
-	outer := q.cfg.Logger.Handler().WithAttrs([]slog.Attr{
-		slog.Int64("job", job.ID), slog.String("type", job.Type), slog.Int("attempt", job.Attempt),
-	})
-	job.Logger = slog.New(newJobLog(run, outer))
+	job.Logger = slog.New(&unusedLog{job: job})
 	return job
 }
+
+// unusedLog is the log of a job that has not logged anything: most never do, and to
+// prepare for it costs more than to perform a small job.
+type unusedLog struct {
+	job  *RunningJob
+	once sync.Once
+	log  *jobLog
+}
+
+func (u *unusedLog) used() *jobLog {
+	u.once.Do(func() {
+		outer := u.job.queue.cfg.Logger.Handler().WithAttrs([]slog.Attr{
+			slog.Int64("job", u.job.ID), slog.String("type", u.job.Type), slog.Int("attempt", u.job.Attempt),
+		})
+		u.log = newJobLog(u.job.run, outer)
+	})
+	return u.log
+}
+
+func (u *unusedLog) Enabled(ctx context.Context, level slog.Level) bool {
+	return u.used().Enabled(ctx, level)
+}
+
+func (u *unusedLog) Handle(ctx context.Context, record slog.Record) error {
+	return u.used().Handle(ctx, record)
+}
+
+func (u *unusedLog) WithAttrs(attrs []slog.Attr) slog.Handler { return u.used().WithAttrs(attrs) }
+
+func (u *unusedLog) WithGroup(name string) slog.Handler { return u.used().WithGroup(name) }
 
 // Progress says how much is done of how much (0: unknown), with a word for
 // people. It costs little and may be called often: the newest word is stored
