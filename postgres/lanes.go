@@ -63,12 +63,10 @@ func (a *allLanes) want() { a.each((*lanes).want) }
 // lanes remembers where each line begins. It is a hint: what it misses is found by
 // a look at every line. Memory is all it costs to lose it.
 type lanes struct {
-	mu       sync.Mutex
-	fronts   map[lane]*begin
-	wanted   bool // somebody said that there is work, not where
-	lookedAt time.Time
-	costs    [4]time.Duration // of the last looks at every line
-	looks    int
+	mu     sync.Mutex
+	fronts map[lane]*begin
+	wanted bool // somebody said that there is work, not where
+	looks  effort
 }
 
 // begin is where a line begins, in memory.
@@ -135,53 +133,25 @@ func (l *lanes) claimed(at lane, last int64, exhausted bool) {
 	}
 }
 
-const (
-	// lookEvery is how often every line is looked at while claims find work: for
-	// jobs that were announced to nobody.
-	lookEvery = time.Second
-	// cheap is what a look may cost to be made whenever a claim finds nothing.
-	cheap = 3 * time.Millisecond
-	// patienceFactor keeps dearer looks under 5 % of the time.
-	patienceFactor = 20
-)
+// lookEvery is how often every line is looked at while claims find work: for jobs
+// that were announced to nobody.
+const lookEvery = time.Second
 
 // due reports whether a look at every line should come before the next claim.
 func (l *lanes) due() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.affordable() && (l.wanted || time.Since(l.lookedAt) >= lookEvery)
+	return l.looks.until() <= 0 && (l.wanted || time.Since(l.looks.last) >= lookEvery)
 }
 
 // allowed reports whether a look at every line is not too dear now.
-func (l *lanes) allowed() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.affordable()
-}
+func (l *lanes) allowed() bool { return l.retryIn() == 0 }
 
-func (l *lanes) affordable() bool { return l.until() <= 0 }
-
-// until is how long a look has to wait for its cost.
-func (l *lanes) until() time.Duration {
-	if cost := l.cost(); cost > cheap {
-		return patienceFactor*cost - time.Since(l.lookedAt)
-	}
-	return 0
-}
-
-// cost is the least of the last looks: one that the machine held up says nothing.
-func (l *lanes) cost() time.Duration {
-	if l.looks < len(l.costs) {
-		return 0
-	}
-	return slices.Min(l.costs[:])
-}
-
-// retryIn is how long a look that was too dear has to wait.
+// retryIn is how long a look that is too dear has to wait.
 func (l *lanes) retryIn() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return max(0, l.until())
+	return max(0, l.looks.until())
 }
 
 // lookEverywhere finds the lines that have something and where they begin. Lines of
@@ -213,9 +183,7 @@ func (l *lanes) lookEverywhere(s *session, suspects bool) ([]front, error) {
 func (l *lanes) replace(seen []front, cost time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.costs[l.looks%len(l.costs)] = cost
-	l.looks++
-	l.lookedAt = time.Now()
+	l.looks.made(cost)
 	fronts := make(map[lane]*begin, len(seen))
 	for at, p := range l.fronts {
 		if p.noted != 0 {

@@ -36,6 +36,7 @@ type Store struct {
 	messenger *messenger
 	listeners *listeners.Set
 	lanes     allLanes
+	due       dueHint
 	clock     clock
 	locks     *processlock.Locks
 	stranger  strangerWatch

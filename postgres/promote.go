@@ -21,12 +21,10 @@ func (s *Store) Promote(ctx context.Context, limit int, now time.Time) (store.Pr
 type promoting struct {
 	limit    int
 	now      time.Time
+	from     time.Time // nothing is looked for before
 	promoted store.Promoted
 	news     news
 }
-
-// theBeginning is before every time at which a job can be due.
-var theBeginning = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (p *promoting) run(s *session) error {
 	p.promoted, p.news = store.Promoted{}, news{}
@@ -41,7 +39,7 @@ func (p *promoting) run(s *session) error {
 		p.promoted.Count += jobs
 		p.news.lineUp(at, position)
 		return err
-	}, p.now, p.limit, theBeginning)
+	}, p.now, p.limit, p.promoted.Next)
 	if err != nil {
 		return err
 	}
@@ -50,10 +48,15 @@ func (p *promoting) run(s *session) error {
 
 // next notes when the next job is due.
 func (p *promoting) next(s *session) error {
-	p.promoted.Next = time.Time{}
-	return s.query("next_due", func(r row) error {
+	p.promoted.Next, p.from = time.Time{}, s.store.due.begin()
+	began := time.Now()
+	err := s.query("next_due", func(r row) error {
 		err := r.Scan(&p.promoted.Next)
 		p.promoted.Next = p.promoted.Next.UTC()
 		return err
-	}, theBeginning)
+	}, p.from)
+	if err == nil {
+		s.store.due.looked(p.from, p.promoted.Next, p.now, time.Since(began))
+	}
+	return err
 }

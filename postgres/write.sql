@@ -151,7 +151,7 @@ SELECT job_id, token FROM ended;
 -- Under which tokens jobs have moved: for outcomes that are repeated.
 SELECT f.job_id, f.token FROM later.finished AS f WHERE f.job_id = ANY ($1::bigint[]) AND f.token IS NOT NULL
 UNION ALL
-SELECT a.job_id, a.token FROM later.attempt AS a WHERE a.job_id = ANY ($1::bigint[]) AND a.outcome <> 'crashed';
+SELECT a.job_id, a.token FROM later.attempt AS a WHERE a.job_id = ANY ($1::bigint[]) AND a.outcome <> 'crashed' AND a.token <> 0;
 
 -- name: report_progress
 INSERT INTO later.progress AS p (job_id, done, total, at, message)
@@ -230,7 +230,7 @@ SELECT b.job_id, b.process_id, b.type, b.status, b.crashes, b.queue, b.priority,
 FROM back AS b LEFT JOIN lined_up AS l ON l.job_id = b.job_id ORDER BY b.job_id;
 
 -- name: promote
--- $1: now. $2: how many at most. $3: nothing is looked for before.
+-- $1: now. $2: how many at most. $3: nothing is due before.
 WITH due AS MATERIALIZED (
   SELECT job_id, run_at, priority, attempt, crashes, queue, type FROM later.waiting
   WHERE run_at <= $1 AND run_at >= $3 ORDER BY run_at, job_id LIMIT $2 FOR UPDATE SKIP LOCKED

@@ -1,0 +1,46 @@
+package postgres
+
+import (
+	"sync"
+	"time"
+)
+
+// dueHint remembers before which time nothing waits any more, so that promotion does
+// not walk over dead entries. It is a hint as those of the lanes are: what a slow
+// transaction adds before it is found by a look from the beginning.
+type dueHint struct {
+	mu    sync.Mutex
+	from  time.Time
+	looks effort
+}
+
+// theBeginning is before every time at which a job can be due.
+var theBeginning = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// dueMargin is how long a transaction may take from drawing its time to its commit
+// without hiding behind the hint.
+const dueMargin = 5 * time.Second
+
+// begin is where to look from: the beginning, whenever its cost allows that.
+func (d *dueHint) begin() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.from.IsZero() || d.looks.until() <= 0 {
+		return theBeginning
+	}
+	return d.from
+}
+
+// looked notes that at a time nothing waited before next (zero: nothing at all), and
+// what it cost to find out.
+func (d *dueHint) looked(from, next, now time.Time, cost time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if from.Equal(theBeginning) {
+		d.looks.made(cost)
+	}
+	if next.IsZero() || now.Before(next) {
+		next = now
+	}
+	d.from = next.Add(-dueMargin)
+}
