@@ -1,0 +1,120 @@
+package postgres
+
+import (
+	"testing"
+	"time"
+)
+
+func newLanes() *lanes { return (&allLanes{byTypes: map[string]*lanes{}}).of([]string{"Mail"}) }
+
+func wantFronts(t *testing.T, l *lanes, want ...front) {
+	t.Helper()
+	got := l.known()
+	if len(got) != len(want) {
+		t.Fatalf("known: %+v, want %+v", got, want)
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			t.Errorf("known: %+v, want %+v", got, want)
+		}
+	}
+}
+
+var (
+	mails  = lane{"mails", 0}
+	urgent = lane{"mails", 9}
+)
+
+func TestClaimsMoveTheFront(t *testing.T) {
+	l := newLanes()
+	l.note(mails, 7)
+	l.note(urgent, 12)
+	l.note(mails, 9)
+	wantFronts(t, l, front{lane: urgent, position: 12}, front{lane: mails, position: 7})
+	l.claimed(mails, 8, false)
+	l.claimed(urgent, 12, true)
+	wantFronts(t, l, front{lane: mails, position: 9})
+}
+
+// TestAnnouncedMeanwhile: what is announced while a claim is on its way counts,
+// behind the front too.
+func TestAnnouncedMeanwhile(t *testing.T) {
+	l := newLanes()
+	l.note(mails, 7)
+	l.known() // a claim asks
+	l.note(mails, 5)
+	l.claimed(mails, 20, true)
+	wantFronts(t, l, front{lane: mails, position: 5})
+	l.note(mails, 30)
+	l.claimed(mails, 0, true)
+	wantFronts(t, l, front{lane: mails, position: 5})
+	l.claimed(mails, 0, true)
+	wantFronts(t, l)
+}
+
+func TestLookKeepsWhatWasAnnouncedMeanwhile(t *testing.T) {
+	l := newLanes()
+	l.note(mails, 7)
+	l.known()
+	l.note(urgent, 3)
+	l.replace([]front{{lane: mails, position: 2}}, time.Millisecond)
+	wantFronts(t, l, front{lane: urgent, position: 3}, front{lane: mails, position: 2})
+	l.replace(nil, time.Millisecond)
+	wantFronts(t, l)
+}
+
+func TestSetsOfTypesRememberApart(t *testing.T) {
+	all := &allLanes{byTypes: map[string]*lanes{}}
+	one, other := all.of([]string{"a"}), all.of([]string{"a", "b"})
+	if all.of([]string{"a"}) != one || one == other {
+		t.Fatal("sets of types are mixed up")
+	}
+	all.note(mails, 4)
+	one.known()
+	one.claimed(mails, 4, true)
+	wantFronts(t, one)
+	wantFronts(t, other, front{lane: mails, position: 4})
+	for range 2 * maxTypeSets {
+		all.of([]string{time.Now().String()})
+	}
+	if n := len(all.byTypes); n > maxTypeSets {
+		t.Errorf("%d sets are remembered", n)
+	}
+}
+
+// TestDearLooksAreRare: under 5 % of the time, unless they are cheap. One that was
+// held up does not count.
+func TestDearLooksAreRare(t *testing.T) {
+	var e effort
+	for range 10 {
+		e.made(time.Millisecond)
+	}
+	e.made(time.Minute)
+	if wait := e.until(); wait > 0 {
+		t.Errorf("a look has to wait %v though they are cheap", wait)
+	}
+	for range len(e.costs) {
+		e.made(time.Second)
+	}
+	if wait := e.until(); wait < 19*time.Second || wait > 20*time.Second {
+		t.Errorf("a look that takes a second has to wait %v", wait)
+	}
+}
+
+func TestDueHint(t *testing.T) {
+	var d dueHint
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for range len(d.looks.costs) {
+		if from := d.begin(); !from.Equal(theBeginning) {
+			t.Fatalf("looks are cheap, but begin at %v", from)
+		}
+		d.looked(theBeginning, now.Add(time.Hour), now, time.Second)
+	}
+	if from := d.begin(); !from.Equal(now.Add(-dueMargin)) {
+		t.Errorf("dear looks begin at %v", from)
+	}
+	d.looked(d.begin(), now.Add(-time.Minute), now, time.Second)
+	if from := d.begin(); !from.Equal(now.Add(-time.Minute - dueMargin)) {
+		t.Errorf("with jobs that are overdue looks begin at %v", from)
+	}
+}
