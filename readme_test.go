@@ -13,15 +13,15 @@ import (
 	"github.com/laterjobs/later"
 )
 
-// blocks returns the fenced blocks of the README in a language.
-func blocks(t *testing.T, language string) []string {
+// blocks returns the fenced blocks of a document in a language.
+func blocks(t *testing.T, document, language string) []string {
 	t.Helper()
-	readme, err := os.ReadFile("README.md")
+	text, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var found []string
-	for _, match := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllSubmatch(readme, -1) {
+	for _, match := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllSubmatch(text, -1) {
 		found = append(found, string(match[1]))
 	}
 	return found
@@ -30,7 +30,7 @@ func blocks(t *testing.T, language string) []string {
 // TestReadmeProgramRuns builds the first program of the README, runs it and
 // compares what it prints.
 func TestReadmeProgramRuns(t *testing.T) {
-	program, output := blocks(t, "go")[0], blocks(t, "text")[0]
+	program, output := blocks(t, "README.md", "go")[0], blocks(t, "README.md", "text")[0]
 	lines := 0
 	for line := range strings.Lines(program) {
 		if strings.TrimSpace(line) != "" {
@@ -41,14 +41,7 @@ func TestReadmeProgramRuns(t *testing.T) {
 		t.Errorf("the program has %d lines", lines)
 	}
 	dir := t.TempDir()
-	source, binary := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
-	if err := os.WriteFile(source, []byte(program), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("go", "build", "-o", binary, source).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	cmd := exec.CommandContext(t.Context(), binary) // killed when the test ends
+	cmd := exec.CommandContext(t.Context(), build(t, program)) // killed when the test ends
 	cmd.Dir = dir
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -71,9 +64,38 @@ func TestReadmeProgramRuns(t *testing.T) {
 	}
 }
 
-// TestReadmeSnippetsAreTested: every other Go block is part of a file that the tests
-// compile and run.
-func TestReadmeSnippetsAreTested(t *testing.T) {
+// TestReadmeProgramBuildsForPostgres: the change that the README shows is all.
+func TestReadmeProgramBuildsForPostgres(t *testing.T) {
+	program := blocks(t, "README.md", "go")[0]
+	for line := range strings.Lines(blocks(t, "README.md", "diff")[0]) {
+		switch sign, text := line[0], line[1:]; {
+		case sign == '-' && strings.Count(program, text) == 1:
+			program = strings.Replace(program, text, "\x00", 1)
+		case sign == '+' && strings.Contains(program, "\x00"):
+			program = strings.Replace(program, "\x00", text, 1)
+		default:
+			t.Fatalf("the program has no place for the line %q", line)
+		}
+	}
+	build(t, program)
+}
+
+func build(t *testing.T, program string) (binary string) {
+	t.Helper()
+	dir := t.TempDir()
+	source, binary := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
+	if err := os.WriteFile(source, []byte(program), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("go", "build", "-o", binary, source).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
+}
+
+// TestSnippetsAreTested: every other Go block of the README, and every one in docs, is
+// part of a file that the tests compile and run.
+func TestSnippetsAreTested(t *testing.T) {
 	var sources []string
 	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") {
@@ -87,9 +109,19 @@ func TestReadmeSnippetsAreTested(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := strings.Join(sources, "\n")
-	for _, block := range blocks(t, "go")[1:] {
-		if !strings.Contains(all, block) {
-			t.Errorf("no file has this block of the README:\n%s", block)
+	documents, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range append(documents, "README.md") {
+		snippets := blocks(t, document, "go")
+		if document == "README.md" {
+			snippets = snippets[1:]
+		}
+		for _, block := range snippets {
+			if !strings.Contains(all, block) {
+				t.Errorf("no file has this block of %s:\n%s", document, block)
+			}
 		}
 	}
 }

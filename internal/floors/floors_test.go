@@ -46,6 +46,8 @@ var mayImport = map[string][]string{
 	"examples/batch":       {"", "sqlite"},
 	"examples/files":       {"", "sqlite"},
 	"examples/transaction": {"", "sqlite"},
+	"examples/pgx":         {"", "postgres"},
+	"examples/databasesql": {"", "postgres"},
 }
 
 // goPackage is what go list says of a package.
