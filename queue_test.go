@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -64,7 +65,7 @@ func TestCompleteInTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	pay := later.Define[numberArgs]("PayJob", later.NotRetryable())
-	queue := queueOn(t, s, later.Config{}, pay.Do(func(ctx context.Context, args numberArgs) error {
+	book := func(ctx context.Context, args numberArgs) error {
 		tx, err := s.DB().BeginTx(ctx, nil)
 		if err != nil {
 			return err
@@ -76,8 +77,16 @@ func TestCompleteInTransaction(t *testing.T) {
 		if err := later.CompleteTx(ctx, s.Tx(tx), "paid"); err != nil {
 			return err
 		}
-		if err := tx.Commit(); err != nil {
+		return tx.Commit()
+	}
+	var log syncBuffer
+	cfg := later.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	queue := queueOn(t, s, cfg, pay.Do(func(ctx context.Context, args numberArgs) error {
+		if err := book(ctx, args); err != nil {
 			return err
+		}
+		if err := book(ctx, args); !errors.Is(err, later.ErrConflict) { // as if the reply of the first commit had been lost
+			t.Errorf("booked again: %v", err)
 		}
 		return errors.New("an error after the commit changes nothing")
 	}))
@@ -93,6 +102,9 @@ func TestCompleteInTransaction(t *testing.T) {
 	var balance int
 	if err := s.DB().QueryRow("SELECT balance FROM account").Scan(&balance); err != nil || balance != 5 {
 		t.Errorf("balance %d, %v", balance, err)
+	}
+	if strings.Contains(log.String(), "failed") {
+		t.Errorf("a completed job is reported as failed:\n%s", log.String())
 	}
 }
 

@@ -81,7 +81,8 @@ func (r *RunningJob) Progress(done, total int64, message string) {
 // handler's own: the job is completed if and only if what else the transaction does
 // becomes true, even if the process dies right after the commit. After the commit
 // return nil. tx comes from a store's Tx method; result is that of the job, if it has
-// one. ErrConflict: the job is not this process's any more, or not stored: roll back.
+// one. ErrConflict: the job is not this process's any more, was completed before (an
+// earlier commit whose reply was lost), or is not stored: roll back.
 //
 //	tx, err := pool.Begin(ctx)
 //	…
@@ -103,10 +104,13 @@ func CompleteTx(ctx context.Context, tx store.Tx, result ...any) error {
 	if err != nil {
 		return fmt.Errorf("complete job %d: %w", job.ID, err)
 	}
-	if verdicts[0] != store.Accepted {
-		return fmt.Errorf("%w: job %d was taken from this process", ErrConflict, job.ID)
+	switch verdicts[0] {
+	case store.Accepted:
+		return nil
+	case store.Repeated:
+		return fmt.Errorf("%w: job %d has been completed by this attempt already", ErrConflict, job.ID)
 	}
-	return nil
+	return fmt.Errorf("%w: job %d was taken from this process", ErrConflict, job.ID)
 }
 
 // completion is the outcome with which the job completes.

@@ -1,8 +1,11 @@
 package postgres
 
 import (
+	"context"
 	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // clock tells the time of the database, as last heard, carried on by this
@@ -11,7 +14,7 @@ import (
 type clock struct {
 	mu    sync.Mutex
 	heard time.Time // what the database said
-	at    time.Time // when it said so, by the clock of this machine
+	at    time.Time // when it said so, by the clocks of this machine
 }
 
 // set notes an answer of the database. sent is when it was asked; the answer is
@@ -29,8 +32,48 @@ func (c *clock) now() time.Time {
 	return c.heard.Add(time.Since(c.at))
 }
 
+// doubtful reports whether the two clocks of this machine have gone apart since the
+// database was heard: somebody set the one, or the machine slept and the other stood
+// still. It doubts once: who asks has to ask the database.
+func (c *clock) doubtful() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	apart := now.Round(0).Sub(c.at.Round(0)) - now.Sub(c.at)
+	if apart.Abs() < maxApart {
+		return false
+	}
+	c.at = now.Add(-now.Sub(c.at)) // the wall clock as it is, the monotonic one as it was
+	return true
+}
+
+// maxApart is more than clocks that are kept in step go apart between two beats.
+const maxApart = time.Second
+
 // Now is the time of the database, within a round trip.
-func (s *Store) Now() time.Time { return s.clock.now() }
+func (s *Store) Now() time.Time {
+	if s.clock.doubtful() {
+		s.askClock()
+	}
+	return s.clock.now()
+}
+
+// askTime bounds the question for the time. Without an answer the clock goes on.
+const askTime = time.Second
+
+func (s *Store) askClock() {
+	ctx, cancel := context.WithTimeout(context.Background(), askTime)
+	defer cancel()
+	_ = s.beat.use(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		var told time.Time
+		sent := time.Now()
+		err := conn.QueryRow(ctx, s.query("clock")).Scan(&told)
+		if err == nil {
+			s.clock.set(told, sent)
+		}
+		return err
+	})
+}
 
 // orNow is the time that a verb was given, or the database's. Microseconds are
 // what the database keeps.

@@ -176,7 +176,7 @@ func (f *finishing) run(s *session) error {
 }
 
 // settle ends by the long statement what has not been accepted yet, and tells
-// outcomes that were accepted before from superseded ones.
+// repeated outcomes from superseded ones.
 func (f *finishing) settle(s *session) error {
 	f.ended = nil
 	everything := func(store.Outcome) bool { return true }
@@ -201,8 +201,8 @@ func (f *finishing) settle(s *session) error {
 		return err
 	}, sortedIDs(rest))
 	for i, o := range f.outcomes {
-		if moved[claimKey{o.JobID, o.Token}] {
-			f.verdicts[i] = store.Accepted
+		if f.verdicts[i] == store.Superseded && moved[claimKey{o.JobID, o.Token}] {
+			f.verdicts[i] = store.Repeated
 		}
 	}
 	return err

@@ -62,7 +62,7 @@ func (s *Store) hear(n *news) {
 // expect tells news of a transaction of the user's, whose commit nobody announces:
 // several times within a few seconds, since it may come at any time. A commit that
 // comes later is found by a look at every line.
-func (s *Store) expect(n *news) {
+func (s *Store) expect(n *news, tell func(*news)) {
 	if n.empty() {
 		return
 	}
@@ -72,7 +72,7 @@ func (s *Store) expect(n *news) {
 			if s.closed.Load() {
 				return
 			}
-			s.tell(n)
+			tell(n)
 			if wait < expectLongest {
 				again(4 * wait)
 			}

@@ -52,11 +52,12 @@ func (t *userTx) announce(ctx context.Context, jobs []store.NewJob, e *enqueuing
 	e.committed(n)
 	for _, job := range jobs {
 		if job.NotifyInTx && !t.store.withoutListen {
+			t.store.expect(n, t.store.hear) // this process may not hear the message
 			_, err := t.on.Exec(ctx, "SELECT pg_notify($1, $2)", t.store.schema, announce("", n).text())
 			return t.store.classify(ctx, err)
 		}
 	}
-	t.store.expect(n)
+	t.store.expect(n, t.store.tell)
 	return nil
 }
 
@@ -71,7 +72,7 @@ func (t *userTx) Finish(ctx context.Context, outcomes []store.Outcome, now time.
 	}
 	n := &news{}
 	f.committed(n)
-	t.store.expect(n)
+	t.store.expect(n, t.store.tell)
 	return f.verdicts, nil
 }
 

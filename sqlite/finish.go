@@ -135,7 +135,7 @@ func (f *finishing) move(claim placed, o store.Outcome) {
 	}
 }
 
-// judgeRest tells outcomes that were accepted before from superseded ones.
+// judgeRest tells repeated outcomes from superseded ones.
 func (f *finishing) judgeRest(s *session) error {
 	var rest []int64
 	for i, verdict := range f.verdicts {
@@ -156,8 +156,8 @@ func (f *finishing) judgeRest(s *session) error {
 		return err
 	}, ids(sortedIDs(rest)))
 	for i, o := range f.outcomes {
-		if moved[claim{o.JobID, o.Token}] {
-			f.verdicts[i] = store.Accepted
+		if f.verdicts[i] == store.Superseded && moved[claim{o.JobID, o.Token}] {
+			f.verdicts[i] = store.Repeated
 		}
 	}
 	return err

@@ -52,8 +52,9 @@ type Verdict uint8
 
 // The verdicts.
 const (
-	Accepted   Verdict = iota + 1 // the job moved now, or had moved under the same token before
+	Accepted   Verdict = iota + 1 // the job moved now
 	Superseded                    // the token is no longer the job's; nothing changed
+	Repeated                      // the job had moved under the same token before; nothing changed
 )
 
 // Report carries what a running job says of itself. Reports under a token that

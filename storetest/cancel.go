@@ -128,7 +128,7 @@ func cancelThenRepeat(t *trial) {
 	done := outcome(job, store.Complete)
 	t.accept(done)
 	before := t.whole(job.ID)
-	t.accept(done)
+	t.equal("verdict", t.finish(done)[0], store.Repeated)
 	t.equal("job after a repeated outcome", t.whole(job.ID), before)
 }
 

@@ -186,7 +186,7 @@ func (r *Reference) Finish(ctx context.Context, outcomes []store.Outcome, now ti
 			verdicts[i] = store.Accepted
 			r.end(k, o, orNow(now))
 		case k.endedUnder(o.Token):
-			verdicts[i] = store.Accepted
+			verdicts[i] = store.Repeated
 		}
 	}
 	return verdicts, nil

@@ -7,7 +7,7 @@ import (
 )
 
 var repeatChecks = []check{
-	{"an accepted outcome may be repeated", repeatAccepted},
+	{"an accepted outcome may be repeated, and is told so", repeatAccepted},
 	{"an outcome may be repeated in one batch", repeatInOneBatch},
 	{"a claim is not finished two ways", repeatOtherwise},
 	{"a claim is not finished two ways in one batch", repeatOtherwiseInOneBatch},
@@ -21,7 +21,7 @@ var repeatChecks = []check{
 	{"a job that does not exist is superseded", staleUnknownJob},
 }
 
-// repeatable are the kinds whose repetition is accepted. A released job is
+// repeatable are the kinds whose repetition is known. A released job is
 // pending, as if the claim had never been, and so keeps no trace of its token.
 var repeatable = []store.OutcomeKind{store.Complete, store.Retry, store.Postpone, store.Fail, store.Cancel}
 
@@ -31,8 +31,9 @@ func repeatAccepted(t *trial) {
 		done := outcome(job, kind)
 		t.accept(done)
 		before := t.whole(job.ID)
-		t.accept(done)
-		t.accept(done)
+		for range 2 {
+			t.equal("verdict", t.finish(done)[0], store.Repeated)
+		}
 		t.equal("job after a repeated outcome", t.whole(job.ID), before)
 	}
 }
@@ -41,7 +42,7 @@ func repeatInOneBatch(t *trial) {
 	for _, kind := range repeatable {
 		job := t.running(plain())
 		done := outcome(job, kind)
-		t.equal("verdicts", t.finish(done, done), []store.Verdict{store.Accepted, store.Accepted})
+		t.equal("verdicts", t.finish(done, done), []store.Verdict{store.Accepted, store.Repeated})
 		got := t.get(job.ID)
 		t.equal("status", got.Status, leadsTo[kind])
 		if rows := len(t.attempts(job.ID)); rows > 1 {

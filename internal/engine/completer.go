@@ -60,7 +60,7 @@ func (e *Engine) settle(batch []concluded) {
 	e.forget(batch)
 	finished := false
 	for i, verdict := range verdicts {
-		finished = finished || verdict == store.Accepted
+		finished = finished || verdict == store.Accepted || verdict == store.Repeated
 		e.tell(batch[i], verdict)
 	}
 	if finished && e.onFinished != nil {
@@ -92,6 +92,9 @@ func (e *Engine) finish(batch []concluded) []store.Verdict {
 		verdicts, err := e.store.Finish(e.verbs, outcomes, e.now())
 		switch {
 		case err == nil:
+			if trouble.wait > 0 {
+				asAccepted(verdicts)
+			}
 			trouble.over(e.log, "store outcomes")
 			return verdicts
 		case e.verbs.Err() != nil, errors.Is(err, store.ErrClosed):
@@ -101,6 +104,16 @@ func (e *Engine) finish(batch []concluded) []store.Verdict {
 			return e.finishApart(batch, err)
 		}
 		e.rest(e.verbs, trouble.met(e.log, "store outcomes", err))
+	}
+}
+
+// asAccepted: of outcomes that are offered again after an error, those that are
+// repeated had been accepted, and only the reply was lost.
+func asAccepted(verdicts []store.Verdict) {
+	for i, verdict := range verdicts {
+		if verdict == store.Repeated {
+			verdicts[i] = store.Accepted
+		}
 	}
 }
 
@@ -138,6 +151,9 @@ func (e *Engine) tell(c concluded, verdict store.Verdict) {
 		e.log.Warn("outcome superseded: the job was taken from this process",
 			"id", job.ID, "type", job.Type, "attempt", job.Attempt)
 		return
+	}
+	if verdict == store.Repeated {
+		return // the handler has completed the job in a transaction of its own
 	}
 	switch c.outcome.Kind {
 	case store.Fail:
