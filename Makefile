@@ -18,9 +18,13 @@ lint:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+	cd bench && go vet ./...
 
+# The stores alone, then beside a peer on one PostgreSQL.
 bench:
+	@sh scripts/test-postgres >/dev/null
 	go test -run '^$$' -bench . ./...
+	cd bench && go run . -jobs 100000 -rounds 2 -pin-minutes 1
 
 demo:
 	go run ./cmd/later demo

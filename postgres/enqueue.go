@@ -89,9 +89,20 @@ func join(calls []*enqueuing) *enqueuing {
 
 func (e *enqueuing) ask() []any {
 	return []any{
-		e.types, e.queues, e.priorities, e.args, e.metadata, e.users, e.targets, e.tags,
-		e.maxRetries, e.timeouts, e.queuedAt, e.runAt,
+		brief(e.types), brief(e.queues), brief(e.priorities), e.args, brief(e.metadata), brief(e.users), brief(e.targets), brief(e.tags),
+		brief(e.maxRetries), brief(e.timeouts), brief(e.queuedAt), brief(e.runAt),
 	}
+}
+
+// brief is a column of which every value is the same as its first: the statement
+// takes it for the others. Most columns of most batches are such.
+func brief[T comparable](column []T) []T {
+	for _, value := range column {
+		if value != column[0] {
+			return column
+		}
+	}
+	return column[:min(1, len(column))]
 }
 
 func (e *enqueuing) queue(b *pgx.Batch) { b.Queue(e.store.query("enqueue"), e.ask()...) }

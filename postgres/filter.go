@@ -105,6 +105,9 @@ func queryFor(f store.Filter, p place) selection {
 			q.and(column+" = ?", value)
 		}
 	}
+	if f.Type != "" {
+		q.where = append(q.where, "j.type <> ''") // what the index says: see the migration
+	}
 	if f.Tag != "" {
 		q.and("? = ANY (j.tags)", f.Tag)
 	}

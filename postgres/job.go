@@ -13,7 +13,7 @@ import (
 type jobRow struct {
 	args, metadata []byte
 	user, target   pgtype.Text
-	tags           []string
+	tags           []pgtype.Text
 	timeout        int64
 	queuedAt       pgtype.Timestamptz
 	scheduledAt    pgtype.Timestamptz
@@ -29,7 +29,12 @@ func (r *jobRow) asked(job *store.Job) []any {
 
 func (r *jobRow) finish(job *store.Job) {
 	job.Args, job.Metadata = r.args, r.metadata
-	job.UserID, job.TargetID, job.Tags = r.user.String, r.target.String, r.tags
+	job.UserID, job.TargetID = r.user.String, r.target.String
+	for _, tag := range r.tags {
+		if tag.Valid { // else somebody has written it by hand
+			job.Tags = append(job.Tags, tag.String)
+		}
+	}
 	job.Timeout = time.Duration(r.timeout) * time.Microsecond
 	job.QueuedAt, job.ScheduledAt = timeOf(r.queuedAt), timeOf(r.scheduledAt)
 }
@@ -64,5 +69,12 @@ const (
 	cancelled int16 = 3
 )
 
-// waitsRetrying is the kind of waiting that retrying jobs do.
-const waitsRetrying int16 = 3
+// numberOf is finishedStatuses turned around.
+var numberOf = map[store.JobStatus]int16{store.Completed: completed, store.Failed: failed, store.Cancelled: cancelled}
+
+// The kinds of waiting.
+const (
+	waitsScheduled int16 = 1
+	waitsPostponed int16 = 2
+	waitsRetrying  int16 = 3
+)

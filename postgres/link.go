@@ -74,7 +74,7 @@ const connectTimeout = 4 * time.Second
 // statistics say: the tables swing between empty and full, and a plan that was made
 // for one is wrong for the other.
 const plannerSettings = `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;
-	SET enable_mergejoin = off; SET enable_bitmapscan = off; SET jit = off; SET client_min_messages = warning`
+	SET enable_mergejoin = off; SET enable_hashagg = off; SET enable_bitmapscan = off; SET jit = off; SET client_min_messages = warning`
 
 // connect opens a connection of the store's own.
 func (s *Store) connect(ctx context.Context) (*pgx.Conn, error) {

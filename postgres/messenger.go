@@ -142,6 +142,7 @@ func (m *messenger) close() {
 // run keeps a connection going until ctx ends.
 func (m *messenger) run(ctx context.Context) {
 	defer close(m.ended)
+	told := false
 	for pause := firstPause; ctx.Err() == nil; {
 		t := &talk{messenger: m}
 		err := t.run(ctx)
@@ -149,9 +150,10 @@ func (m *messenger) run(ctx context.Context) {
 		case ctx.Err() != nil, errors.Is(err, errSaid):
 			return
 		case errors.Is(err, errDeaf):
-			m.store.log.Warn("messages of the database do not arrive (a pooler in transaction mode?); jobs are found by polling",
-				"trying again in", deafPause)
-			pause = deafPause
+			if !told {
+				m.store.log.Warn("messages of the database do not arrive; jobs of other processes are found by polling", "trying again every", deafPause)
+			}
+			told, pause = true, deafPause
 		case t.talked:
 			pause = firstPause
 		default:
@@ -347,7 +349,7 @@ func (t *talk) checkHearing(ctx context.Context) error {
 	case !t.listens:
 		return nil
 	case !t.pingedAt.IsZero() && time.Since(t.pingedAt) >= pingWait:
-		if t.heardAt.IsZero() || t.store.pooled { // a pooler lets some through
+		if t.heardAt.IsZero() {
 			return errDeaf
 		}
 		return errors.New("a message to oneself did not arrive")

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -83,13 +83,14 @@ func Logger(log *slog.Logger) Option { return func(o *options) { o.log = log } }
 func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", store.ErrUnsuitable, withoutPassword(err))
+		return nil, fmt.Errorf("%w: %w", store.ErrUnsuitable, withoutPassword(url, err))
 	}
 	s := newStore(cfg.ConnConfig, opts)
 	if err := s.probe(ctx); err != nil {
 		return nil, fmt.Errorf("open the store: %w", s.classify(ctx, err))
 	}
 	cfg.ConnConfig.DefaultQueryExecMode = s.connConfig.DefaultQueryExecMode
+	cfg.ConnConfig.RuntimeParams["application_name"] = s.connConfig.RuntimeParams["application_name"]
 	if s.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("open the store: %w", classify(err))
 	}
@@ -97,11 +98,12 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	return s.start(ctx)
 }
 
-// withoutPassword: the driver's message may quote the connection string.
-func withoutPassword(err error) error {
-	var parse *pgxpool.Pool // no type to unwrap: the text is all there is
-	_ = parse
-	if text := err.Error(); strings.Contains(text, "password") || strings.Contains(text, "@") {
+// withoutPassword: the driver's message quotes the connection string, and takes the
+// password out where it finds it, which is certain in a well-formed URL only.
+func withoutPassword(text string, err error) error {
+	_, malformed := url.Parse(text)
+	isURL := strings.Contains(text, "://") && malformed == nil
+	if !isURL && (strings.Contains(text, "password") || strings.Contains(text, "@")) {
 		return errors.New("cannot read the connection string")
 	}
 	return err
@@ -164,12 +166,9 @@ func (s *Store) probe(ctx context.Context) error {
 	if err := s.prepare(ctx, conn); err != nil {
 		return err
 	}
-	sent := time.Now()
-	var now time.Time
-	if err := conn.QueryRow(ctx, s.query("clock"), pgx.QueryExecModeExec).Scan(&now); err != nil {
+	if err := s.hearClock(ctx, conn); err != nil {
 		return err
 	}
-	s.clock.set(now, sent)
 	return conn.QueryRow(ctx, s.query("store_id"), pgx.QueryExecModeExec).Scan(&s.id)
 }
 
@@ -179,7 +178,13 @@ func (s *Store) start(ctx context.Context) (*Store, error) {
 	}
 	s.locks = processlock.New(filepath.Join(os.TempDir(), "later-"+s.id+"-lock-"))
 	s.entry, s.work, s.beat = newWriter(s), newWriter(s), newLink(s, beatTime)
-	if !s.withoutListen {
+	switch {
+	case s.withoutListen:
+	case s.pooled:
+		// LISTEN would stay with one connection of the server, and its messages go to
+		// whoever borrows that next.
+		s.log.Info("the database is reached through a pooler, where no messages arrive; jobs of other processes are found by polling")
+	default:
 		s.listeners.Watch = s.messenger.listen
 	}
 	return s, nil

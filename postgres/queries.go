@@ -16,8 +16,14 @@ var writeSQL string
 //go:embed read.sql
 var readSQL string
 
+//go:embed export.sql
+var exportSQL string
+
+//go:embed import.sql
+var importSQL string
+
 // statements holds every named statement of the .sql files, for the default schema.
-var statements = named.Statements(writeSQL, readSQL)
+var statements = named.Statements(writeSQL, readSQL, exportSQL, importSQL)
 
 // defaultSchema is the schema that the .sql files name.
 const defaultSchema = "later"

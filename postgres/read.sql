@@ -1,7 +1,7 @@
 -- The statements of the readers.
 
 -- name: jobs
--- Whole jobs by id. Every join is a search by primary key.
+-- Whole jobs by id. Every join is a search by primary key: see write.sql for ANY.
 SELECT j.id, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.target_id, j.tags,
   j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at,
   f.status, f.attempt, f.crashes, f.process_id, f.started_at, f.finished_at, f.result, f.error,
@@ -13,12 +13,12 @@ SELECT j.id, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.targe
   CASE WHEN f.job_id IS NULL THEN (SELECT a.error FROM later.attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
   CASE WHEN f.job_id IS NULL AND c.job_id IS NULL THEN (SELECT a.process_id FROM later.attempt AS a WHERE a.job_id = j.id ORDER BY a.id DESC LIMIT 1) END,
   CASE WHEN f.job_id IS NULL AND c.job_id IS NULL THEN (SELECT a.started_at FROM later.attempt AS a WHERE a.job_id = j.id ORDER BY a.id DESC LIMIT 1) END
-FROM unnest($1::bigint[]) WITH ORDINALITY AS e(id, place) JOIN later.job AS j ON j.id = e.id
-LEFT JOIN later.finished AS f ON f.job_id = j.id
-LEFT JOIN later.waiting AS w ON w.job_id = j.id
-LEFT JOIN later.ready AS r ON r.job_id = j.id
-LEFT JOIN later.claimed AS c ON c.job_id = j.id
-LEFT JOIN later.progress AS p ON p.job_id = j.id
+FROM unnest($1::bigint[]) WITH ORDINALITY AS e(id, place) JOIN later.job AS j ON j.id = ANY (ARRAY[e.id])
+LEFT JOIN later.finished AS f ON f.job_id = ANY (ARRAY[j.id])
+LEFT JOIN later.waiting AS w ON w.job_id = ANY (ARRAY[j.id])
+LEFT JOIN later.ready AS r ON r.job_id = ANY (ARRAY[j.id])
+LEFT JOIN later.claimed AS c ON c.job_id = ANY (ARRAY[j.id])
+LEFT JOIN later.progress AS p ON p.job_id = ANY (ARRAY[j.id])
 ORDER BY e.place;
 
 -- name: attempts

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"slices"
 	"strings"
 	"time"
@@ -34,15 +33,11 @@ var placesOf = map[store.JobStatus]place{
 func selectIDs(s *session, f store.Filter, only []store.JobStatus) ([]int64, error) {
 	var found []int64
 	for _, query := range queriesFor(f, only) {
-		err := s.query(query.text, func(r *sql.Rows) error {
-			var id int64
-			err := r.Scan(&id)
-			found = append(found, id)
-			return err
-		}, query.args...)
+		some, err := s.list(query.text, query.args...)
 		if err != nil {
 			return nil, err
 		}
+		found = append(found, some...)
 	}
 	slices.SortFunc(found, func(a, b int64) int { return cmp.Compare(b, a) })
 	return found[:min(len(found), f.Limit)], nil

@@ -84,6 +84,9 @@ const (
 	cancelled int64 = 3
 )
 
+// numberOf is finishedStatuses turned around.
+var numberOf = map[store.JobStatus]int64{store.Completed: completed, store.Failed: failed, store.Cancelled: cancelled}
+
 // The kinds of waiting.
 const (
 	waitsScheduled int64 = 1

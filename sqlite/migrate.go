@@ -67,17 +67,39 @@ func applyMigrations(ctx context.Context, conn *sql.Conn) error {
 		}
 	}
 	for next := current + 1; next <= schemaVersion; next++ {
-		script, err := migrations.ReadFile(fmt.Sprintf("migrations/%04d.sql", next))
+		script, err := script(next)
 		if err != nil {
 			return err
 		}
-		if _, err := conn.ExecContext(ctx, string(script)); err != nil {
+		if _, err := conn.ExecContext(ctx, script); err != nil {
 			return fmt.Errorf("migration %d: %w", next, err)
 		}
 	}
-	_, err = conn.ExecContext(ctx, `INSERT INTO later_meta (name, value) VALUES ('schema_version', ?1)
-		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, strconv.Itoa(schemaVersion))
+	_, err = conn.ExecContext(ctx, setVersion)
 	return err
+}
+
+func script(version int) (string, error) {
+	text, err := migrations.ReadFile(fmt.Sprintf("migrations/%04d.sql", version))
+	return string(text), err
+}
+
+// setVersion notes the version of the schema.
+var setVersion = fmt.Sprintf(`INSERT INTO later_meta (name, value) VALUES ('schema_version', '%d')
+ON CONFLICT (name) DO UPDATE SET value = excluded.value`, schemaVersion)
+
+// MigrationSQL is what is run in an empty file, for people who make it with tools of
+// their own.
+func MigrationSQL() (string, error) {
+	text := ""
+	for version := 1; version <= schemaVersion; version++ {
+		script, err := script(version)
+		if err != nil {
+			return "", err
+		}
+		text += script
+	}
+	return text + "\n" + setVersion + ";\n", nil
 }
 
 // mark claims a file that holds nothing else.

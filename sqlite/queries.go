@@ -12,8 +12,14 @@ var writeSQL string
 //go:embed read.sql
 var readSQL string
 
+//go:embed export.sql
+var exportSQL string
+
+//go:embed import.sql
+var importSQL string
+
 // queries holds every named statement of the .sql files.
-var queries = named.Statements(writeSQL, readSQL)
+var queries = named.Statements(writeSQL, readSQL, exportSQL, importSQL)
 
 // query returns a named statement. An unknown name is a mistake in this package.
 func query(name string) string {

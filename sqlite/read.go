@@ -147,11 +147,7 @@ func (s *Store) Attempts(ctx context.Context, jobID int64) ([]store.Attempt, err
 	var attempts []store.Attempt
 	err := s.read(ctx, func(r *session) error {
 		return r.query("attempts", func(r *sql.Rows) error {
-			var a store.Attempt
-			var started, finished sql.NullInt64
-			var text, stack sql.NullString
-			err := r.Scan(&a.JobID, &a.Number, &a.Outcome, &a.ProcessID, &started, &finished, &text, &stack)
-			a.StartedAt, a.FinishedAt, a.Error, a.Stack = timeOf(started), timeOf(finished), text.String, stack.String
+			a, err := scanAttempt(r)
 			attempts = append(attempts, a)
 			return err
 		}, jobID)
@@ -159,21 +155,33 @@ func (s *Store) Attempts(ctx context.Context, jobID int64) ([]store.Attempt, err
 	return attempts, err
 }
 
+func scanAttempt(r *sql.Rows) (a store.Attempt, err error) {
+	var started, finished sql.NullInt64
+	var text, stack sql.NullString
+	err = r.Scan(&a.JobID, &a.Number, &a.Outcome, &a.ProcessID, &started, &finished, &text, &stack)
+	a.StartedAt, a.FinishedAt, a.Error, a.Stack = timeOf(started), timeOf(finished), text.String, stack.String
+	return a, err
+}
+
 // Log returns what a job has logged, oldest first.
 func (s *Store) Log(ctx context.Context, jobID int64) ([]store.LogLine, error) {
 	var lines []store.LogLine
 	err := s.read(ctx, func(r *session) error {
 		return r.query("log", func(r *sql.Rows) error {
-			var line store.LogLine
-			var at sql.NullInt64
-			var attrs sql.NullString
-			err := r.Scan(&line.JobID, &line.Attempt, &at, &line.Level, &line.Message, &attrs)
-			line.At, line.Attrs = timeOf(at), rawOf(attrs)
+			line, err := scanLine(r)
 			lines = append(lines, line)
 			return err
 		}, jobID)
 	})
 	return lines, err
+}
+
+func scanLine(r *sql.Rows) (line store.LogLine, err error) {
+	var at sql.NullInt64
+	var attrs sql.NullString
+	err = r.Scan(&line.JobID, &line.Attempt, &at, &line.Level, &line.Message, &attrs)
+	line.At, line.Attrs = timeOf(at), rawOf(attrs)
+	return line, err
 }
 
 // Types returns what processes have published, by name.

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"os"
 	"slices"
 	"time"
@@ -61,18 +60,8 @@ func (c *recovering) idle(s *session) bool {
 	if len(c.silent)+len(c.proved) > 0 {
 		return false
 	}
-	strangers, err := strangers(s)
+	strangers, err := s.list("strangers")
 	return err == nil && len(strangers) == 0
-}
-
-func strangers(s *session) (list []int64, err error) {
-	err = s.query("strangers", func(r *sql.Rows) error {
-		var id int64
-		err := r.Scan(&id)
-		list = append(list, id)
-		return err
-	})
-	return list, err
 }
 
 func (c *recovering) run(s *session) error {
@@ -92,7 +81,7 @@ func (c *recovering) run(s *session) error {
 		}
 		c.dead = append(c.dead, process)
 	}
-	owners, err := strangers(s)
+	owners, err := s.list("strangers")
 	if err != nil {
 		return err
 	}

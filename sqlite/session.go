@@ -63,6 +63,17 @@ func each(name string, found *sql.Rows, scan func(*sql.Rows) error) error {
 	return nil
 }
 
+// list runs a statement that returns ids.
+func (s *session) list(name string, args ...any) (ids []int64, err error) {
+	err = s.query(name, func(r *sql.Rows) error {
+		var id int64
+		err := r.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, args...)
+	return ids, err
+}
+
 // numbers draws n ids or positions and returns the first.
 func (s *session) numbers(n int) (first int64, err error) {
 	var last int64

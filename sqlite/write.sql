@@ -94,7 +94,7 @@ FROM jsonb_each(?1);
 -- Under which tokens jobs have moved: for outcomes that are repeated.
 SELECT f.job_id, f.token FROM json_each(?1) AS e CROSS JOIN later_finished AS f ON f.job_id = e.value WHERE f.token IS NOT NULL
 UNION ALL
-SELECT a.job_id, a.token FROM json_each(?1) AS e CROSS JOIN later_attempt AS a ON a.job_id = e.value WHERE a.outcome <> 'crashed';
+SELECT a.job_id, a.token FROM json_each(?1) AS e CROSS JOIN later_attempt AS a ON a.job_id = e.value WHERE a.outcome <> 'crashed' AND a.token <> 0;
 
 -- name: report_progress
 INSERT INTO later_progress (job_id, done, total, message, at)

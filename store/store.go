@@ -95,6 +95,19 @@ type Store interface {
 	Processes(ctx context.Context) ([]Process, error)             // oldest first, without Types
 	Stats(ctx context.Context) (Stats, error)
 
+	// Moving to another store.
+
+	// Export returns whole jobs with ids above after, rising: at most limit, and
+	// fewer where they are large. None: there are no more.
+	Export(ctx context.Context, after int64, limit int) ([]Record, error)
+	// Import stores records where their status says, all of them or none. A running
+	// job becomes pending at its old place, as if it had never been claimed: see
+	// Record.AtRest. Jobs whose id exists are left alone, so that Import may be
+	// repeated. Ids and places that are given out afterwards come after those of the
+	// records. Tokens do not travel: outcomes of old claims are superseded.
+	// ErrConflict: a status in which no job is kept.
+	Import(ctx context.Context, records []Record) error
+
 	// Life.
 
 	Migrate(ctx context.Context) error

@@ -20,9 +20,9 @@ import (
 // has done; nil hooks change nothing.
 type broken struct {
 	*Reference
-	given    func(r *Reference, in any) any // NewJob, Demand, Outcome, Filter, Report or Silent
+	given    func(r *Reference, in any) any // NewJob, Demand, Outcome, Filter, Report, Silent or Record
 	did      func(r *Reference, verb string)
-	answered func(out any) // []Job, []Verdict, *Beaten or *Stats, to be spoiled in place
+	answered func(out any) // []Job, []Record, []Verdict, *Beaten or *Stats, to be spoiled in place
 }
 
 func (b *broken) give(in any) any {
@@ -119,6 +119,20 @@ func (b *broken) Stats(ctx context.Context) (store.Stats, error) {
 		b.answered(&out)
 	}
 	return out, err
+}
+
+func (b *broken) Export(ctx context.Context, after int64, limit int) ([]store.Record, error) {
+	out, err := b.Reference.Export(ctx, after, limit)
+	if b.answered != nil {
+		b.answered(out)
+	}
+	return out, err
+}
+
+func (b *broken) Import(ctx context.Context, records []store.Record) error {
+	err := b.Reference.Import(ctx, giveAll(b, records))
+	b.done("Import", nil)
+	return err
 }
 
 // spoil is a hook that changes inputs of one type.
@@ -218,6 +232,55 @@ var faults = map[string]broken{
 		}
 	})},
 	"drops log lines": {given: spoil(func(_ *Reference, report *store.Report) { report.Lines = nil })},
+	"exports without places": {answered: func(out any) {
+		eachRecord(out, func(r *store.Record) { r.Position = r.Job.ID })
+	}},
+	"exports without stacks": {answered: func(out any) {
+		eachRecord(out, func(r *store.Record) {
+			for i := range r.Attempts {
+				r.Attempts[i].Stack = ""
+			}
+		})
+	}},
+	"exports without the reason of a cancel request": {answered: func(out any) {
+		eachRecord(out, func(r *store.Record) { r.CancelReason = "" })
+	}},
+	"exports the last first":         {answered: func(out any) { reverse[store.Record](out) }},
+	"imports to the end of the line": {given: spoil(func(_ *Reference, r *store.Record) { r.Position = 0 })},
+	"an import burns an attempt": {given: spoil(func(_ *Reference, r *store.Record) {
+		if r.Job.Status == store.Running {
+			r.Job.Attempt++
+		}
+	})},
+	"an import ignores a cancel request":    {given: spoil(func(_ *Reference, r *store.Record) { r.Job.CancelRequested = false })},
+	"an import loses logs":                  {given: spoil(func(_ *Reference, r *store.Record) { r.Log = nil })},
+	"an import loses progress":              {given: spoil(func(_ *Reference, r *store.Record) { r.Job.Progress = store.Progress{} })},
+	"an import forgets crashes":             {given: spoil(func(_ *Reference, r *store.Record) { r.Job.Crashes = 0 })},
+	"an import overwrites":                  {given: spoil(func(r *Reference, record *store.Record) { delete(r.jobs, record.Job.ID) })},
+	"an import stores what nobody can keep": {given: spoil(func(_ *Reference, r *store.Record) { r.Job.Status = possible(r.Job.Status) })},
+	"ids are given out again after an import": {did: func(r *Reference, verb string) {
+		if verb == "Import" {
+			r.last = 0
+		}
+	}},
+	"places are set back by an import": {given: spoil(func(r *Reference, record *store.Record) { r.last = min(r.last, record.Job.ID) })},
+	"imports without a wake":           {did: func(r *Reference, verb string) { drop(r, verb == "Import") }},
+}
+
+// eachRecord changes the records that Export returns.
+func eachRecord(out any, change func(*store.Record)) {
+	if records, ok := out.([]store.Record); ok {
+		for i := range records {
+			change(&records[i])
+		}
+	}
+}
+
+func possible(status store.JobStatus) store.JobStatus {
+	if !slices.Contains(reachable, status) {
+		return store.Pending
+	}
+	return status
 }
 
 func spoiled[T any](change func(*T)) func(any) {

@@ -12,6 +12,7 @@ var retryChecks = []check{
 	{"other jobs are left alone", retryLeavesOthers},
 	{"a job that crashed too often starts over", retryCrashed},
 	{"a retried job runs like a new one", retryThenRun},
+	{"a retried job is claimed with what is known of its past", retryKeepsError},
 	{"the changed ids are returned, rising", retryReturnsIDs},
 }
 
@@ -82,6 +83,16 @@ func retryThenRun(t *trial) {
 	t.equal("attempt", again.Attempt, 1)
 	t.accept(outcome(again, store.Complete))
 	t.status(job.ID, store.Completed)
+}
+
+// retryKeepsError: a claim and a reader say the same of a job that starts over.
+func retryKeepsError(t *trial) {
+	id := t.jobIn(store.Retrying, plain())
+	t.cancel(id)
+	t.retry(one(id))
+	want := t.get(id).Error
+	t.equal("error of the last attempt that failed", want, "not now")
+	t.equal("error that the claim tells", t.claimOf(id, plain()).Error, want)
 }
 
 func retryReturnsIDs(t *trial) {

@@ -94,6 +94,7 @@ func hostileClock(t *trial) {
 var raceChecks = []check{
 	{"no job is claimed twice", raceClaims},
 	{"an outcome is accepted once however many offer it", raceOutcomes},
+	{"imports and new jobs share no id", raceImports},
 }
 
 func raceClaims(t *trial) {
@@ -150,4 +151,37 @@ func raceOutcomes(t *trial) {
 	if rows := len(t.attempts(job.ID)); rows > 1 {
 		t.Fatalf("one claim left %d attempts", rows)
 	}
+}
+
+// raceImports: each import is just ahead of the ids that are given out meanwhile.
+func raceImports(t *trial) {
+	const times = 40
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			for range times {
+				if _, err := t.store.Enqueue(t.Context(), []store.NewJob{plain(), dueIn(time.Hour)}, enqueuedAt); err != nil {
+					t.Errorf("Enqueue: %v", err)
+				}
+			}
+		})
+	}
+	all.Go(func() {
+		for n := range int64(times) {
+			enqueued, err := t.store.Enqueue(t.Context(), []store.NewJob{plain()}, enqueuedAt)
+			if err != nil {
+				t.Errorf("Enqueue: %v", err)
+				return
+			}
+			if err := t.store.Import(t.Context(), []store.Record{aRecord(enqueued[0].ID + n%4)}); err != nil {
+				t.Errorf("Import: %v", err)
+			}
+		}
+	})
+	all.Wait()
+	jobs := t.exportAll(100)
+	if len(jobs) < 7*times || len(jobs) > 8*times {
+		t.Fatalf("%d jobs are stored", len(jobs))
+	}
+	t.equal("counted", t.stats().Counts[store.Pending]+t.stats().Counts[store.Scheduled], int64(len(jobs)))
 }

@@ -103,7 +103,7 @@ func (m *model) people(rt *rapid.T) {
 
 // rare is what would too often end the story if it happened more often.
 func (m *model) rare(rt *rapid.T) {
-	rapid.SampledFrom([]func(*rapid.T){m.leave, m.prune}).Draw(rt, "verb")(rt)
+	rapid.SampledFrom([]func(*rapid.T){m.leave, m.prune, m.carry}).Draw(rt, "verb")(rt)
 }
 
 func (m *model) cancel(rt *rapid.T) {
@@ -133,4 +133,35 @@ func (m *model) pause(rt *rapid.T) {
 		return
 	}
 	m.must("Pause", func(s store.Store) error { return s.Pause(rt.Context(), queue, "a reason", m.now) })
+}
+
+// ranked replaces places in line by their ranks: the numbers are a store's own affair.
+func ranked(records []store.Record) []store.Record {
+	places := make([]int64, len(records))
+	for i, record := range records {
+		places[i] = record.Position
+	}
+	slices.Sort(places)
+	places = slices.Compact(places)
+	for i := range records {
+		records[i].Job.Token = 0
+		rank, _ := slices.BinarySearch(places, records[i].Position)
+		records[i].Position = int64(rank)
+	}
+	return records
+}
+
+// carry takes every job out of the store, but for those that run, and back in.
+func (m *model) carry(rt *rapid.T) {
+	ctx := rt.Context()
+	both(m, "carry", func(s store.Store) ([]int64, error) {
+		records, err := s.Export(ctx, 0, 1000)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := s.Delete(ctx, store.Filter{}); err != nil {
+			return nil, err
+		}
+		return recordIDs(records), s.Import(ctx, records)
+	})
 }

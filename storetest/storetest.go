@@ -65,6 +65,8 @@ var groups = []group{
 	{"list", listChecks},
 	{"stats", statsChecks},
 	{"types", typesChecks},
+	{"export", exportChecks},
+	{"import", importChecks},
 	{"listen", listenChecks},
 	{"close", closeChecks},
 	{"fidelity", fidelityChecks},

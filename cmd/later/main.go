@@ -1,5 +1,6 @@
-// Command later works with the jobs in a store file: it lists, shows, enqueues
-// and steers them, and starts the demo. Run "later help" for the commands.
+// Command later works with the jobs in a store, a SQLite file or a PostgreSQL
+// database: it lists, shows, enqueues, steers and moves them, and starts the demo.
+// Run "later help" for the commands.
 //
 // Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 conflict,
 // 6 store unreachable.
@@ -40,7 +41,8 @@ func run(ctx context.Context, args []string, to streams) int {
 // app is what all commands share.
 type app struct {
 	streams
-	db      string
+	db      string // a file or a URL, which may hold a password
+	schema  string
 	output  string
 	started bool // the command line was understood
 }
@@ -51,7 +53,10 @@ func (a *app) command() *cobra.Command {
 		Short:         "Background jobs: look at them, enqueue them, steer them",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("db") { // not as its default: help would show the password
+				a.db = os.Getenv("LATER_DB")
+			}
 			if a.output != "text" && a.output != "json" {
 				return usagef("--output %q: choose text or json", a.output)
 			}
@@ -62,13 +67,14 @@ func (a *app) command() *cobra.Command {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	root.PersistentFlags().StringVar(&a.db, "db", os.Getenv("LATER_DB"), "store file (or the environment variable LATER_DB)")
+	root.PersistentFlags().StringVar(&a.db, "db", "", "the store: a file, or a postgres:// URL (or the environment variable LATER_DB)")
+	root.PersistentFlags().StringVar(&a.schema, "schema", "", "schema of the tables in a PostgreSQL database (later)")
 	root.PersistentFlags().StringVarP(&a.output, "output", "o", "text", "text for people, json for programs")
 	root.AddCommand(
 		a.demoCommand(), a.enqueueCommand(), a.listCommand(), a.showCommand(),
 		a.cancelCommand(), a.retryCommand(), a.deleteCommand(),
 		a.pauseCommand(), a.resumeCommand(),
-		a.statsCommand(), a.migrateCommand(), a.versionCommand(),
+		a.statsCommand(), a.migrateCommand(), a.moveCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/laterjobs/later"
-	"github.com/laterjobs/later/sqlite"
 )
 
 type args struct {
@@ -31,10 +30,9 @@ const hostile = "\x1b[2J\x1b]0;owned\a evil\u202etxt"
 
 // stocked makes a store with jobs in several states: 1 completed, 2 failed with a
 // hostile error, 3 scheduled, 4 pending, and the types published.
-func stocked(t *testing.T) string {
+func stocked(t *testing.T, db string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "jobs.db")
-	store, err := sqlite.Open(path)
+	store, err := address{db: db}.create(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +55,7 @@ func stocked(t *testing.T) string {
 	if _, err := queue.EnqueueAll(ctx, greet.With(args{N: 3}, later.In(time.Hour)), greet.With(args{N: 4, Text: hostile})); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return db
 }
 
 // laterCmd runs a command line.
@@ -69,12 +67,11 @@ func laterCmd(t *testing.T, line ...string) (code int, out, problems string) {
 }
 
 func TestCommands(t *testing.T) {
-	path := stocked(t)
-	t.Setenv("LATER_DB", path)
-	notes := filepath.Join(t.TempDir(), "notes.txt")
-	if err := os.WriteFile(notes, []byte("These are my notes, no database at all."), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	onEach(t, testCommands)
+}
+
+func testCommands(t *testing.T, fresh func(testing.TB) string) {
+	t.Setenv("LATER_DB", stocked(t, fresh(t)))
 	for _, test := range []struct {
 		line string
 		code int
@@ -119,8 +116,6 @@ func TestCommands(t *testing.T) {
 		{"lsit", 2, "Did you mean this?"},
 		{"list --no-such-flag", 2, "unknown flag: --no-such-flag"},
 		{"list -o yaml", 2, `--output "yaml": choose text or json`},
-		{"list --db " + path + ".missing", 6, "check the path, or create one with later migrate"},
-		{"list --db " + notes, 6, "file is not a database"},
 	} {
 		code, out, problems := laterCmd(t, strings.Fields(test.line)...)
 		said := out
@@ -133,12 +128,60 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// TestNoStore: what is wrong with an address is said, and nothing is made.
+func TestNoStore(t *testing.T) {
+	dir := t.TempDir()
+	notes, missing := filepath.Join(dir, "notes.txt"), filepath.Join(dir, "missing.db")
+	if err := os.WriteFile(notes, []byte("These are my notes, no database at all."), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		line string
+		code int
+		says string
+	}{
+		{"list --db " + missing, 6, "check the path, or create one with later migrate"},
+		{"list --db " + notes, 6, "file is not a database"},
+		{"list --db " + missing + " --schema jobs", 2, `--schema "jobs": a file has no schemas`},
+		{"list --db mysql://ada:" + secret + "@host/db", 2, "--db takes a file or a URL of the form postgres://"},
+		{"list --db host=here,password=" + secret, 2, "--db takes a file or a URL of the form postgres://"},
+		{"list --db postgres://ada:" + secret + "@127.0.0.1:1/db", 6, "store unavailable"},
+		{"list --db postgres://ada:" + secret + "@127.0.0.1:1/db?sslmode=banana", 6, "unsuitable database"},
+		{"list --db postgres:///db?password=" + secret + "&port=x", 6, "unsuitable database"},
+		{"migrate --to 1 --db postgres://ada:" + secret + "@127.0.0.1:x/db", 6, "cannot read the URL"},
+		{"migrate --to 1 --db postgres://ada:" + secret + "@127.0.0.1:1/db", 6, "store unavailable"},
+		{"migrate --to 0 --db postgres://ada:" + secret + "@127.0.0.1:1/db", 2, "--to 0 removes every job of postgres://ada@127.0.0.1:1/db, with its history"},
+		{"migrate --db postgres://ada:" + secret + "@127.0.0.1:1/db", 6, "store unavailable"},
+		{"demo --db postgres://ada:" + secret + "@127.0.0.1:1/db", 6, "store unavailable"},
+		{"move --from postgres://ada:" + secret + "@127.0.0.1:1/db --to " + missing, 6, "the source: open the store: store unavailable"},
+		{"move --from " + missing + " --to postgres://ada:" + secret + "@127.0.0.1:1/db", 6, "the source: no store at"},
+		{"move --to " + missing, 2, "Give --from with a file or a postgres:// URL"},
+		{"move --from " + missing, 2, "Give --to with a file or a postgres:// URL"},
+		{"move --from " + missing + " --to " + notes + " --to-schema a", 2, "a file has no schemas"},
+	} {
+		code, out, problems := laterCmd(t, strings.Fields(test.line)...)
+		if code != test.code || !strings.Contains(problems, test.says) {
+			t.Errorf("later %s: exit %d, want %d with %q\n%s%s", test.line, code, test.code, test.says, out, problems)
+		}
+		if strings.Contains(out+problems, secret) {
+			t.Errorf("later %s shows the password:\n%s%s", test.line, out, problems)
+		}
+	}
+	if _, err := os.Stat(missing); err == nil {
+		t.Error("a file was made")
+	}
+}
+
 // TestOutputForPrograms: JSON that parses, with everything that a person sees.
 func TestOutputForPrograms(t *testing.T) {
-	path := stocked(t)
+	onEach(t, testOutputForPrograms)
+}
+
+func testOutputForPrograms(t *testing.T, fresh func(testing.TB) string) {
+	db := stocked(t, fresh(t))
 	read := func(into any, line ...string) {
 		t.Helper()
-		code, out, problems := laterCmd(t, append(line, "--db", path, "-o", "json")...)
+		code, out, problems := laterCmd(t, append(line, "--db", db, "-o", "json")...)
 		if err := json.Unmarshal([]byte(out), into); code != 0 || err != nil {
 			t.Fatalf("later %v: exit %d, %v\n%s%s", line, code, err, out, problems)
 		}
@@ -170,7 +213,7 @@ func TestOutputForPrograms(t *testing.T) {
 
 // TestHostileTextIsHarmless: no command passes control characters on.
 func TestHostileTextIsHarmless(t *testing.T) {
-	path := stocked(t)
+	path := stocked(t, newFile(t))
 	for _, line := range [][]string{
 		{"list"}, {"show", "1"}, {"show", "2"}, {"show", "4"}, {"stats"}, {"pause", hostile}, {"enqueue", hostile}, {"list", "--status", hostile},
 	} {
@@ -189,7 +232,7 @@ func TestStoreMustBeNamed(t *testing.T) {
 	t.Setenv("LATER_DB", "")
 	for _, line := range []string{"list", "migrate", "show 1", "enqueue X"} {
 		code, _, problems := laterCmd(t, strings.Fields(line)...)
-		if code != exitUsage || !strings.Contains(problems, "which store? Give --db FILE, or set LATER_DB") {
+		if code != exitUsage || !strings.Contains(problems, "which store? Give --db with a file or a postgres:// URL, or set LATER_DB") {
 			t.Errorf("later %s: exit %d, %s", line, code, problems)
 		}
 	}

@@ -1,6 +1,6 @@
 // Package demo shows later at work, all in one process: the example jobs, a mail
 // server of its own that shows what it gets, and a flaky job, on a store in a
-// file.
+// temporary file or any other.
 package demo
 
 import (
@@ -15,11 +15,13 @@ import (
 
 	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/sqlite"
+	"github.com/laterjobs/later/store"
 )
 
 // Options say how to run.
 type Options struct {
-	DB       string        // the store's file, which is kept; empty: a temporary one
+	Store    store.Store   // to play on; nil: one in a temporary file
+	Name     string        // of Store, for people
 	Headless bool          // end by itself, and fail unless every promise holds
 	For      time.Duration // how long Headless waits at most
 	Out      io.Writer
@@ -61,19 +63,18 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 		return report, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(d.dir)) }()
-	if d.DB == "" {
-		d.DB = filepath.Join(d.dir, "jobs.db")
+	if d.Store == nil {
+		d.Name = filepath.Join(d.dir, "jobs.db")
+		if d.Store, err = sqlite.Open(d.Name); err != nil {
+			return report, err
+		}
+		defer func() { err = errors.Join(err, d.Store.Close()) }()
 	}
-	store, err := sqlite.Open(d.DB)
-	if err != nil {
-		return report, err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
 	if d.sink, err = startSink(); err != nil {
 		return report, err
 	}
 	defer d.sink.close()
-	d.queue = later.New(store, later.Config{
+	d.queue = later.New(d.Store, later.Config{
 		Concurrency: 6, SoftStop: time.Second, HardStop: time.Second, Logger: slog.New(slog.DiscardHandler),
 	})
 	d.stage = newStage(d.queue, d.sink, d.dir)

@@ -14,8 +14,12 @@ import (
 
 func TestEveryPromiseHolds(t *testing.T) {
 	var out bytes.Buffer
-	path := filepath.Join(t.TempDir(), "demo.db")
-	report, err := Run(t.Context(), Options{DB: path, Headless: true, For: time.Minute, Out: &out, JSON: true})
+	store, err := sqlite.Open(filepath.Join(t.TempDir(), "demo.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	report, err := Run(t.Context(), Options{Store: store, Headless: true, For: time.Minute, Out: &out, JSON: true})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
@@ -26,14 +30,9 @@ func TestEveryPromiseHolds(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &printed); err != nil || len(printed.Jobs) != len(report.Jobs) {
 		t.Errorf("printed %v: %s", err, out.String())
 	}
-	store, err := sqlite.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
 	stats, err := later.New(store, later.Config{}).Stats(t.Context())
 	if err != nil || stats.Counts[later.StatusCompleted] != int64(report.Counts[later.StatusCompleted]) {
-		t.Errorf("the file that was kept: %+v, %v", stats, err)
+		t.Errorf("the store that was played on: %+v, %v", stats, err)
 	}
 }
 

@@ -66,7 +66,7 @@ func (s *screen) frame() []string {
 	status := s.queue.Status()
 	lines := []string{
 		fmt.Sprintf("\x1b[1mlater demo\x1b[0m   %s   slots %d of %d   %s",
-			time.Since(s.began).Round(time.Second), status.Slots.Used, status.Slots.Max, s.DB),
+			time.Since(s.began).Round(time.Second), status.Slots.Used, status.Slots.Max, s.Name),
 		"",
 	}
 	jobs, room := s.stage.promises, max(1, min(maxShown, s.Height()-around))

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/laterjobs/later/store"
@@ -11,23 +12,16 @@ import (
 // store proves a death at once, so this is also how soon its jobs run again.
 const recoverEvery = time.Second
 
-// watch observes the beats of other processes. A death is what this process has
-// seen with its own clock: an unchanged beat for the whole time-to-die, watched
-// without a gap.
+// watch looks after the other processes.
 type watch struct {
 	*Engine
-	seen     map[int64]sighting
-	lookedAt time.Time
-	trouble  trouble
+	beats   Beats
+	trouble trouble
 }
 
-// sighting is a beat and since when it has been seen.
-type sighting struct {
-	beat  int64
-	since time.Time
+func (e *Engine) newWatch() *watch {
+	return &watch{Engine: e, beats: Beats{TimeToDie: e.cfg.TimeToDie, Gap: 2 * e.cfg.Heartbeat}}
 }
-
-func (e *Engine) newWatch() *watch { return &watch{Engine: e, seen: map[int64]sighting{}} }
 
 func (w *watch) recover(ctx context.Context) time.Duration {
 	processes, err := w.store.Processes(ctx)
@@ -51,28 +45,11 @@ func (w *watch) met(ctx context.Context, err error) time.Duration {
 	return w.trouble.met(w.log, "look after other processes", err)
 }
 
-// observe notes the beats and returns the processes that have been silent for
-// the whole time-to-die. After a gap in observation it begins anew: the gap may
-// be this process's own fault.
-func (w *watch) observe(processes []store.Process, now time.Time) (silent []store.Silent) {
-	gap := now.Sub(w.lookedAt) > 2*w.cfg.Heartbeat
-	w.lookedAt = now
-	seen := make(map[int64]sighting, len(processes))
-	for _, process := range processes {
-		if process.ID == w.processID.Load() {
-			continue
-		}
-		sight, known := w.seen[process.ID]
-		if !known || gap || sight.beat != process.Beat {
-			sight = sighting{process.Beat, now}
-		}
-		seen[process.ID] = sight
-		if now.Sub(sight.since) >= w.cfg.TimeToDie {
-			silent = append(silent, store.Silent{ProcessID: process.ID, Beat: process.Beat})
-		}
-	}
-	w.seen = seen
-	return silent
+// observe returns the other processes that have been silent for too long.
+func (w *watch) observe(processes []store.Process, now time.Time) []store.Silent {
+	self := w.processID.Load()
+	others := slices.DeleteFunc(processes, func(p store.Process) bool { return p.ID == self })
+	return w.beats.Silent(others, now)
 }
 
 func (w *watch) tellRecovered(recovered []store.Recovered) {

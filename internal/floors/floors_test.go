@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	// floor 3
 	"latertest": {"", "store", "sqlite"},
 	// floor 4
-	"cmd/later":            {"", "store", "sqlite", "internal/demo"},
+	"cmd/later":            {"", "store", "sqlite", "postgres", "internal/demo"},
 	"internal/demo":        {"", "store", "sqlite", "examples/email", "examples/cleanup", "examples/batch", "examples/files"},
 	"examples/quickstart":  {"", "sqlite"},
 	"examples/email":       {"", "sqlite"},

@@ -32,8 +32,10 @@ COMMENT ON COLUMN later.job.target_id IS 'What the job works on';
 COMMENT ON COLUMN later.job.max_retries IS 'Attempts beyond the first';
 COMMENT ON COLUMN later.job.timeout_us IS 'Microseconds per attempt; 0: none';
 COMMENT ON COLUMN later.job.scheduled_at IS 'The time that was asked for';
--- "all jobs of a type", newest first
-CREATE INDEX job_by_type ON later.job (type, id);
+-- "all jobs of a type", newest first. The condition, like that of waiting_due below,
+-- keeps the index from statements that look for an id alone: a planner that takes the
+-- table for empty found them equally good, and walked all of it for each job.
+CREATE INDEX job_by_type ON later.job (type, id) WHERE type <> '';
 -- "everything of this user", "everything for this target"
 CREATE INDEX job_by_user ON later.job (user_id, id) WHERE user_id IS NOT NULL;
 CREATE INDEX job_by_target ON later.job (target_id, id) WHERE target_id IS NOT NULL;
@@ -58,7 +60,7 @@ COMMENT ON COLUMN later.waiting.crashes IS 'Processes that died while they had t
 COMMENT ON COLUMN later.waiting.queue IS 'Queue, type and priority are copied from job, so that the steps of a job need not look it up';
 COMMENT ON COLUMN later.waiting.reason IS 'Of a postponement';
 -- promotion: what is due, earliest first
-CREATE INDEX waiting_due ON later.waiting (run_at, job_id);
+CREATE INDEX waiting_due ON later.waiting (run_at, job_id) WHERE run_at > '-infinity';
 
 CREATE TABLE later.ready (
   job_id   bigint PRIMARY KEY,
