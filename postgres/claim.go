@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/laterjobs/later/store"
 )
@@ -53,7 +54,8 @@ type claiming struct {
 	compete bool    // the lines compete for too few places
 	looked  bool    // at every line, for this claim
 	jobs    []store.Job
-	missing []int64        // claimed, but without a row in job
+	missing []int64 // claimed, but without a row in job
+	row     *claimedRow
 	last    map[lane]int64 // the position of the last job that each line gave
 	err     error
 }
@@ -156,7 +158,7 @@ func (c *claiming) read(answers pgx.BatchResults) error {
 		return err
 	}
 	c.jobs, c.missing = make([]store.Job, 0, min(c.demand.Limit, 1000)), nil
-	c.last = map[lane]int64{}
+	c.last, c.row = map[lane]int64{}, newClaimedRow()
 	return each("claim", found, c.scan)
 }
 
@@ -173,27 +175,60 @@ func (c *claiming) remember() {
 	}
 }
 
+// claimedRow is where the rows of a claim are scanned to, one after the other: nothing
+// is allocated for a row but its arguments.
+type claimedRow struct {
+	id, position, timeout        int64
+	jobType, queue               pgtype.DriverBytes // valid until the next row
+	priority                     int16
+	attempt, crashes, maxRetries int
+	args, rare                   []byte
+	queuedAt                     pgtype.Timestamptz
+	names                        map[string]string // of types and queues seen: few among many jobs
+	columns                      []any
+}
+
+func newClaimedRow() *claimedRow {
+	r := &claimedRow{names: map[string]string{}}
+	r.columns = []any{
+		&r.id, &r.jobType, &r.queue, &r.priority, &r.position, &r.attempt, &r.crashes,
+		&r.args, &r.maxRetries, &r.timeout, &r.queuedAt, &r.rare,
+	}
+	return r
+}
+
+// name is a text that has likely been seen before.
+func (r *claimedRow) name(text pgtype.DriverBytes) string {
+	name, seen := r.names[string(text)]
+	if !seen {
+		name = string(text)
+		r.names[name] = name
+	}
+	return name
+}
+
 func (c *claiming) scan(r row) error {
-	var priority int16
-	var position, timeout int64
-	var args, rare []byte
-	job := store.Job{Status: store.Running, Token: c.demand.Token, ProcessID: c.demand.ProcessID, StartedAt: c.now}
-	if err := r.Scan(&job.ID, &job.Type, &job.Queue, &priority, &position, &job.Attempt, &job.Crashes,
-		&args, &job.MaxRetries, &timeout, &job.QueuedAt, &rare); err != nil {
+	at := c.row
+	at.args, at.rare = nil, nil // scanned values are copied into new ones
+	if err := r.Scan(at.columns...); err != nil {
 		return err
 	}
-	if args == nil {
-		c.missing = append(c.missing, job.ID)
+	if at.args == nil {
+		c.missing = append(c.missing, at.id)
 		return nil
 	}
-	job.Priority, job.Args, job.Timeout, job.QueuedAt = int(priority), args, time.Duration(timeout)*time.Microsecond, job.QueuedAt.UTC()
-	job.Attempt++
-	if rare != nil {
-		if err := addRare(&job, rare); err != nil {
+	job := store.Job{
+		ID: at.id, Type: at.name(at.jobType), Queue: at.name(at.queue), Priority: int(at.priority), Args: at.args,
+		Status: store.Running, Attempt: at.attempt + 1, Crashes: at.crashes, MaxRetries: at.maxRetries,
+		Timeout: time.Duration(at.timeout) * time.Microsecond, QueuedAt: timeOf(at.queuedAt),
+		StartedAt: c.now, Token: c.demand.Token, ProcessID: c.demand.ProcessID,
+	}
+	if at.rare != nil {
+		if err := addRare(&job, at.rare); err != nil {
 			return fmt.Errorf("job %d: %w", job.ID, err)
 		}
 	}
-	c.last[lane{job.Queue, priority}] = position // they come in their order
+	c.last[lane{job.Queue, at.priority}] = at.position // they come in their order
 	c.jobs = append(c.jobs, job)
 	return nil
 }
