@@ -64,15 +64,18 @@ const askTime = time.Second
 func (s *Store) askClock() {
 	ctx, cancel := context.WithTimeout(context.Background(), askTime)
 	defer cancel()
-	_ = s.beat.use(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		var told time.Time
-		sent := time.Now()
-		err := conn.QueryRow(ctx, s.query("clock")).Scan(&told)
-		if err == nil {
-			s.clock.set(told, sent)
-		}
-		return err
-	})
+	_ = s.beat.use(ctx, s.hearClock)
+}
+
+// hearClock asks for the time over a connection.
+func (s *Store) hearClock(ctx context.Context, conn *pgx.Conn) error {
+	var told int64 // microseconds
+	sent := time.Now()
+	err := conn.QueryRow(ctx, s.query("clock"), pgx.QueryExecModeExec).Scan(&told)
+	if err == nil {
+		s.clock.set(time.UnixMicro(told), sent)
+	}
+	return err
 }
 
 // orNow is the time that a verb was given, or the database's. Microseconds are

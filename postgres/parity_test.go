@@ -16,6 +16,8 @@ import (
 var (
 	filesHereOnly = map[string]string{
 		"clock.go":     "the clock of the database rules here, that of the program there",
+		"due.go":       "where the living rows that wait begin: see lanes.go",
+		"effort.go":    "how often to look past dead entries: see lanes.go",
 		"insist.go":    "a server can be away for a while",
 		"lanes.go":     "where living rows begin; SQLite leaves no dead entries in an index",
 		"link.go":      "connections to a server, and the settings of its planner",

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/laterjobs/later/store"
 )
 
@@ -51,8 +53,9 @@ func (p *promoting) next(s *session) error {
 	p.promoted.Next, p.from = time.Time{}, s.store.due.begin()
 	began := time.Now()
 	err := s.query("next_due", func(r row) error {
-		err := r.Scan(&p.promoted.Next)
-		p.promoted.Next = p.promoted.Next.UTC()
+		var runAt pgtype.Timestamptz
+		err := r.Scan(&runAt)
+		p.promoted.Next = timeOf(runAt) // zero for infinity: never
 		return err
 	}, p.from)
 	if err == nil {

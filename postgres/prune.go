@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/laterjobs/later/store"
 )
 
@@ -69,14 +71,14 @@ func (p *pruning) look(s *session) error {
 	err := s.query("old_finished", func(r row) error {
 		var id int64
 		var status int16
-		var finishedAt, queuedAt time.Time
+		var finishedAt, queuedAt pgtype.Timestamptz
 		if err := r.Scan(&id, &status, &finishedAt, &queuedAt); err != nil {
 			return err
 		}
 		seen++
 		p.next = id
-		over = over || queuedAt.After(youngest)
-		if before, ok := p.before[status]; ok && !finishedAt.After(before) {
+		over = over || timeOf(queuedAt).After(youngest)
+		if before, ok := p.before[status]; ok && finishedAt.InfinityModifier == pgtype.Finite && !finishedAt.Time.After(before) {
 			p.old = append(p.old, id)
 		}
 		return nil

@@ -26,6 +26,26 @@ type querier interface {
 	Exec(ctx context.Context, text string, args ...any) (pgconn.CommandTag, error)
 }
 
+// through is how statements go over a connection or a pool that may be the user's.
+func (s *Store) through(on querier) querier {
+	if s.pooled {
+		return unprepared{on}
+	}
+	return on
+}
+
+// unprepared prepares no statements on the server: behind a pooler they stay with one
+// connection, and the next statement may go over another.
+type unprepared struct{ on querier }
+
+func (u unprepared) Query(ctx context.Context, text string, args ...any) (pgx.Rows, error) {
+	return u.on.Query(ctx, text, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
+}
+
+func (u unprepared) Exec(ctx context.Context, text string, args ...any) (pgconn.CommandTag, error) {
+	return u.on.Exec(ctx, text, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
+}
+
 // row is a row of an answer.
 type row interface{ Scan(...any) error }
 
@@ -81,7 +101,7 @@ func (s *Store) inTx(ctx context.Context, on beginner, fn func(*session) error) 
 		return fmt.Errorf("%w: %w", errNotBegun, err)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) // does nothing after a commit
-	if err := fn(&session{s, ctx, tx}); err != nil {
+	if err := fn(&session{s, ctx, s.through(tx)}); err != nil {
 		return err
 	}
 	return tx.Commit(ctx)
@@ -128,7 +148,7 @@ func (s *Store) read(ctx context.Context, fn func(*session) error) error {
 	}
 	return s.reading(ctx, func() error {
 		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly},
-			func(tx pgx.Tx) error { return fn(&session{s, ctx, tx}) })
+			func(tx pgx.Tx) error { return fn(&session{s, ctx, s.through(tx)}) })
 	})
 }
 
@@ -137,7 +157,7 @@ func (s *Store) readOnce(ctx context.Context, fn func(*session) error) error {
 	if s.closed.Load() {
 		return store.ErrClosed
 	}
-	return s.reading(ctx, func() error { return fn(&session{s, ctx, s.pool}) })
+	return s.reading(ctx, func() error { return fn(&session{s, ctx, s.through(s.pool)}) })
 }
 
 // reading tries again whatever the network or the server does: to read twice does

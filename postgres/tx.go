@@ -15,7 +15,7 @@ import (
 
 // Tx makes a transaction of yours one that jobs can be stored and completed in:
 // queue.Tx(store.Tx(tx)). It must work on the same database, best on Pool().
-func (s *Store) Tx(tx pgx.Tx) store.Tx { return &userTx{store: s, on: tx} }
+func (s *Store) Tx(tx pgx.Tx) store.Tx { return &userTx{store: s, on: s.through(tx)} }
 
 // SQLTx is Tx for a transaction of database/sql with the driver of pgx
 // (github.com/jackc/pgx/v5/stdlib).

@@ -15,13 +15,15 @@ import (
 	"time"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/internal/pgtest"
+	"github.com/laterjobs/later/postgres"
 	"github.com/laterjobs/later/sqlite"
 )
 
 // A child is this test binary, started again as a process that works. These are
 // the variables that tell it what to do.
 const (
-	childFile    = "LATER_CHAOS_FILE"    // the store to work on
+	childStore   = "LATER_CHAOS_STORE"   // the store to work on: a file, or the URL of a server
 	childProduce = "LATER_CHAOS_PRODUCE" // set: it enqueues jobs as well
 )
 
@@ -29,6 +31,7 @@ const (
 const (
 	acknowledged = "acknowledged" // PerformLater has returned
 	began        = "began"        // the handler was called
+	committing   = "committing"   // the handler is about to commit
 )
 
 type args struct {
@@ -38,31 +41,50 @@ type args struct {
 var work = later.Define[args]("Work")
 
 func TestMain(m *testing.M) {
-	path := os.Getenv(childFile)
-	if path == "" {
-		os.Exit(m.Run())
+	name := os.Getenv(childStore)
+	if name == "" {
+		pgtest.Main(m)
 	}
-	if err := child(path); err != nil {
+	if err := child(name); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// child works until it is told to stop. Wake-ups have to do: it polls once an hour.
-func child(path string) error {
+// child works until it is told to stop.
+func child(name string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	store, err := sqlite.Open(path)
+	queue, closeStore, err := queueOn(ctx, name)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	queue := later.New(store, later.Config{PollInterval: time.Hour})
-	queue.Register(work.Do(perform))
+	defer closeStore()
 	if os.Getenv(childProduce) != "" {
 		go produce(ctx, queue)
 	}
 	return queue.Run(ctx)
+}
+
+// queueOn opens a store. On a file wake-ups have to do: it polls once an hour. On a
+// server the message about a job dies with the process that has stored it.
+func queueOn(ctx context.Context, name string) (*later.JobQueue, func() error, error) {
+	if !strings.HasPrefix(name, "postgres://") {
+		s, err := sqlite.Open(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		queue := later.New(s, later.Config{PollInterval: time.Hour})
+		queue.Register(work.Do(perform))
+		return queue, s.Close, nil
+	}
+	s, err := postgres.Open(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	queue := later.New(s, later.Config{PollInterval: time.Second})
+	queue.Register(work.Do(perform), tally.Do(count(s)))
+	return queue, s.Close, nil
 }
 
 func perform(ctx context.Context, a args) error {
@@ -104,7 +126,7 @@ func spawn(t testing.TB, path string, produces bool) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(os.Args[0]), ids: map[string][]int64{}}
 	p.spoken = sync.NewCond(&p.mu)
-	p.cmd.Env = append(os.Environ(), childFile+"="+path)
+	p.cmd.Env = append(os.Environ(), childStore+"="+path)
 	if produces {
 		p.cmd.Env = append(p.cmd.Env, childProduce+"=yes")
 	}

@@ -1,0 +1,43 @@
+package postgres_test
+
+import (
+	"context"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/internal/pgtest"
+)
+
+// TestIdleCostsLittle: a process that has nothing to do asks the server a few things
+// per poll interval and heartbeat, whatever it has done before.
+func TestIdleCostsLittle(t *testing.T) {
+	t.Parallel()
+	url := database(t, pgtest.URL(t), "idle", "")
+	queue := newQueue(t, open(t, url), later.Config{PollInterval: time.Second}, numberJob.Do(func(context.Context, numberArgs) error { return nil }))
+	start(t, queue)
+	for n := range int64(100) {
+		wait(t, queue, enqueue(t, queue, n).ID)
+	}
+	<-time.After(2 * time.Second) // the messages about the last jobs are out, and sessions have reported
+	before := transactions(t, url)
+	const watched = 3 * time.Second
+	<-time.After(watched)
+	took := transactions(t, url) - before
+	t.Logf("%d transactions in %v", took, watched)
+	const perSecond = 5 // a poll looks for jobs to claim, to promote and to take back; a heartbeat comes every 3 s
+	if most := int(watched/time.Second)*perSecond + 5; took > most {
+		t.Errorf("%d transactions in %v of idleness; at most %d were to be expected", took, watched, most)
+	}
+}
+
+// transactions is how many the database has seen, as far as sessions have reported.
+func transactions(t *testing.T, url string) int {
+	t.Helper()
+	number, err := strconv.Atoi(ask(t, url, "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return number
+}
