@@ -23,6 +23,9 @@ import (
 // TestStoreThroughBouncer: the whole contract through PgBouncer in transaction mode.
 // Of the random operations a tenth will do.
 func TestStoreThroughBouncer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the long form of the tests has it")
+	}
 	url := pgtest.URL(t)
 	pooled := pgtest.Bouncer(t, url)
 	setFlag(t, "rapid.checks", "10")

@@ -14,6 +14,9 @@ func TestStoreInFile(t *testing.T) {
 }
 
 func TestStoreInMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the long form of the tests has it")
+	}
 	storetest.Run(t, func(t testing.TB) store.Store { return open(t, ":memory:") })
 }
 

@@ -13,23 +13,21 @@ import (
 )
 
 // TestKilledProcessesLoseNothing kills processes that enqueue and perform jobs, at
-// random moments of their lives, from opening the store on. Every job whose
-// PerformLater returned must be there and come to its end, in its first attempt.
+// random moments of their lives: every second one from its start on, so that opening
+// the store is met, the others from their first job on. Every job whose PerformLater
+// returned must be there and come to its end, in its first attempt.
 func TestKilledProcessesLoseNothing(t *testing.T) {
-	kills := 200
-	if testing.Short() {
-		kills = 20
-	}
+	kills := scale(200, 20)
 	path := filepath.Join(t.TempDir(), "jobs.db")
 	var ids []int64
-	for range kills {
+	for n := range kills {
 		p := spawn(t, path, true)
+		if n%2 == 0 {
+			p.await(acknowledged, 1)
+		}
 		<-time.After(rand.N(150 * time.Millisecond))
 		p.kill()
 		ids = append(ids, p.said(acknowledged)...)
-	}
-	if len(ids) < kills/4 {
-		t.Fatalf("only %d jobs were acknowledged in %d lives", len(ids), kills)
 	}
 	queue := watcher(t, path)
 	begin(t, queue)
@@ -45,7 +43,7 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 		}
 		crashed += min(1, job.Crashes)
 	}
-	if crashed == 0 {
+	if crashed == 0 && !testing.Short() {
 		t.Error("no process was killed with a job in hand")
 	}
 	t.Logf("%d kills, %d jobs acknowledged, %d of them in hand when a process was killed", kills, len(ids), crashed)

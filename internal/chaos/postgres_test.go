@@ -137,7 +137,7 @@ func TestKilledProcessesOnOneServer(t *testing.T) {
 		}
 	}
 	crashed := allOnce(t, queue, ids)
-	if crashed == 0 {
+	if crashed == 0 && !testing.Short() {
 		t.Error("no process was killed with a job in hand")
 	}
 	t.Logf("%d kills, %d jobs, %d of them in hand when a process was killed", workers.kills, jobs, crashed)
