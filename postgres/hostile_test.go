@@ -1,10 +1,15 @@
 package postgres_test
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/internal/pgtest"
 	"github.com/laterjobs/later/postgres"
 	"github.com/laterjobs/later/store"
@@ -139,5 +144,40 @@ func everythingReads(m *mover, id int64) {
 		m.must(err)
 		_, err = m.s.Log(ctx, job)
 		m.must(err)
+	}
+}
+
+// TestHugeErrors: a text that nobody will read to its end is cut; it stops neither the
+// outcome nor those of others.
+func TestHugeErrors(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	huge := strings.Repeat("é\x00\xff", 4<<20)
+	queue := newQueue(t, open(t, url, inOwnSchema(t, url)), later.Config{Concurrency: 20, Logger: slog.New(slog.DiscardHandler)},
+		numberJob.Do(func(_ context.Context, args numberArgs) error {
+			switch args.N % 3 {
+			case 0:
+				return errors.New(huge)
+			case 1:
+				panic(huge)
+			}
+			return nil
+		}))
+	start(t, queue)
+	var jobs []later.Job
+	for n := range int64(30) {
+		jobs = append(jobs, enqueue(t, queue, n, later.MaxRetries(0)))
+	}
+	for n, job := range jobs {
+		job = wait(t, queue, job.ID)
+		if n%3 == 2 {
+			if job.Status != later.StatusCompleted {
+				t.Errorf("job %d is %s", n, job.Status)
+			}
+			continue
+		}
+		if job.Status != later.StatusFailed || len(job.Error) == 0 || len(job.Error) > 64<<10 || !utf8.ValidString(job.Error) {
+			t.Errorf("job %d is %s with an error of %d bytes", n, job.Status, len(job.Error))
+		}
 	}
 }

@@ -124,6 +124,39 @@ func connectionsLeft(t *testing.T, url, application string, most int) {
 	}
 }
 
+// TestFullPool: reading waits, as long as the caller does; the work goes on.
+func TestFullPool(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	s := open(t, withParameter(t, url, "pool_max_conns", "1"), inOwnSchema(t, url))
+	conn, err := s.Pool().Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := s.List(ctx, store.Filter{}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("List: %v", err)
+	}
+	m := mover{t: t, s: s, now: s.Now()}
+	stored, err := s.Enqueue(t.Context(), []store.NewJob{plain}, m.now)
+	m.must(err)
+	m.must(s.Join(t.Context(), store.Process{ID: 1, Host: "elsewhere", StartedAt: m.now}, m.now))
+	claimed := claimFrom(t, s, 1)
+	_, err = s.Beat(t.Context(), 1, store.ProcessRunning, m.now)
+	m.must(err)
+	_, err = s.Recover(t.Context(), nil, m.now)
+	m.must(err)
+	_, err = s.Promote(t.Context(), 1, m.now)
+	m.must(err)
+	_, err = s.Finish(t.Context(), []store.Outcome{{JobID: claimed[0].ID, Token: 7, Kind: store.Complete}}, m.now)
+	m.must(err)
+	conn.Release()
+	if job, err := s.Get(t.Context(), stored[0].ID); err != nil || job.Status != store.Completed {
+		t.Errorf("job is %s, %v", job.Status, err)
+	}
+}
+
 // TestPoolThatIsClosedFirst: the store says so, and closes.
 func TestPoolThatIsClosedFirst(t *testing.T) {
 	t.Parallel()
