@@ -8,11 +8,11 @@
 // jobs_running, jobs_finished and jobs_failed are for people.
 //
 // A process has at most four connections of its own besides the pool, opened when
-// they are needed: one stores jobs (requests that meet are committed together: while
-// one flush is on its way, the next gathers), one claims and completes (outcomes and
-// the next claim go in one transaction, in one round trip), one sends heartbeats, one
-// listens and notifies. Reading and what people ask for go through the pool, so that
-// handlers that exhaust it stop nothing.
+// they are needed: one stores jobs and outcomes (requests that meet are committed
+// together, in one round trip: while one is on its way, the next gathers), one claims,
+// without waiting for the disk, one sends heartbeats, one listens and notifies. Reading
+// and what people ask for go through the pool, so that handlers that exhaust it stop
+// nothing.
 //
 // A claim takes the front of each line (queue, priority) with SKIP LOCKED. The store
 // remembers where the living rows of each line begin, so that a claim is one seek in

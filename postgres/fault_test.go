@@ -132,11 +132,9 @@ func TestOutageReapsNobody(t *testing.T) {
 	url := pgtest.URL(t)
 	proxy := pgtest.NewProxy(t, pgtest.Address(t, url))
 	schema := inOwnSchema(t, url)
-	causes := make(chan error, 10)
-	queue := newQueue(t, open(t, proxy.URL(url), schema), quickly, numberJob.Do(func(ctx context.Context, args numberArgs) error {
-		if args.N == 0 {
-			return nil
-		}
+	running, causes := make(chan struct{}, 10), make(chan error, 10)
+	queue := newQueue(t, open(t, proxy.URL(url), schema), quickly, numberJob.Do(func(ctx context.Context, _ numberArgs) error {
+		running <- struct{}{}
 		select {
 		case <-ctx.Done():
 			causes <- context.Cause(ctx)
@@ -148,9 +146,7 @@ func TestOutageReapsNobody(t *testing.T) {
 	other := newQueue(t, open(t, proxy.URL(url), schema), quickly, numberJob.Do(func(context.Context, numberArgs) error { return nil }))
 	start(t, queue)
 	job := enqueue(t, queue, 1)
-	for len(queue.Status().Running) == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	<-running
 	start(t, other)
 	proxy.Freeze(true)
 	if cause := <-causes; !errors.Is(cause, later.ErrLeaseLost) {
