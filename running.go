@@ -31,11 +31,11 @@ func Running(ctx context.Context) *RunningJob {
 	if job, ok := ctx.Value(runningKey{}).(*RunningJob); ok {
 		return job
 	}
-	return &RunningJob{Logger: slog.Default(), run: &engine.Run{}}
+	return &RunningJob{Logger: slog.Default(), run: &engine.Run{Job: &store.Job{}}}
 }
 
 func newRunningJob(run *engine.Run, q *JobQueue) *RunningJob {
-	job := &RunningJob{Job: run.Job, run: run, queue: q}
+	job := &RunningJob{Job: *run.Job, run: run, queue: q}
 	job.Logger = slog.New(&unusedLog{job: job})
 	return job
 }

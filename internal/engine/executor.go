@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
@@ -22,7 +21,7 @@ type concluded struct {
 
 // Run is one attempt, as its handler sees it.
 type Run struct {
-	Job    store.Job
+	Job    *store.Job
 	engine *Engine // nil when the job is performed without a row
 }
 
@@ -78,18 +77,12 @@ func (e *Engine) take(l *lane, executor int64) *held {
 // perform runs one attempt and passes its outcome to conclude, whatever the
 // handler does: return, panic, or end its goroutine.
 func (e *Engine) perform(h *held, conclude func(concluded)) {
-	ctx := h.ctx
-	if h.job.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, h.job.Timeout, ErrTimeout)
-		defer cancel()
-	}
-	a := attempt{job: h.job, err: errGoexit}
+	a := attempt{job: &h.job, err: errGoexit}
 	defer func() {
 		took := time.Since(h.started)
-		a.finished, a.cause = e.now(), context.Cause(ctx)
+		a.finished, a.cause = e.now(), h.ctx.why()
 		a.started = a.finished.Add(-took)
-		h.cancel(nil)
+		h.ctx.end(nil)
 		outcome := judge(a, h.handler.Rules, rand.Float64())
 		e.mu.Lock()
 		h.state = done
@@ -98,7 +91,7 @@ func (e *Engine) perform(h *held, conclude func(concluded)) {
 		conclude(concluded{h, outcome})
 	}()
 	a.result, a.err = Protect(func() (json.RawMessage, error) {
-		return h.handler.Perform(ctx, &Run{Job: h.job, engine: e})
+		return h.handler.Perform(&h.ctx, &Run{Job: &h.job, engine: e})
 	})
 }
 

@@ -58,7 +58,7 @@ func (e *Engine) loseAll() {
 func (e *Engine) lose(h *held) {
 	switch h.state {
 	case performing:
-		h.cancel(ErrLeaseLost)
+		h.ctx.end(ErrLeaseLost)
 	case buffered:
 		e.unbuffer(h)
 		e.release(h)

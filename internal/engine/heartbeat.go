@@ -119,7 +119,7 @@ func (e *Engine) cancel(requests []store.CancelRequest) {
 		switch {
 		case !asked:
 		case h.state == performing:
-			h.cancel(&Cancellation{Reason: reason})
+			h.ctx.end(&Cancellation{Reason: reason})
 		case h.state == buffered:
 			e.unbuffer(h)
 			e.end(h, store.Outcome{JobID: h.job.ID, Token: h.job.Token, Kind: store.Release}) // the store makes it cancelled

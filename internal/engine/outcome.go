@@ -13,7 +13,7 @@ import (
 
 // attempt is what is known when a handler has returned.
 type attempt struct {
-	job      store.Job
+	job      *store.Job
 	result   json.RawMessage
 	err      error
 	cause    error // why the context had ended by then; nil if it had not
@@ -116,6 +116,9 @@ func cancelReason(cause error) string {
 }
 
 func stackOf(err error) string {
+	if err == nil {
+		return "" // and nothing allocated
+	}
 	var panicked *Panicked
 	if errors.As(err, &panicked) {
 		return sanitize(panicked.Stack)

@@ -74,7 +74,7 @@ func TestDecide(t *testing.T) {
 			store.Outcome{Kind: store.Fail, Error: "panic: boom", Stack: "main.go:1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := decide(attempt{test.job, json.RawMessage(`1`), test.err, test.cause, start, end}, test.rules, middle)
+			got := decide(attempt{&test.job, json.RawMessage(`1`), test.err, test.cause, start, end}, test.rules, middle)
 			want := test.want
 			want.JobID, want.Token, want.StartedAt, want.FinishedAt = 1, 2, start, end
 			if diff := cmp.Diff(want, got); diff != "" {

@@ -40,7 +40,7 @@ func (r *Run) Log(line store.LogLine) {
 	})
 }
 
-func (e *Engine) addReport(job store.Job, add func(*store.Report)) {
+func (e *Engine) addReport(job *store.Job, add func(*store.Report)) {
 	e.mu.Lock()
 	key := claim{job.ID, job.Token}
 	if e.reports[key] == nil {

@@ -88,7 +88,7 @@ func (e *Engine) stopAll() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, h := range e.allPerforming() {
-		h.cancel(ErrStopping)
+		h.ctx.end(ErrStopping)
 	}
 }
 
