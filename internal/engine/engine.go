@@ -63,6 +63,7 @@ type Engine struct {
 	processID atomic.Int64
 	startedAt time.Time
 	beatSent  atomic.Int64 // when the last accepted beat was sent, in ns since startedAt
+	sleep     *sleep
 
 	base     context.Context // of every handler
 	verbs    context.Context // of the store's verbs: ends when Stop gives up
@@ -117,6 +118,7 @@ func New(s store.Store, cfg Config, handlers []*Handler, onFinished func()) *Eng
 		inFlight:    map[int64]bool{},
 		reports:     map[claim]*store.Report{},
 		wakes:       1,
+		sleep:       newSleep(),
 	}
 	for _, h := range handlers {
 		e.handlers[h.Type.Name] = h
@@ -218,7 +220,7 @@ func (e *Engine) join(ctx context.Context) error {
 			process.Types = append(process.Types, h.Type)
 		}
 	}
-	sent := time.Since(e.startedAt)
+	sent := e.sinceStart()
 	if err := e.store.Join(ctx, process, e.now()); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
@@ -243,5 +245,8 @@ func (e *Engine) pollInterval() time.Duration {
 
 // sinceBeat is how long ago the last accepted beat was sent.
 func (e *Engine) sinceBeat() time.Duration {
-	return time.Since(e.startedAt) - time.Duration(e.beatSent.Load())
+	return e.sinceStart() - time.Duration(e.beatSent.Load())
 }
+
+// sinceStart includes the time that the machine was suspended.
+func (e *Engine) sinceStart() time.Duration { return time.Since(e.startedAt) + e.sleep.slept() }

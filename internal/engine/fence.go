@@ -10,17 +10,21 @@ import (
 // so that the handlers have that long to notice.
 const fenceMargin = 2 * time.Second
 
+// noticeSleep is how soon after a suspend a process looks whether it has slept too long.
+const noticeSleep = time.Second
+
 // leaseAtRisk reports whether others may be about to declare this process dead.
 func (e *Engine) leaseAtRisk() bool {
 	return e.sinceBeat() > e.cfg.TimeToDie-min(fenceMargin, e.cfg.TimeToDie/4)
 }
 
 // fence stops the process's jobs when no beat has been accepted for too long:
-// others may be performing them already. It sleeps until that can be.
+// others may be performing them already. It waits until that can be, but no longer than
+// a suspended machine needs to notice that time has passed.
 func (e *Engine) fence(context.Context) time.Duration {
 	margin := min(fenceMargin, e.cfg.TimeToDie/4)
 	if left := e.cfg.TimeToDie - margin - e.sinceBeat(); left > 0 {
-		return left + time.Millisecond
+		return min(left+time.Millisecond, noticeSleep)
 	}
 	e.mu.Lock()
 	already := e.fenced

@@ -25,7 +25,7 @@ func (h *heart) beat(ctx context.Context) time.Duration {
 	if early := beatPause - h.sinceBeat(); early > 0 {
 		return early
 	}
-	known, sent := h.known(), time.Since(h.startedAt)
+	known, sent := h.known(), h.sinceStart()
 	beaten, err := h.store.Beat(h.verbs, h.processID.Load(), h.state(), h.now())
 	switch {
 	case errors.Is(err, store.ErrProcessGone):
