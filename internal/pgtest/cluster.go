@@ -79,16 +79,13 @@ func (c *cluster) initialize() error {
 	return nil
 }
 
+// initdb stays on one thread, as a process does.
 func (c *cluster) initdb(args ...string) ([]byte, error) {
-	return c.run("initdb", append([]string{"--pgdata", c.data(), "--username", "postgres", "--auth", "trust",
-		"--encoding", "UTF8", "--locale", "C", "--no-sync"}, args...)...)
-}
-
-// run runs one of the programs to its end. It stays on one thread, as a process does.
-func (c *cluster) run(program string, args ...string) ([]byte, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	command := exec.Command(filepath.Join(c.programs, program), args...)
+	args = append([]string{"--pgdata", c.data(), "--username", "postgres", "--auth", "trust",
+		"--encoding", "UTF8", "--locale", "C", "--no-sync"}, args...)
+	command := exec.Command(filepath.Join(c.programs, "initdb"), args...)
 	command.Dir = c.folder
 	command.SysProcAttr = attributes(c.owner)
 	return command.CombinedOutput()

@@ -3,6 +3,9 @@ package pgtest
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -18,15 +21,21 @@ type Standby struct {
 }
 
 // Standby starts a standby that streams from the server. It is asynchronous:
-// Synchronous changes that.
+// Synchronous changes that. The server restarts meanwhile, since its data is copied
+// when nobody writes: pg_basebackup does not come with every PostgreSQL.
 func (s *Server) Standby() *Standby {
 	s.t.Helper()
 	way := NewProxy(s.t, Address(s.t, s.URL()))
-	c, err := startStandby(s.cluster, way)
+	s.Stop()
+	c, err := copyCluster(s.cluster, way)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	standby := &Standby{Server: newServer(s.t, c), primary: s, way: way}
+	s.StartAgain()
+	if err := c.startOnFreePort(); err != nil {
+		s.t.Fatal(err)
+	}
 	standby.awaitStreaming("async")
 	return standby
 }
@@ -34,32 +43,24 @@ func (s *Server) Standby() *Standby {
 // standbyName is how the primary knows its standby.
 const standbyName = "later_standby"
 
-func startStandby(primary *cluster, way *Proxy) (*cluster, error) {
+// copyCluster copies the data of a server that does not run, for one that follows it.
+func copyCluster(primary *cluster, way *Proxy) (*cluster, error) {
 	source := parse(way.t, way.URL(primary.url()))
 	// The proxy knows no encryption, nor how a client asks for it.
-	c, err := emptyCluster([]string{"hot_standby=on", "cluster_name=" + standbyName, "wal_retrieve_retry_interval=100ms",
-		fmt.Sprintf("primary_conninfo=host=%s port=%s user=postgres sslmode=disable gssencmode=disable", source.Hostname(), source.Port())})
+	follow := fmt.Sprintf("primary_conninfo=host=%s port=%s user=postgres sslmode=disable gssencmode=disable", source.Hostname(), source.Port())
+	c, err := emptyCluster([]string{"hot_standby=on", "cluster_name=" + standbyName, "wal_retrieve_retry_interval=100ms", follow})
 	if err != nil {
 		return nil, err
 	}
-	if err = c.copyOf(primary); err == nil {
-		err = c.startOnFreePort()
+	if output, err := exec.Command("cp", "-a", primary.data(), c.data()).CombinedOutput(); err != nil { // keeps the owner
+		c.destroy()
+		return nil, fmt.Errorf("copy the data: %w: %s", err, output)
 	}
-	if err != nil {
+	if err := os.WriteFile(filepath.Join(c.data(), "standby.signal"), nil, 0o644); err != nil {
 		c.destroy()
 		return nil, err
 	}
 	return c, nil
-}
-
-// copyOf fills an empty cluster with the data of a server that runs.
-func (c *cluster) copyOf(primary *cluster) error {
-	output, err := c.run("pg_basebackup", "--pgdata", c.data(), "--write-recovery-conf", "--checkpoint", "fast", "--no-sync",
-		"--host", "127.0.0.1", "--port", fmt.Sprint(primary.port), "--username", "postgres")
-	if err != nil {
-		return fmt.Errorf("pg_basebackup: %w: %s", err, output)
-	}
-	return nil
 }
 
 // Synchronous makes the primary wait at each commit until the standby has it.
@@ -72,6 +73,17 @@ func (s *Standby) Synchronous() {
 
 // Lag says whether what the primary commits is held back from the standby.
 func (s *Standby) Lag(lag bool) { s.way.Freeze(lag) }
+
+// Await returns when the standby has replayed what the primary has committed by now.
+func (s *Standby) Await() {
+	s.t.Helper()
+	written := ask[string](s.t, s.primary.URL(), "SELECT pg_current_wal_lsn()::text")
+	for deadline := time.Now().Add(patience); ask[string](s.t, s.URL(), "SELECT (pg_last_wal_replay_lsn() >= '"+written+"')::text") != "true"; {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("pgtest: the standby has not replayed %s after %v", written, patience)
+		}
+	}
+}
 
 // Promote makes a primary of the standby, and returns when it accepts writes. The
 // old primary must have been killed: nothing else keeps it from going on.

@@ -34,9 +34,10 @@ func TestStandbyFollowsAndTakesOver(t *testing.T) {
 
 func TestLaggingStandbyLosesWhatItDidNotGet(t *testing.T) {
 	server := pgtest.Start(t)
+	standby := server.Standby()
 	session := connect(t, server.URL())
 	exec(t, session, "CREATE TABLE numbers AS SELECT 1 AS number")
-	standby := server.Standby()
+	standby.Await()
 	standby.Lag(true)
 	exec(t, session, "INSERT INTO numbers VALUES (2)")
 	server.Kill()
