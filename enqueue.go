@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -290,6 +291,7 @@ func (q *JobQueue) performNow(ctx context.Context, call Call) (json.RawMessage, 
 	now := q.now()
 	job := enqueuedJob(call.newJob(now), store.Enqueued{Status: StatusRunning, QueuedAt: now})
 	job.StartedAt, job.Attempt = now, 1
+	job.Token = rand.Int64N(1<<62) + 1 // no claim's: see IdempotencyKey
 	return engine.PerformNow(ctx, job, func(ctx context.Context, run *engine.Run) (json.RawMessage, error) {
 		return h.run(ctx, q, newRunningJob(run, q))
 	})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 
 	"github.com/laterjobs/later/internal/engine"
@@ -75,6 +76,27 @@ func (u *unusedLog) WithGroup(name string) slog.Handler { return u.used().WithGr
 // within a second.
 func (r *RunningJob) Progress(done, total int64, message string) {
 	r.run.Progress(store.Progress{Done: done, Total: total, Message: message})
+}
+
+// IdempotencyKey names this job for the world outside, such as a payment provider that
+// does a thing only once for each key. It is the same at every attempt, in every
+// process, after a retry by a person and after a move to another store; it is never
+// that of another job. The id alone is not: a database that has lost its newest
+// commits, by a failover or since somebody restored a backup, may give the id of a
+// lost job to a new one. A handler that does several things adds a word for each:
+//
+//	charge(ctx, later.Running(ctx).IdempotencyKey()+"/charge")
+//
+// A job that PerformNow performs has a key of its own at every call; outside of a
+// handler the key is empty. It has at most 40 characters: letters, digits and "-".
+func (r *RunningJob) IdempotencyKey() string {
+	switch {
+	case r.ID == 0 && r.Token == 0:
+		return ""
+	case r.ID == 0:
+		return "now-" + strconv.FormatInt(r.Token, 10)
+	}
+	return strconv.FormatInt(r.ID, 10) + "-" + strconv.FormatInt(r.QueuedAt.UnixMicro(), 10)
 }
 
 // CompleteTx, called by a handler, completes its job in a transaction of the

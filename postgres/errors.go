@@ -68,7 +68,7 @@ func harmless(err error) bool {
 	}
 	var failure *pgconn.PgError
 	if errors.As(err, &failure) {
-		return rolledBack(failure.Code) || starting(failure.Code)
+		return rolledBack(failure.Code) || starting(failure.Code) || readOnly(err)
 	}
 	var connect *pgconn.ConnectError
 	return errors.As(err, &connect) || pgconn.SafeToRetry(err)
@@ -79,6 +79,16 @@ func harmless(err error) bool {
 func starting(code string) bool {
 	return code == "57P03" || code == "53300"
 }
+
+// readOnly reports whether a server refused to write: it is a standby, which may be
+// promoted any moment.
+func readOnly(err error) bool {
+	var failure *pgconn.PgError
+	return errors.As(err, &failure) && failure.Code == "25006" || errors.Is(err, errStandby)
+}
+
+// errStandby: the store's own connections lead to a server that takes writes.
+var errStandby = fmt.Errorf("%w: the server is a standby; waiting for its promotion", store.ErrUnavailable)
 
 func matchesSentinel(err error) bool {
 	for _, sentinel := range []error{

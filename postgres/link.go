@@ -44,7 +44,11 @@ func (l *link) use(ctx context.Context, fn func(context.Context, *pgx.Conn) erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.roundTrip)
 	defer cancel()
-	return fn(ctx, l.conn)
+	err := fn(ctx, l.conn)
+	if readOnly(err) {
+		l.hangUp() // another connection may lead to another server
+	}
+	return err
 }
 
 // open connects if there is no connection that lives.
@@ -60,15 +64,39 @@ func (l *link) open(ctx context.Context) (err error) {
 func (l *link) close() {
 	<-l.turn
 	if l.conn != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = l.conn.Close(ctx) // the server notices, at the latest when the program ends
+		l.hangUp()
 	}
 	l.turn <- struct{}{}
 }
 
-// connectTimeout bounds one attempt to connect.
-const connectTimeout = 4 * time.Second
+func (l *link) hangUp() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = l.conn.Close(ctx) // the server notices, at the latest when the program ends
+}
+
+const (
+	// connectTimeout bounds one attempt to connect.
+	connectTimeout = 4 * time.Second
+	// hostTimeout bounds it for each of several hosts: one that is off the network must
+	// not take the time in which another would have answered.
+	hostTimeout = 2 * time.Second
+)
+
+// shareTimeout bounds the time for each host if the URL names several.
+func shareTimeout(cfg *pgx.ConnConfig) (whole time.Duration) {
+	hosts := map[string]bool{fmt.Sprint(cfg.Host, ":", cfg.Port): true}
+	for _, other := range cfg.Fallbacks {
+		hosts[fmt.Sprint(other.Host, ":", other.Port)] = true
+	}
+	if len(hosts) == 1 {
+		return connectTimeout
+	}
+	if cfg.ConnectTimeout == 0 || cfg.ConnectTimeout > hostTimeout {
+		cfg.ConnectTimeout = hostTimeout
+	}
+	return max(connectTimeout, time.Duration(len(hosts))*hostTimeout)
+}
 
 // plannerSettings leave one sensible plan to each statement, whatever the
 // statistics say: the tables swing between empty and full, and a plan that was made
@@ -76,16 +104,28 @@ const connectTimeout = 4 * time.Second
 const plannerSettings = `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;
 	SET enable_mergejoin = off; SET enable_hashagg = off; SET enable_bitmapscan = off; SET jit = off; SET client_min_messages = warning`
 
-// connect opens a connection of the store's own.
+// connect opens a connection of the store's own, to a server that takes writes.
 func (s *Store) connect(ctx context.Context) (*pgx.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	conn, err := pgx.ConnectConfig(ctx, s.connConfig.Copy())
+	conn, err := s.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if s.pooled {
-		return conn, nil // what is set would stay with somebody else's connection
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	if err := s.lookAtHistory(ctx, conn); err != nil {
+		conn.Close(ctx)
+		return nil, fmt.Errorf("%w: %w", errNotBegun, err)
+	}
+	return conn, nil
+}
+
+// dial opens a connection and sets what its statements rely on.
+func (s *Store) dial(ctx context.Context) (*pgx.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.connectTimeout)
+	defer cancel()
+	conn, err := pgx.ConnectConfig(ctx, s.connConfig.Copy())
+	if err != nil || s.pooled {
+		return conn, err // what is set through a pooler would stay with somebody else's connection
 	}
 	if _, err := conn.PgConn().Exec(ctx, plannerSettings).ReadAll(); err != nil {
 		conn.Close(ctx)

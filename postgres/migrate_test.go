@@ -313,7 +313,7 @@ func TestRoles(t *testing.T) {
 	}
 	open(t, url, postgres.Schema("lent")).Close()
 	exec(t, url, `GRANT USAGE ON SCHEMA lent TO humble; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA lent TO humble;
-		GRANT USAGE ON ALL SEQUENCES IN SCHEMA lent TO humble`)
+		GRANT USAGE, UPDATE ON ALL SEQUENCES IN SCHEMA lent TO humble`)
 	worksIn(t, humble, "lent")
 }
 

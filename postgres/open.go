@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -23,12 +24,13 @@ import (
 // store.Clock.
 type Store struct {
 	options
-	pool       *pgxpool.Pool
-	owned      bool // Close closes pool
-	connConfig *pgx.ConnConfig
-	pooled     bool // connections go through a pooler
-	statements map[string]string
-	id         string // of the store in the database
+	pool           *pgxpool.Pool
+	owned          bool // Close closes pool
+	connConfig     *pgx.ConnConfig
+	connectTimeout time.Duration
+	pooled         bool // connections go through a pooler
+	statements     map[string]string
+	id             string // of the store in the database
 
 	entry     *writer // stores jobs and outcomes, and does the upkeep that may take a while
 	work      *writer // claims and promotes
@@ -42,6 +44,7 @@ type Store struct {
 	stranger  strangerWatch
 
 	lookingLater atomic.Bool
+	meek         atomic.Bool // that a right is missing has been said
 	closed       atomic.Bool
 }
 
@@ -85,6 +88,7 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrUnsuitable, withoutPassword(url, err))
 	}
+	shareTimeout(cfg.ConnConfig)
 	s := newStore(cfg.ConnConfig, opts)
 	if err := s.probe(ctx); err != nil {
 		return nil, fmt.Errorf("open the store: %w", s.classify(ctx, err))
@@ -113,9 +117,9 @@ func withoutPassword(text string, err error) error {
 // it; claims, outcomes and heartbeats use connections of the store's own. Closing the
 // store leaves the pool open.
 func New(pool *pgxpool.Pool, opts ...Option) (*Store, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*connectTimeout)
-	defer cancel()
 	s := newStore(pool.Config().ConnConfig, opts)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*s.connectTimeout)
+	defer cancel()
 	s.pool = pool
 	if err := s.probe(ctx); err != nil {
 		return nil, fmt.Errorf("open the store: %w", s.classify(ctx, err))
@@ -125,6 +129,7 @@ func New(pool *pgxpool.Pool, opts ...Option) (*Store, error) {
 
 func newStore(cfg *pgx.ConnConfig, opts []Option) *Store {
 	s := &Store{options: optionsOf(opts), connConfig: cfg.Copy()}
+	s.connectTimeout = shareTimeout(s.connConfig)
 	if s.connConfig.RuntimeParams["application_name"] == "" {
 		s.connConfig.RuntimeParams["application_name"] = "later"
 	}
@@ -147,7 +152,7 @@ func optionsOf(opts []Option) options {
 // closes again.
 func (s *Store) probe(ctx context.Context) error {
 	s.pooled = true // no settings until that is known
-	conn, err := s.connect(ctx)
+	conn, err := s.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -167,6 +172,9 @@ func (s *Store) probe(ctx context.Context) error {
 		return err
 	}
 	if err := s.hearClock(ctx, conn); err != nil {
+		return err
+	}
+	if err := s.lookAtHistory(ctx, conn); err != nil && !errors.Is(err, errStandby) {
 		return err
 	}
 	return conn.QueryRow(ctx, s.query("store_id"), pgx.QueryExecModeExec).Scan(&s.id)

@@ -18,6 +18,7 @@ var (
 		"clock.go":     "the clock of the database rules here, that of the program there",
 		"due.go":       "where the living rows that wait begin: see lanes.go",
 		"effort.go":    "how often to look past dead entries: see lanes.go",
+		"epoch.go":     "a server can lose commits and go on; a file cannot know that it is an old copy",
 		"insist.go":    "a server can be away for a while",
 		"lanes.go":     "where living rows begin; SQLite leaves no dead entries in an index",
 		"link.go":      "connections to a server, and the settings of its planner",
@@ -27,7 +28,9 @@ var (
 		"moves.go": "a move from place to place is several statements there, one here",
 		"rows.go":  "a batch travels as JSON there, as arrays here",
 	}
-	readsHereOnly  = map[string]string{}
+	readsHereOnly = map[string]string{
+		"epoch": "a file has no history",
+	}
 	readsThereOnly = map[string]string{
 		"claimed_jobs": "the claim itself returns the jobs here",
 		"data_version": "how processes notice each other's commits there",

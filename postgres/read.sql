@@ -51,5 +51,12 @@ SELECT queued_at FROM later.job WHERE id = $1;
 -- name: paused
 SELECT name, paused_at, reason FROM later.queue;
 
+-- name: epoch
+-- Whether the server is a standby; the history of the database: which it is, and how
+-- often another server has gone on from a copy of it; and what the store knows of that.
+SELECT pg_is_in_recovery(),
+  CASE WHEN NOT pg_is_in_recovery() THEN (SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) END,
+  (SELECT value FROM later.meta WHERE name = 'epoch');
+
 -- name: store_id
 SELECT value FROM later.meta WHERE name = 'store_id';

@@ -372,3 +372,14 @@ ON CONFLICT (name) DO UPDATE SET paused_at = excluded.paused_at, reason = exclud
 
 -- name: resume
 DELETE FROM later.queue WHERE name = $1;
+
+-- name: begin_epoch
+-- No row: it has been begun, or it is the first, which has nothing to be apart from.
+-- A row that is updated has an xmax, one that is inserted has none.
+WITH epoch AS (
+  INSERT INTO later.meta AS m (name, value) VALUES ('epoch', $1)
+  ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE m.value <> excluded.value
+  RETURNING m.xmax <> 0 AS another
+)
+SELECT setval('later.number', greatest(nextval('later.number'), (SELECT id FROM later.job WHERE id > 0 ORDER BY id DESC LIMIT 1)) + $2)
+FROM epoch WHERE another;

@@ -121,6 +121,30 @@ func TestRowsThatSomebodyBroke(t *testing.T) {
 	}
 }
 
+// TestProcessThatSomebodyBroke: whatever is written into its row, the others are seen.
+func TestProcessThatSomebodyBroke(t *testing.T) {
+	path := file(t)
+	s := open(t, path)
+	for id := range int64(2) {
+		p := store.Process{ID: id + 1, StartedAt: time.Now(), Queues: map[string]int{"mail": 3}}
+		if err := s.Join(t.Context(), p, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, queues := range []string{"{broken", "[1]", `{"mail": "three"}`, ""} {
+		if _, err := shell(t, path).Exec("UPDATE later_process SET queues = ?1 WHERE id = 1", queues); err != nil {
+			t.Fatal(err)
+		}
+		processes, err := s.Processes(t.Context())
+		if err != nil || len(processes) != 2 || processes[1].Queues["mail"] != 3 {
+			t.Errorf("with the queues %q: %+v, %v", queues, processes, err)
+		}
+		if _, err := s.Recover(t.Context(), nil, time.Now()); err != nil {
+			t.Errorf("with the queues %q: %v", queues, err)
+		}
+	}
+}
+
 // TestRestartKeepsEverything: closing and opening again changes no job.
 func TestRestartKeepsEverything(t *testing.T) {
 	path := file(t)

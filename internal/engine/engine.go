@@ -81,7 +81,8 @@ type Engine struct {
 
 	onFinished func() // told when outcomes were accepted
 
-	reporting sync.Mutex // one store.Report at a time
+	reporting     sync.Mutex // one store.Report at a time
+	reportTrouble trouble    // guarded by reporting
 
 	mu       sync.Mutex // guards all below
 	settings Settings

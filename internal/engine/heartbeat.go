@@ -14,6 +14,7 @@ type heart struct {
 	*Engine
 	strangers map[claim]bool // claims in the last answer that the process does not know
 	trouble   trouble
+	rejoining trouble
 }
 
 func (e *Engine) newHeart() *heart { return &heart{Engine: e} }
@@ -29,7 +30,10 @@ func (h *heart) beat(ctx context.Context) time.Duration {
 	beaten, err := h.store.Beat(h.verbs, h.processID.Load(), h.state(), h.now())
 	switch {
 	case errors.Is(err, store.ErrProcessGone):
-		h.rejoin(ctx)
+		if err := h.rejoin(ctx); err != nil {
+			return h.rejoining.met(h.log, "join under a new id", err)
+		}
+		h.rejoining.over(h.log, "join under a new id")
 	case err != nil:
 		return h.trouble.met(h.log, "send a heartbeat", err)
 	default:
@@ -67,14 +71,16 @@ func (e *Engine) known() map[claim]*held {
 
 // rejoin starts over under a new id: the process was declared dead, its jobs
 // run elsewhere.
-func (h *heart) rejoin(ctx context.Context) {
-	h.log.Error("this process was declared dead, its jobs are taken over; joining again", "process", h.processID.Load())
+func (h *heart) rejoin(ctx context.Context) error {
+	if h.rejoining.wait == 0 {
+		h.log.Error("this process was declared dead, its jobs are taken over; joining again", "process", h.processID.Load())
+	}
 	h.loseAll()
 	if err := h.join(ctx); err != nil {
-		h.log.Error("cannot join again; trying at the next heartbeat", "error", err)
-		return
+		return err
 	}
 	h.unfence()
+	return nil
 }
 
 // reconcile settles what the store and the process disagree about. Held

@@ -104,8 +104,11 @@ func (e *Engine) storeReports(take func() []store.Report) int {
 	if len(reports) == 0 {
 		return 0
 	}
-	if err := e.store.Report(e.verbs, reports, e.now()); err != nil && e.verbs.Err() == nil {
-		e.log.Warn("reports of running jobs lost", "jobs", len(reports), "error", err)
+	switch err := e.store.Report(e.verbs, reports, e.now()); {
+	case err == nil:
+		e.reportTrouble.over(e.log, "store reports of running jobs")
+	case e.verbs.Err() == nil:
+		e.reportTrouble.met(e.log, "store reports of running jobs", err)
 	}
 	return len(reports)
 }

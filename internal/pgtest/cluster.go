@@ -40,15 +40,9 @@ func startCluster(settings []string) (*cluster, error) {
 	return c, nil
 }
 
-func newCluster(settings []string) (c *cluster, err error) {
-	c = &cluster{settings: append(commonSettings[:len(commonSettings):len(commonSettings)], settings...)}
-	if c.programs, err = programs(); err != nil {
-		return nil, err
-	}
-	if c.owner, err = serverAccount(); err != nil {
-		return nil, err
-	}
-	if c.folder, err = newFolder(c.owner); err != nil {
+func newCluster(settings []string) (*cluster, error) {
+	c, err := emptyCluster(settings)
+	if err != nil {
 		return nil, err
 	}
 	if err := c.initialize(); err != nil {
@@ -56,6 +50,19 @@ func newCluster(settings []string) (c *cluster, err error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// emptyCluster has a folder and no data yet.
+func emptyCluster(settings []string) (c *cluster, err error) {
+	c = &cluster{settings: append(commonSettings[:len(commonSettings):len(commonSettings)], settings...)}
+	if c.programs, err = programs(); err != nil {
+		return nil, err
+	}
+	if c.owner, err = serverAccount(); err != nil {
+		return nil, err
+	}
+	c.folder, err = newFolder(c.owner)
+	return c, err
 }
 
 // linguistic sorts as most servers of users do, not by bytes: mistakes show.
@@ -99,7 +106,7 @@ func (c *cluster) start() error {
 	}
 	command := exec.Command(filepath.Join(c.programs, "postgres"), args...)
 	command.Dir = c.folder
-	server, err := startProcess(c.owner, "database system is ready to accept connections", command)
+	server, err := startProcess(c.owner, "database system is ready to accept", command) // a standby: "read-only connections"
 	if err != nil {
 		return err
 	}

@@ -11,13 +11,13 @@ import (
 // from any goroutine.
 type Proxy struct {
 	t        testing.TB
-	target   string
 	listener net.Listener
 	gate     gate
 	trap     trap
 	group    sync.WaitGroup // all goroutines
 
 	mutex    sync.Mutex
+	target   string         // guarded by mutex
 	refusing bool           // guarded by mutex
 	links    map[*link]bool // guarded by mutex: the present connections
 }
@@ -62,6 +62,13 @@ func (p *Proxy) Refuse(refuse bool) {
 	p.refusing = refuse
 }
 
+// Redirect sends new connections to another server; present ones stay.
+func (p *Proxy) Redirect(target string) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.target = target
+}
+
 // Freeze says whether all bytes are held, in both directions and on new
 // connections too, while the connections stay open. Freeze(false) delivers what
 // was held.
@@ -85,7 +92,7 @@ func (p *Proxy) accept() {
 }
 
 func (p *Proxy) serve(client net.Conn) {
-	server, err := net.Dial("tcp", p.target)
+	server, err := net.Dial("tcp", p.destination())
 	if err != nil {
 		resetConnection(client)
 		return
@@ -97,6 +104,12 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 	defer p.leave(l)
 	l.forward()
+}
+
+func (p *Proxy) destination() string {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.target
 }
 
 func (p *Proxy) enter(l *link) bool {

@@ -21,6 +21,11 @@ func Start(t testing.TB, settings ...string) *Server {
 	if err != nil {
 		giveUp(t, err)
 	}
+	return newServer(t, c)
+}
+
+// newServer destroys the cluster when the test ends.
+func newServer(t testing.TB, c *cluster) *Server {
 	t.Cleanup(func() {
 		if log := c.log(); t.Failed() {
 			t.Logf("the server on port %d wrote:\n%s", c.port, log)

@@ -209,7 +209,7 @@ CREATE TABLE later.meta (
   name  text COLLATE "C" PRIMARY KEY,
   value text NOT NULL
 );
-COMMENT ON TABLE later.meta IS 'Facts about the store: store_id, schema_version.';
+COMMENT ON TABLE later.meta IS 'Facts about the store: store_id, schema_version, and epoch, the history of the database that it was last seen in.';
 INSERT INTO later.meta (name, value) VALUES ('store_id', replace(gen_random_uuid()::text, '-', ''));
 
 -- For people: SELECT * FROM later.jobs WHERE type = 'MyJob'.
