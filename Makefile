@@ -28,7 +28,7 @@ bench:
 
 # Thousands of power cuts and failing requests under the SQLite store.
 crash:
-	LATER_CRASH_IMAGES=20000 LATER_CRASH_FAULTS=100000 go test -timeout 60m -v ./internal/crash
+	LATER_CRASH_IMAGES=20000 LATER_CRASH_FAULTS=10000 go test -timeout 60m -v ./internal/crash
 
 demo:
 	go run ./cmd/later demo

@@ -3,6 +3,7 @@
 package crash
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -19,9 +20,9 @@ import (
 // TestPowerCut cuts the power at moments of a recorded run, lets the disk keep this
 // or that of what was not synced, and opens what is left.
 func TestPowerCut(t *testing.T) {
-	images := number(t, "LATER_CRASH_IMAGES", 250)
+	images := number(t, "LATER_CRASH_IMAGES", 150)
 	if testing.Short() {
-		images = min(images, 60)
+		images = min(images, 50)
 	}
 	seed := uint64(number(t, "LATER_CRASH_SEED", 1))
 	ops := recordRun(t)
@@ -46,28 +47,30 @@ func TestPowerCut(t *testing.T) {
 	t.Logf("%d images of a run of %d requests (LATER_CRASH_SEED=%d): %v", len(cuts), len(ops), seed, tried)
 }
 
-// tryCut opens what a power cut leaves and compares it with the promises.
+// tryCut opens what a power cut leaves, and keeps it if that is not what was promised.
 func tryCut(t *testing.T, ops []faultyfs.Op, cut faultyfs.Cut) {
-	dir, err := os.MkdirTemp(t.TempDir(), "")
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	if err := cut.Build(ops).WriteTo(dir); err != nil {
-		t.Error(err)
-		return
-	}
-	s, err := sqlite.Open(filepath.Join(dir, "jobs.db"))
-	if err == nil {
-		err = promisesOf(ops[:cut.At]).check(s)
-		s.Close()
-	}
-	if err != nil {
+	if err := openImage(ops, cut); err != nil {
 		kept, _ := os.MkdirTemp("", "later-crash-")
 		_ = cut.Build(ops).WriteTo(kept)
 		t.Errorf("%s, %s (the files are in %s):\n%v", phaseAt(ops, cut.At), cut, kept, err)
 	}
-	os.RemoveAll(dir)
+}
+
+// openImage opens what a power cut leaves and compares it with the promises.
+func openImage(ops []faultyfs.Op, cut faultyfs.Cut) error {
+	dir, err := os.MkdirTemp("", "later-powercut-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := cut.Build(ops).WriteTo(dir); err != nil {
+		return err
+	}
+	s, err := sqlite.Open(filepath.Join(dir, "jobs.db"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(promisesOf(ops[:cut.At]).check(s), s.Close())
 }
 
 // phaseAt is what the run was at.

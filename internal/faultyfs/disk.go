@@ -1,9 +1,12 @@
 package faultyfs
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Kind is what SQLite asks of a disk.
@@ -17,10 +20,11 @@ const (
 	Sync                 // of a file, and of its directory if Directory is set
 	Delete               // of a file; Directory: and the directory was synced
 	Read                 // can fail, is not recorded
+	Rewrite              // of the whole file, with a sync, past SQLite; noticed after a Sync that failed
 	Mark                 // of the test itself: see Disk.Mark
 )
 
-var kindNames = []string{"create", "write", "truncate", "sync", "delete", "read", "mark"}
+var kindNames = []string{"create", "write", "truncate", "sync", "delete", "read", "rewrite", "mark"}
 
 func (k Kind) String() string { return kindNames[k] }
 
@@ -44,6 +48,11 @@ type Fault struct {
 	More int    // how many further ones fail: Forever for a disk that is broken
 	Code int32  // what SQLite is told; 0: the I/O error of the kind
 	Half bool   // of a Write: its first half is written
+
+	// Revert: after a Sync that failed the file reads as it is on the disk, without what
+	// was not synced, as on Btrfs. By default it reads as if nothing had happened, as on
+	// ext4 and XFS.
+	Revert bool
 }
 
 // Forever is the More of a fault that does not end by itself.
@@ -57,7 +66,11 @@ type Disk struct {
 	ops   []Op
 	seen  map[Kind]int // requests of the kind since the fault was set
 	fault *Fault
-	hits  int // requests that the fault made fail
+	hits  int             // requests that the fault made fail
+	lossy map[string]bool // files of which a sync has failed, and nobody has made it good
+	// errors counts the syncs of a file that have failed. As Linux does, every open
+	// file is told of an error once, whoever met it.
+	errors map[string]int
 }
 
 var (
@@ -67,7 +80,7 @@ var (
 
 // Watch begins to record what SQLite does in a directory.
 func Watch(dir string) *Disk {
-	d := &Disk{dir: dir, seen: map[Kind]int{}}
+	d := &Disk{dir: dir, seen: map[Kind]int{}, lossy: map[string]bool{}, errors: map[string]int{}}
 	disksMu.Lock()
 	defer disksMu.Unlock()
 	disks[dir] = d
@@ -95,6 +108,9 @@ func (d *Disk) Mark(mark any) { d.record(Op{Kind: Mark, Mark: mark}) }
 func (d *Disk) Ops() []Op {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	for file := range d.lossy {
+		d.notice(file)
+	}
 	return slices.Clone(d.ops)
 }
 
@@ -102,6 +118,90 @@ func (d *Disk) record(op Op) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.ops = append(d.ops, op)
+	switch {
+	case op.Kind == Delete:
+		delete(d.lossy, op.File)
+	case d.lossy[op.File] && (op.Kind == Write || op.Kind == Truncate):
+		d.stamp(op.File)
+	}
+}
+
+// stamped is the time that a file carries after a failed sync, as long as nobody
+// writes to it past SQLite.
+var stamped = time.Unix(1_000_000_000, 0)
+
+func (d *Disk) stamp(file string) {
+	if err := os.Chtimes(filepath.Join(d.dir, file), stamped, stamped); err != nil {
+		panic(err)
+	}
+}
+
+// syncFailed records a sync that failed, and what it does to the file.
+func (d *Disk) syncFailed(file string, revert bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.notice(file)
+	d.ops = append(d.ops, Op{Kind: Sync, File: file, Failed: true})
+	if revert {
+		d.revert(file)
+	}
+	d.lossy[file] = true
+	d.errors[file]++
+	d.stamp(file)
+}
+
+// errorsOf is how many syncs of the file have failed.
+func (d *Disk) errorsOf(file string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.errors[file]
+}
+
+// revert makes the file what it is on the disk. It is as long as before.
+func (d *Disk) revert(file string) {
+	path := filepath.Join(d.dir, file)
+	content := Cut{At: len(d.ops), Lost: set(Unsynced(d.ops, len(d.ops)))}.Build(d.ops)[file]
+	info, err := os.Stat(path)
+	if err == nil {
+		n := &inode{content}
+		n.resize(int(info.Size()))
+		err = overwrite(path, n.content)
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+func overwrite(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteAt(content, 0)
+	return errors.Join(err, file.Close())
+}
+
+// notice records that somebody has written a file anew past SQLite after a sync that
+// failed, and thereby made good what was lost.
+func (d *Disk) notice(file string) {
+	path := filepath.Join(d.dir, file)
+	info, err := os.Stat(path)
+	if !d.lossy[file] || err != nil || info.ModTime().Equal(stamped) {
+		return
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		panic(err)
+	}
+	delete(d.lossy, file)
+	d.ops = append(d.ops, Op{Kind: Rewrite, File: file, Data: content})
+}
+
+// noticeFirst is notice before a request of SQLite.
+func (d *Disk) noticeFirst(file string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.notice(file)
 }
 
 // Fail sets the fault, in place of an earlier one. It counts requests from now on.

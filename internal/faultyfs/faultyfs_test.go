@@ -210,6 +210,7 @@ func TestWhatAPowerCutLeaves(t *testing.T) {
 		write("a", "new", 0),        // 11
 		{Kind: Sync, File: "a", Failed: true},
 		{Kind: Sync, File: "a"}, // writes nothing of what the failed one was to write
+		{Kind: Rewrite, File: "a", Data: []byte("again")},
 	}
 	for _, test := range []struct {
 		at       int
@@ -229,6 +230,7 @@ func TestWhatAPowerCutLeaves(t *testing.T) {
 		{10, []int{3, 4, 5, 6, 9}, []int{5, 9}, "a=abXYefgh b=b"},
 		{14, []int{3, 4, 5, 6, 9, 10, 11}, []int{11}, "a= b=b"},
 		{14, []int{3, 4, 5, 6, 9, 10, 11}, nil, "a=new b=b"},
+		{15, []int{6, 9, 10}, nil, "a=again b=b"},
 	} {
 		if got := Unsynced(ops, test.at); !slices.Equal(got, test.unsynced) {
 			t.Errorf("after %d not synced: %v, want %v", test.at, got, test.unsynced)

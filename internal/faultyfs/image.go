@@ -29,7 +29,7 @@ type Part struct{ From, To int }
 // undo.
 func Unsynced(ops []Op, at int) []int {
 	pending := map[string][]int{} // by file; "" for the directory
-	var doomed []int              // no later sync will write them
+	doomed := map[string][]int{}  // by file: no later sync will write them
 	for i, op := range ops[:at] {
 		switch op.Kind {
 		case Write, Truncate:
@@ -43,19 +43,24 @@ func Unsynced(ops []Op, at int) []int {
 			}
 		case Sync:
 			if op.Failed {
-				doomed = append(doomed, pending[op.File]...)
+				doomed[op.File] = append(doomed[op.File], pending[op.File]...)
 			}
 			pending[op.File] = nil
 			if op.Directory {
 				pending[""] = nil
 			}
+		case Rewrite:
+			pending[op.File], doomed[op.File] = nil, nil
 		}
 	}
-	for _, list := range pending {
-		doomed = append(doomed, list...)
+	var all []int
+	for _, lists := range []map[string][]int{pending, doomed} {
+		for _, list := range lists {
+			all = append(all, list...)
+		}
 	}
-	slices.Sort(doomed)
-	return doomed
+	slices.Sort(all)
+	return all
 }
 
 // inode is a file on the disk, whatever names it has.
@@ -80,6 +85,8 @@ func (c Cut) Build(ops []Op) Image {
 			if !c.Lost[i] {
 				c.apply(live[op.File], i, op)
 			}
+		case Rewrite:
+			live[op.File].content = slices.Clone(op.Data)
 		}
 	}
 	image := Image{}

@@ -78,6 +78,7 @@ type watched struct {
 	// syncsDirectory: SQLite's VFS for Unix syncs the directory with the first sync of a
 	// journal that was opened to be made.
 	syncsDirectory bool
+	errors         int // failed syncs of the file that it has been told of
 }
 
 var (
@@ -105,7 +106,7 @@ func open(tls *libc.TLS, _, name, f uintptr, flags int32, outFlags uintptr) int3
 		return sqlite3.SQLITE_OK
 	}
 	const journals = sqlite3.SQLITE_OPEN_WAL | sqlite3.SQLITE_OPEN_MAIN_JOURNAL | sqlite3.SQLITE_OPEN_SUPER_JOURNAL
-	own.id = remember(&watched{disk: disk, name: filepath.Base(path),
+	own.id = remember(&watched{disk: disk, name: filepath.Base(path), errors: disk.errorsOf(filepath.Base(path)),
 		syncsDirectory: flags&sqlite3.SQLITE_OPEN_CREATE != 0 && flags&journals != 0})
 	if creates {
 		disk.record(Op{Kind: Create, File: filepath.Base(path)})
@@ -184,6 +185,7 @@ func write(tls *libc.TLS, f, buffer uintptr, n int32, offset int64) int32 {
 	if w == nil {
 		return put(n)
 	}
+	w.disk.noticeFirst(w.name)
 	fault := w.disk.fails(Write, w.name)
 	if fault != nil {
 		if !fault.Half {
@@ -204,6 +206,7 @@ func write(tls *libc.TLS, f, buffer uintptr, n int32, offset int64) int32 {
 func truncate(tls *libc.TLS, f uintptr, size int64) int32 {
 	w := of(f)
 	if w != nil {
+		w.disk.noticeFirst(w.name)
 		if fault := w.disk.fails(Truncate, w.name); fault != nil {
 			return fault.code(sqlite3.SQLITE_IOERR_TRUNCATE)
 		}
@@ -218,13 +221,19 @@ func truncate(tls *libc.TLS, f uintptr, size int64) int32 {
 func syncFile(tls *libc.TLS, f uintptr, flags int32) int32 {
 	w := of(f)
 	if w != nil {
+		w.disk.noticeFirst(w.name)
 		if fault := w.disk.fails(Sync, w.name); fault != nil {
-			w.disk.record(Op{Kind: Sync, File: w.name, Failed: true})
+			w.disk.syncFailed(w.name, fault.Revert)
+			w.errors = w.disk.errorsOf(w.name)
 			return fault.code(sqlite3.SQLITE_IOERR_FSYNC)
 		}
 	}
 	code := call(below(f).FxSync, func(fn func(*libc.TLS, uintptr, int32) int32) int32 { return fn(tls, beneath(f), flags) })
 	if code == sqlite3.SQLITE_OK && w != nil {
+		if errors := w.disk.errorsOf(w.name); w.errors != errors {
+			w.errors = errors
+			return sqlite3.SQLITE_IOERR_FSYNC
+		}
 		w.disk.record(Op{Kind: Sync, File: w.name, Directory: w.syncsDirectory})
 		w.syncsDirectory = false
 	}
