@@ -1,5 +1,5 @@
-# Five words: test race lint bench demo.
-.PHONY: test race lint bench demo
+# Six words: test race lint bench crash demo.
+.PHONY: test race lint bench crash demo
 
 # Everything that must hold before a change lands.
 test: lint
@@ -25,6 +25,10 @@ bench:
 	@sh scripts/test-postgres >/dev/null
 	go test -run '^$$' -bench . ./...
 	cd bench && go run . -jobs 100000 -rounds 2 -pin-minutes 1
+
+# Thousands of power cuts and failing requests under the SQLite store.
+crash:
+	LATER_CRASH_IMAGES=20000 LATER_CRASH_FAULTS=10000 go test -timeout 60m -v ./internal/crash
 
 demo:
 	go run ./cmd/later demo

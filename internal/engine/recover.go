@@ -28,7 +28,14 @@ func (w *watch) recover(ctx context.Context) time.Duration {
 	if err != nil {
 		return w.met(ctx, err)
 	}
-	silent := w.observe(processes, time.Now())
+	var silent []store.Silent
+	if w.sinceBeat() <= w.beats.Gap {
+		silent = w.observe(processes, time.Now())
+	} else {
+		// Whatever keeps our own beats from the store may keep those of others from it,
+		// such as a lock that somebody does not let go of. They get the whole time again.
+		w.beats.Forget()
+	}
 	recovered, err := w.store.Recover(ctx, silent, w.now())
 	if err != nil {
 		return w.met(ctx, err)

@@ -32,6 +32,8 @@ var mayImport = map[string][]string{
 	"internal/sqlfile":     {},
 	"internal/floors":      {},
 	"internal/chaos":       {},
+	"internal/crash":       {},
+	"internal/faultyfs":    {},
 	"internal/pgtest":      {},
 	// floor 2
 	"": {"store", "internal/engine", "internal/arguments"},
