@@ -124,8 +124,9 @@ func (q *JobQueue) Start(ctx context.Context) error {
 // Stop claims nothing more, lets running jobs end within Config.SoftStop, cancels
 // the others with ErrStopping and waits for Config.HardStop, then gives back to
 // the queue what is left. No job loses an attempt. The end of ctx cuts the
-// waiting short. Stop returns within the two timeouts plus 1 s; on a JobQueue that
-// does not work, at once.
+// waiting short, also that of a second call, which otherwise waits for the first one:
+// for whoever loses patience. Stop returns within the two timeouts plus 1 s; on a
+// JobQueue that does not work, at once.
 func (q *JobQueue) Stop(ctx context.Context) (StopReport, error) {
 	q.mu.Lock()
 	working := q.engine
