@@ -32,13 +32,13 @@ type JobQueue struct {
 type Config struct {
 	Concurrency  int            // jobs performed at once: 5
 	Queues       map[string]int // jobs performed at once per queue, only these; nil: every queue, sharing Concurrency
-	PollInterval time.Duration  // 5 s; only a fallback, wake-ups are immediate
+	PollInterval time.Duration  // 5 s, at least 10 ms; only a fallback, wake-ups are immediate
 
 	StartDelay time.Duration // between Start and the first claim: none
 	SoftStop   time.Duration // how long Stop lets jobs end by themselves: 30 s
 	HardStop   time.Duration // how long it then waits for those whose context it cancelled: 10 s
 
-	Heartbeat time.Duration // 3 s; at most a third of TimeToDie
+	Heartbeat time.Duration // 3 s, at least 10 ms; at most a third of TimeToDie
 	TimeToDie time.Duration // silence after which others take over this process's jobs: 15 s
 
 	Retention  Retention    // 7 days for each finished status; negative: for ever
