@@ -1,5 +1,5 @@
-# Five words: test race lint bench demo.
-.PHONY: test race lint bench demo
+# The words: test race lint bench demo, and for long runs: fuzz reload soak.
+.PHONY: test race lint bench demo fuzz reload soak
 
 # Everything that must hold before a change lands.
 test: lint
@@ -28,3 +28,19 @@ bench:
 
 demo:
 	go run ./cmd/later demo
+
+# Each fuzz target for FUZZTIME.
+fuzz:
+	@sh scripts/test-postgres >/dev/null
+	sh scripts/fuzz
+
+# A program replaced every two seconds, for RELOADTIME on each store.
+reload:
+	@sh scripts/test-postgres >/dev/null
+	LATER_TEST_REQUIRE_POSTGRES=1 go test -count=1 -v ./internal/reload -timeout 0 -for $(or $(RELOADTIME),1m)
+
+# A steady load for SOAKTIME on each store; the report is soak.md.
+soak:
+	@sh scripts/test-postgres >/dev/null
+	rm -f soak.md
+	LATER_TEST_REQUIRE_POSTGRES=1 go test -count=1 -v ./internal/soak -timeout 0 -soak $(or $(SOAKTIME),30m) -report $(CURDIR)/soak.md

@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"internal/floors":      {},
 	"internal/chaos":       {},
 	"internal/reload":      {},
+	"internal/soak":        {},
 	"internal/pgtest":      {},
 	// floor 2
 	"": {"store", "internal/engine", "internal/arguments"},
