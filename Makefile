@@ -1,5 +1,5 @@
-# Six words: test race lint bench crash demo.
-.PHONY: test race lint bench crash demo
+# The words: test race lint bench demo, and for long runs: crash fuzz reload soak.
+.PHONY: test race lint bench demo crash fuzz reload soak
 
 # Everything that must hold before a change lands.
 test: lint
@@ -26,9 +26,25 @@ bench:
 	go test -run '^$$' -bench . ./...
 	cd bench && go run . -jobs 100000 -rounds 2 -pin-minutes 1
 
+demo:
+	go run ./cmd/later demo
+
 # Thousands of power cuts and failing requests under the SQLite store.
 crash:
 	LATER_CRASH_IMAGES=20000 LATER_CRASH_FAULTS=10000 go test -timeout 60m -v ./internal/crash
 
-demo:
-	go run ./cmd/later demo
+# Each fuzz target for FUZZTIME.
+fuzz:
+	@sh scripts/test-postgres >/dev/null
+	sh scripts/fuzz
+
+# A program replaced every two seconds, for RELOADTIME on each store.
+reload:
+	@sh scripts/test-postgres >/dev/null
+	LATER_TEST_REQUIRE_POSTGRES=1 go test -count=1 -v ./internal/reload -timeout 0 -for $(or $(RELOADTIME),1m)
+
+# A steady load for SOAKTIME on each store; the report is soak.md.
+soak:
+	@sh scripts/test-postgres >/dev/null
+	rm -f soak.md
+	LATER_TEST_REQUIRE_POSTGRES=1 go test -count=1 -v ./internal/soak -timeout 0 -soak $(or $(SOAKTIME),30m) -report $(CURDIR)/soak.md

@@ -66,11 +66,18 @@ type Engine struct {
 	sleep     *sleep
 
 	base     context.Context // of every handler
+	patience context.Context // of Stop: ends when a caller of Stop loses it
+	hurry    context.CancelFunc
 	verbs    context.Context // of the store's verbs: ends when Stop gives up
 	giveUp   context.CancelFunc
 	loops    context.Context // of the loops: ends when Stop begins
 	endLoops context.CancelFunc
 	running  sync.WaitGroup // the loops
+
+	stopBegan chan struct{} // closed when stopping becomes true
+	stopOnce  sync.Once     // guards the two below
+	stopped   StopReport
+	stopErr   error
 
 	outcomes    chan concluded
 	lastOutcome chan struct{}  // closed when no executor will send any more
@@ -106,6 +113,7 @@ func New(s store.Store, cfg Config, handlers []*Handler, onFinished func()) *Eng
 	e := &Engine{
 		store: s, cfg: cfg, log: cfg.Logger, onFinished: onFinished,
 		handlers:    map[string]*Handler{},
+		stopBegan:   make(chan struct{}),
 		outcomes:    make(chan concluded, maxBatch),
 		lastOutcome: make(chan struct{}),
 		claimSoon:   make(chan struct{}, 1),
@@ -174,6 +182,7 @@ func (e *Engine) work() {
 func (e *Engine) prepare(ctx context.Context) {
 	e.startedAt = time.Now()
 	e.base = context.WithoutCancel(ctx)
+	e.patience, e.hurry = context.WithCancel(e.base)
 	e.verbs, e.giveUp = context.WithCancel(e.base)
 	e.loops, e.endLoops = context.WithCancel(e.base)
 }

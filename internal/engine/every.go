@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -28,6 +29,7 @@ func every(ctx context.Context, interval func() time.Duration, nudge <-chan stru
 }
 
 func vary(d time.Duration) time.Duration {
+	d = min(d, math.MaxInt64/2) // what is longer must not wrap around
 	return d + time.Duration((rand.Float64()*2-1)*jitter*float64(d))
 }
 

@@ -25,6 +25,15 @@ type Run struct {
 	engine *Engine // nil when the job is performed without a row
 }
 
+// Stopping is closed when the process begins to stop; nil when the job is
+// performed without a row.
+func (r *Run) Stopping() <-chan struct{} {
+	if r.engine == nil {
+		return nil
+	}
+	return r.engine.stopBegan
+}
+
 // staff starts as many executors as a lane has slots and work for. It runs
 // under the mutex.
 func (e *Engine) staff(l *lane) {
@@ -80,7 +89,7 @@ func (e *Engine) perform(h *held, conclude func(concluded)) {
 	a := attempt{job: &h.job, err: errGoexit}
 	defer func() {
 		took := time.Since(h.started)
-		a.finished, a.cause = e.now(), h.ctx.why()
+		a.finished, a.cause, a.stopping = e.now(), h.ctx.why(), e.beganToStop()
 		a.started = a.finished.Add(-took)
 		h.ctx.end(nil)
 		outcome := judge(a, h.handler.Rules, rand.Float64())
@@ -93,6 +102,16 @@ func (e *Engine) perform(h *held, conclude func(concluded)) {
 	a.result, a.err = Protect(func() (json.RawMessage, error) {
 		return h.handler.Perform(&h.ctx, &Run{Job: &h.job, engine: e})
 	})
+}
+
+// beganToStop reports whether stopping is true, without the mutex.
+func (e *Engine) beganToStop() bool {
+	select {
+	case <-e.stopBegan:
+		return true
+	default:
+		return false
+	}
 }
 
 // conclude passes an outcome on. After the end of the engine nobody wants the

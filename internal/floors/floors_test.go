@@ -34,6 +34,8 @@ var mayImport = map[string][]string{
 	"internal/chaos":       {},
 	"internal/crash":       {},
 	"internal/faultyfs":    {},
+	"internal/reload":      {},
+	"internal/soak":        {},
 	"internal/pgtest":      {},
 	// floor 2
 	"": {"store", "internal/engine", "internal/arguments"},
