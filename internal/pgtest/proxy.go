@@ -98,6 +98,9 @@ func (p *Proxy) Delay(by time.Duration) { p.gates.delay.Store(int64(by)) }
 // has happened; later transactions pass.
 func (p *Proxy) CutAfterCommit() <-chan struct{} { return p.trap.arm() }
 
+// ForgetCommit takes CutAfterCommit back, if it has not happened yet.
+func (p *Proxy) ForgetCommit() { p.trap.take() }
+
 func (p *Proxy) accept() {
 	for {
 		client, err := p.listener.Accept()
