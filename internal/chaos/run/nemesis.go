@@ -37,15 +37,13 @@ type nemesis struct {
 	fleet *fleet
 	db    database
 	queue *later.JobQueue // the supervisor's own
-	every time.Duration
-	long  bool // a run with time for outages of a minute
+	long  bool            // a run with time for outages of a minute
 
 	group   sync.WaitGroup
 	mutex   sync.Mutex
 	hit     map[string]bool // guarded by mutex: slots that a fault has in hand, and "store"
 	counts  map[string]int  // guarded by mutex: faults injected, by kind
 	skipped int             // guarded by mutex: faults that met another on the same process
-	count   int             // of jobs that it has enqueued
 }
 
 // schedule draws the faults of a run. It depends on the seed alone.

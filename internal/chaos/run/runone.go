@@ -3,7 +3,9 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -71,6 +73,11 @@ func runOne(o options) (*report, error) {
 	h, err := collect(ctx, f, db, offset)
 	if err != nil {
 		return nil, err
+	}
+	if o.Keep {
+		if err := dump(filepath.Join(folder, "moves.json"), h.Moves); err != nil {
+			return nil, err
+		}
 	}
 	results, figures := check.Everything(h)
 	return newReport(o, n, h, results, figures, time.Since(began), drained), nil
@@ -145,4 +152,22 @@ func (n *nemesis) hasten(ctx context.Context) error {
 		n.fleet.write(end)
 	}
 	return nil
+}
+
+// dump writes the store's own log down, one move a line: the store does not outlive
+// the run.
+func dump(path string, moves []check.Move) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	lines := bufio.NewWriter(file)
+	encoder := json.NewEncoder(lines)
+	for _, m := range moves {
+		if err := encoder.Encode(m); err != nil {
+			return err
+		}
+	}
+	return lines.Flush()
 }
