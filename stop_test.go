@@ -253,6 +253,8 @@ type faulty struct {
 	failFinish  int // so many times
 	loseReplies int // of so many claims
 	hanging     bool
+	slowBeat    time.Duration // the answer to the next one
+	slowClaim   time.Duration // the answer to the next one of a suspect
 }
 
 func (f *faulty) set(change func(*faulty)) {
@@ -282,7 +284,18 @@ func (f *faulty) Beat(ctx context.Context, id int64, state store.ProcessState, n
 	if fail != nil {
 		return store.Beaten{}, fail
 	}
-	return f.Store.Beat(ctx, id, state, now)
+	beaten, err := f.Store.Beat(ctx, id, state, now)
+	f.dawdle(&f.slowBeat)
+	return beaten, err
+}
+
+// dawdle is how an answer comes late, once.
+func (f *faulty) dawdle(by *time.Duration) {
+	f.mu.Lock()
+	late := *by
+	*by = 0
+	f.mu.Unlock()
+	<-time.After(late)
 }
 
 func (f *faulty) Claim(ctx context.Context, d store.Demand, now time.Time) ([]store.Job, error) {
@@ -290,6 +303,9 @@ func (f *faulty) Claim(ctx context.Context, d store.Demand, now time.Time) ([]st
 		return nil, err
 	}
 	jobs, err := f.Store.Claim(ctx, d, now)
+	if d.Suspects && len(jobs) > 0 {
+		f.dawdle(&f.slowClaim)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(jobs) > 0 && f.loseReplies > 0 {

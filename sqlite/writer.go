@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/laterjobs/later/store"
@@ -301,11 +302,24 @@ func (w *writer) close() error {
 	for _, prepared := range w.prepared {
 		prepared.Close()
 	}
-	if !w.store.inMemory {
-		_, _ = w.conn.ExecContext(uninterrupted, "PRAGMA wal_checkpoint(TRUNCATE)")
-	}
+	w.truncate()
 	if err := w.conn.Close(); err != nil {
 		return fmt.Errorf("close the writer: %w", err)
 	}
 	return nil
+}
+
+// truncate moves all of the write-ahead log into the file, if nobody reads an old
+// snapshot. It does not wait for readers: that would hold up the writers of all other
+// processes.
+func (w *writer) truncate() {
+	if w.store.inMemory {
+		return
+	}
+	for _, pragma := range []string{
+		"PRAGMA busy_timeout=0", "PRAGMA wal_checkpoint(TRUNCATE)",
+		"PRAGMA busy_timeout=" + strconv.Itoa(int(busyTimeout.Milliseconds())), // the connection may be the user's
+	} {
+		_, _ = w.conn.ExecContext(uninterrupted, pragma) // whoever opens the file moves what is left
+	}
 }

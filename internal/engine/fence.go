@@ -37,11 +37,19 @@ func (e *Engine) fence(context.Context) time.Duration {
 	return margin
 }
 
-// unfence lets the process work again: it is known to be alive.
+// unfence lets the process work again: it is known to be alive. A beat whose answer
+// came late proves only that it was. Executors that found the lease at risk have gone
+// home, whatever waited for them.
 func (e *Engine) unfence() {
+	if e.leaseAtRisk() {
+		return
+	}
 	e.mu.Lock()
 	wasFenced := e.fenced
 	e.fenced = false
+	for _, l := range e.lanes {
+		e.staff(l)
+	}
 	e.mu.Unlock()
 	if wasFenced {
 		e.wake()

@@ -31,7 +31,6 @@ var mayImport = map[string][]string{
 	"internal/arguments":   {},
 	"internal/sqlfile":     {},
 	"internal/floors":      {},
-	"internal/chaos":       {},
 	"internal/crash":       {},
 	"internal/faultyfs":    {},
 	"internal/reload":      {},
@@ -42,7 +41,13 @@ var mayImport = map[string][]string{
 	// floor 3
 	"latertest": {"", "store", "sqlite"},
 	// floor 4
-	"cmd/later":            {"", "store", "sqlite", "postgres", "internal/demo"},
+	"cmd/later":              {"", "store", "sqlite", "postgres", "internal/demo"},
+	"internal/chaos":         {},
+	"internal/chaos/history": {},
+	"internal/chaos/check":   {"store"},
+	"internal/chaos/run": {
+		"", "store", "sqlite", "postgres", "internal/engine", "internal/pgtest", "internal/chaos/history", "internal/chaos/check",
+	},
 	"internal/demo":        {"", "store", "sqlite", "examples/email", "examples/cleanup", "examples/batch", "examples/files"},
 	"examples/quickstart":  {"", "sqlite"},
 	"examples/email":       {"", "sqlite"},
