@@ -13,10 +13,14 @@ import (
 type heart struct {
 	*Engine
 	strangers map[claim]bool // claims in the last answer that the process does not know
+	dice      dice
 	trouble   trouble
 }
 
-func (e *Engine) newHeart() *heart { return &heart{Engine: e} }
+func (e *Engine) newHeart() *heart {
+	d := e.newDice()
+	return &heart{Engine: e, dice: d, trouble: trouble{dice: d}}
+}
 
 // beatPause is the least time between two beats, however often people cancel.
 const beatPause = 100 * time.Millisecond
@@ -70,7 +74,7 @@ func (e *Engine) known() map[claim]*held {
 func (h *heart) rejoin(ctx context.Context) {
 	h.log.Error("this process was declared dead, its jobs are taken over; joining again", "process", h.processID.Load())
 	h.loseAll()
-	if err := h.join(ctx); err != nil {
+	if err := h.join(ctx, h.dice); err != nil {
 		h.log.Error("cannot join again; trying at the next heartbeat", "error", err)
 		return
 	}
