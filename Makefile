@@ -1,5 +1,5 @@
-# Five words: test race lint bench demo.
-.PHONY: test race lint bench demo
+# Six words: test race lint bench demo simulate.
+.PHONY: test race lint bench demo simulate
 
 # Everything that must hold before a change lands.
 test: lint
@@ -25,6 +25,13 @@ bench:
 	@sh scripts/test-postgres >/dev/null
 	go test -run '^$$' -bench . ./...
 	cd bench && go run . -jobs 100000 -rounds 2 -pin-minutes 1
+
+# Several processes and a store that fails in every way, in fake time: make simulate
+# SEEDS=20000 FROM=1000. A failing seed is repeated by the command that it prints.
+SEEDS ?= 5000
+FROM ?= 1
+simulate:
+	go test ./internal/simulation -run 'TestSeeds$$' -v -timeout 0 -seeds=$(SEEDS) -from=$(FROM) | grep -v '^ *--- PASS\|^=== '
 
 demo:
 	go run ./cmd/later demo

@@ -55,7 +55,6 @@ func (e *Engine) next(ctx context.Context) (*held, error) {
 	defer e.mu.Unlock()
 	h := &held{job: jobs[0], handler: e.handlers[jobs[0].Type], lane: &lane{slots: 1}}
 	h.begin(e.base, goroutineID())
-	h.random = e.chance.float()
 	e.held[h.claim()] = h
 	return h, nil
 }

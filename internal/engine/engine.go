@@ -76,13 +76,13 @@ type Engine struct {
 	lastOutcome chan struct{}  // closed when no executor will send any more
 	completed   sync.WaitGroup // the completer
 
-	claimSoon, beatSoon, promoteSoon, reportSoon, endedSoon chan struct{} // nudges for the loops
-	slotFreed                                               chan struct{} // nudges whoever waits for the last executor
+	claimSoon, beatSoon, fenceSoon, promoteSoon, reportSoon, endedSoon chan struct{} // nudges for the loops
+	slotFreed                                                          chan struct{} // nudges whoever waits for the last executor
 
 	onFinished func() // told when outcomes were accepted
 
 	completing dice // the completer's
-	chance     dice // of the delays of retries; guarded by mu
+	chance     dice // of the delays of retries: see random
 
 	reporting chan struct{} // holds one token: one store.Report at a time
 
@@ -112,6 +112,7 @@ func New(s store.Store, cfg Config, handlers []*Handler, onFinished func()) *Eng
 		lastOutcome: make(chan struct{}),
 		claimSoon:   make(chan struct{}, 1),
 		beatSoon:    make(chan struct{}, 1),
+		fenceSoon:   make(chan struct{}, 1),
 		promoteSoon: make(chan struct{}, 1),
 		reportSoon:  make(chan struct{}, 1),
 		endedSoon:   make(chan struct{}, 1),
@@ -156,7 +157,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	promoter, producer := e.newPromoter(), e.newProducer()
 	e.running.Go(func() { e.work(promoter, producer) })
 	e.loop(constant(e.cfg.Heartbeat), e.beatSoon, e.newHeart().beat)
-	e.loop(constant(e.cfg.TimeToDie), nil, e.fence)
+	e.loop(constant(e.cfg.TimeToDie), e.fenceSoon, e.fence)
 	e.loop(constant(reportEvery), e.reportSoon, e.report)
 	e.loop(constant(recoverEvery), nil, e.newWatch().recover)
 	e.loop(constant(pruneEvery), nil, e.newPruner().prune)

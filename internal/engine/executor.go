@@ -71,7 +71,6 @@ func (e *Engine) take(l *lane, executor int64) *held {
 		nudge(e.claimSoon)
 	}
 	h.begin(e.base, executor)
-	h.random = e.chance.float()
 	return h
 }
 
@@ -90,7 +89,7 @@ func (e *Engine) perform(h *held, conclude func(concluded)) {
 		a.finished, a.cause = e.now(), context.Cause(ctx)
 		a.started = a.finished.Add(-took)
 		h.cancel(nil)
-		outcome := judge(a, h.handler.Rules, h.random)
+		outcome := judge(a, h.handler.Rules, e.random())
 		e.mu.Lock()
 		h.state = done
 		h.lane.measure(took)

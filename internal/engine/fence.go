@@ -22,24 +22,34 @@ func (e *Engine) fence(context.Context) time.Duration {
 	if left := e.cfg.TimeToDie - margin - e.sinceBeat(); left > 0 {
 		return left + time.Millisecond
 	}
-	e.mu.Lock()
-	already := e.fenced
-	e.fenced = true
-	e.mu.Unlock()
-	if !already {
+	if e.shut() {
 		e.log.Error("no heartbeat was accepted for too long; stopping all jobs of this process", "since", e.sinceBeat())
 		e.loseAll()
 	}
 	return margin
 }
 
-// unfence lets the process work again: it is known to be alive.
+// shut lets nothing be claimed or started any more, and reports whether that is new.
+func (e *Engine) shut() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	already := e.fenced
+	e.fenced = true
+	return !already
+}
+
+// unfence lets the process work again: it is known to be alive. The answer to a
+// beat that was sent too long ago does not prove that.
 func (e *Engine) unfence() {
+	if e.leaseAtRisk() {
+		return
+	}
 	e.mu.Lock()
 	wasFenced := e.fenced
 	e.fenced = false
 	e.mu.Unlock()
 	if wasFenced {
+		nudge(e.fenceSoon)
 		e.wake()
 	}
 }

@@ -70,9 +70,11 @@ func (e *Engine) known() map[claim]*held {
 }
 
 // rejoin starts over under a new id: the process was declared dead, its jobs
-// run elsewhere.
+// run elsewhere. Until it is known again it claims nothing: what nobody known has
+// claimed is taken for a crash.
 func (h *heart) rejoin(ctx context.Context) {
 	h.log.Error("this process was declared dead, its jobs are taken over; joining again", "process", h.processID.Load())
+	h.shut()
 	h.loseAll()
 	if err := h.join(ctx, h.dice); err != nil {
 		h.log.Error("cannot join again; trying at the next heartbeat", "error", err)

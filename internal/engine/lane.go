@@ -30,8 +30,7 @@ type held struct {
 	// Set by begin under the engine's mutex, before the state is performing, and
 	// never again: who has seen that state may read them without the mutex.
 	started  time.Time
-	executor int64   // the goroutine that performs it
-	random   float64 // spreads the delay of a retry
+	executor int64 // the goroutine that performs it
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 

@@ -80,7 +80,7 @@ func (p *producer) ask(demand store.Demand, note func([]store.Job)) (int, error)
 		return 0, err
 	}
 	note(jobs)
-	p.accept(jobs)
+	p.accept(jobs, demand.ProcessID)
 	return len(jobs), nil
 }
 
@@ -133,12 +133,14 @@ func (p *producer) note(jobs []store.Job, demand store.Demand, asked map[*lane]i
 }
 
 // accept puts claimed jobs into their lanes and sees that somebody performs them.
-func (p *producer) accept(jobs []store.Job) {
-	now := time.Now()
+// Those that were claimed under an id which has been declared dead meanwhile are
+// about to run elsewhere.
+func (p *producer) accept(jobs []store.Job, by int64) {
+	now, lost := time.Now(), by != p.processID.Load()
 	for _, job := range jobs {
 		h := &held{job: job, handler: p.handlers[job.Type], lane: p.laneOf(job.Queue), claimed: now}
 		p.held[h.claim()] = h
-		if h.lane == nil || h.handler == nil || p.stopping || p.fenced {
+		if h.lane == nil || h.handler == nil || p.stopping || p.fenced || lost {
 			p.release(h)
 			continue
 		}

@@ -39,3 +39,12 @@ func (d dice) float() float64 {
 func (d dice) vary(wait time.Duration) time.Duration {
 	return wait + time.Duration((d.float()*2-1)*jitter*float64(wait))
 }
+
+// random is what spreads the delay of a retry. Any executor may call it.
+func (e *Engine) random() float64 {
+	if e.chance.own != nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+	}
+	return e.chance.float()
+}
