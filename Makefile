@@ -1,5 +1,5 @@
-# The words: test race lint bench demo, and for long runs: crash fuzz reload soak.
-.PHONY: test race lint bench demo crash fuzz reload soak
+# The words: test race lint bench demo, and for long runs: simulate crash fuzz reload soak.
+.PHONY: test race lint bench demo simulate crash fuzz reload soak
 
 # Everything that must hold before a change lands.
 test: lint
@@ -28,6 +28,13 @@ bench:
 
 demo:
 	go run ./cmd/later demo
+
+# Several processes and a store that fails in every way, in fake time: make simulate
+# SEEDS=20000 FROM=1000. A failing seed is repeated by the command that it prints.
+SEEDS ?= 5000
+FROM ?= 1
+simulate:
+	go test ./internal/simulation -run 'TestSeeds$$' -v -timeout 0 -seeds=$(SEEDS) -from=$(FROM) | grep -v '^ *--- PASS\|^=== '
 
 # Thousands of power cuts and failing requests under the SQLite store.
 crash:

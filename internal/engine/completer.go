@@ -90,7 +90,7 @@ func (e *Engine) finish(batch []concluded) []store.Verdict {
 	for i, c := range batch {
 		outcomes[i] = c.outcome
 	}
-	var trouble trouble
+	trouble := trouble{dice: e.completing}
 	for {
 		verdicts, err := e.store.Finish(e.verbs, outcomes, e.now())
 		switch {

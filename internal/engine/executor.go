@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -92,7 +91,7 @@ func (e *Engine) perform(h *held, conclude func(concluded)) {
 		a.finished, a.cause, a.stopping = e.now(), h.ctx.why(), e.beganToStop()
 		a.started = a.finished.Add(-took)
 		h.ctx.end(nil)
-		outcome := judge(a, h.handler.Rules, rand.Float64())
+		outcome := judge(a, h.handler.Rules, e.random())
 		e.mu.Lock()
 		h.state = done
 		h.lane.measure(took)

@@ -26,15 +26,20 @@ func (e *Engine) fence(context.Context) time.Duration {
 	if left := e.cfg.TimeToDie - margin - e.sinceBeat(); left > 0 {
 		return min(left+time.Millisecond, noticeSleep)
 	}
-	e.mu.Lock()
-	already := e.fenced
-	e.fenced = true
-	e.mu.Unlock()
-	if !already {
+	if e.shut() {
 		e.log.Error("no heartbeat was accepted for too long; stopping all jobs of this process", "since", e.sinceBeat())
 		e.loseAll()
 	}
 	return margin
+}
+
+// shut lets nothing be claimed or started any more, and reports whether that is new.
+func (e *Engine) shut() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	already := e.fenced
+	e.fenced = true
+	return !already
 }
 
 // unfence lets the process work again: it is known to be alive. A beat whose answer
@@ -52,6 +57,7 @@ func (e *Engine) unfence() {
 	}
 	e.mu.Unlock()
 	if wasFenced {
+		nudge(e.fenceSoon)
 		e.wake()
 	}
 }

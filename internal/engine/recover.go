@@ -20,7 +20,10 @@ type watch struct {
 }
 
 func (e *Engine) newWatch() *watch {
-	return &watch{Engine: e, beats: Beats{TimeToDie: e.cfg.TimeToDie, Gap: 2 * e.cfg.Heartbeat}}
+	return &watch{
+		Engine: e, beats: Beats{TimeToDie: e.cfg.TimeToDie, Gap: 2 * e.cfg.Heartbeat},
+		trouble: trouble{dice: e.newDice()},
+	}
 }
 
 func (w *watch) recover(ctx context.Context) time.Duration {

@@ -59,8 +59,11 @@ func (e *Engine) beginStop() int {
 	for _, l := range e.lanes {
 		e.giveBack(l)
 	}
-	nudge(e.beatSoon)
-	return len(e.allPerforming())
+	left := len(e.allPerforming())
+	if left > 0 {
+		nudge(e.beatSoon) // people see that it is stopping
+	}
+	return left
 }
 
 // allPerforming lists the jobs whose handlers run.

@@ -39,7 +39,8 @@ var mayImport = map[string][]string{
 	// floor 2
 	"": {"store", "internal/engine", "internal/arguments"},
 	// floor 3
-	"latertest": {"", "store", "sqlite"},
+	"latertest":           {"", "store", "sqlite"},
+	"internal/simulation": {"", "store", "storetest", "internal/engine"},
 	// floor 4
 	"cmd/later":              {"", "store", "sqlite", "postgres", "internal/demo"},
 	"internal/chaos":         {},
