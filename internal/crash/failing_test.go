@@ -39,7 +39,7 @@ var failures = []struct {
 func TestFailingDisk(t *testing.T) {
 	trials := number(t, "LATER_CRASH_FAULTS", 150)
 	if testing.Short() {
-		trials = min(trials, 40)
+		trials = min(trials, 15)
 	}
 	seed := uint64(number(t, "LATER_CRASH_SEED", 1))
 	random := rand.New(rand.NewPCG(seed, 1))

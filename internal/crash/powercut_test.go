@@ -22,7 +22,7 @@ import (
 func TestPowerCut(t *testing.T) {
 	images := number(t, "LATER_CRASH_IMAGES", 200)
 	if testing.Short() {
-		images = min(images, 50)
+		images = min(images, 20)
 	}
 	seed := uint64(number(t, "LATER_CRASH_SEED", 1))
 	ops := recordRun(t)
