@@ -1,6 +1,10 @@
 package later_test
 
 import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,6 +45,43 @@ func TestNobodyIsJudgedByThoseWhoCannotBeatThemselves(t *testing.T) {
 			if after := queue.Status().ProcessID; after != before[i] {
 				t.Errorf("process %d was declared dead, and joined as %d", before[i], after)
 			}
+		}
+	})
+}
+
+// alarming is a store that says what is wrong with it.
+type alarming struct {
+	store.Store
+	text atomic.Pointer[string]
+}
+
+func (a *alarming) Alarm() string { return *a.text.Load() }
+
+// TestAlarmsOfTheStoreAreLogged: once a minute while they last, and when they are over.
+func TestAlarmsOfTheStoreAreLogged(t *testing.T) {
+	path := tempFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		file := open(t, path)
+		defer file.Close()
+		s := &alarming{Store: file}
+		say := func(text string) { s.text.Store(&text) }
+		say("")
+		var log bytes.Buffer
+		queue := queueOn(t, s, later.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if err := queue.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(5 * time.Minute)
+		say("the disk smells")
+		<-time.After(5 * time.Minute)
+		say("")
+		<-time.After(5 * time.Minute)
+		stop(t, queue)
+		if n := strings.Count(log.String(), "the store needs attention: the disk smells"); n < 4 || n > 6 {
+			t.Errorf("logged %d times in 5 minutes", n)
+		}
+		if n := strings.Count(log.String(), "the store needs no attention any more"); n != 1 {
+			t.Errorf("%d times over", n)
 		}
 	})
 }

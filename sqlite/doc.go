@@ -15,6 +15,10 @@
 // the writer begins with BEGIN IMMEDIATE, readers are short, and the writer moves
 // the write-ahead log into the file itself, between transactions.
 //
+// After an error of the disk nothing more is acknowledged until the writer has a new
+// connection and has proved that the write-ahead log is on the disk: see rewriteLog. A
+// database that is deleted, moved or replaced while it is open is refused from then on.
+//
 // A commit wakes the listeners of its own process at once. Commits of others are
 // seen by asking for PRAGMA data_version, when the time of the write-ahead log
 // shows that it can be worth it: every millisecond when there is much to see, every

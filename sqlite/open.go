@@ -237,13 +237,21 @@ func useWAL(ctx context.Context, conn *sql.Conn) error {
 		case err == nil:
 			return fmt.Errorf("%w: its file system has no shared memory for the write-ahead log (journal mode is %s)",
 				store.ErrUnsuitable, mode)
-		case !errors.Is(classify(err), store.ErrUnavailable) || time.Now().After(deadline):
+		case !isBusy(err) || time.Now().After(deadline):
 			return fmt.Errorf("turn on the write-ahead log: %w", err)
 		}
 		pause := time.NewTimer(5 * time.Millisecond)
 		<-pause.C
 	}
 }
+
+// isBusy tells a file that somebody else has locked from one that the disk refuses.
+func isBusy(err error) bool {
+	return errors.Is(classify(err), store.ErrUnavailable) && doubtAfter(err) == noDoubt && !errors.Is(err, errNoLog)
+}
+
+// errNoLog: there is no write-ahead log.
+var errNoLog = fmt.Errorf("%w: the disk refused it", store.ErrUnavailable)
 
 // checkWAL insists that there is a write-ahead log. SQLite says so before it has
 // changed the file, and goes on saying so when that has failed: with a journal
@@ -254,8 +262,8 @@ func checkWAL(ctx context.Context, conn *sql.Conn) error {
 	if err != nil || frames >= 0 {
 		return err
 	}
-	_, err = conn.ExecContext(ctx, "PRAGMA journal_mode=DELETE") // to make it try again
-	return errors.Join(fmt.Errorf("%w: the disk refused it", store.ErrUnavailable), err)
+	_, err = conn.ExecContext(ctx, "PRAGMA journal_mode=DELETE") // so that it can be tried again
+	return errors.Join(errNoLog, err)
 }
 
 // DB returns the database, for transactions of your own: see Tx.

@@ -51,6 +51,9 @@ func (t *userTx) run(ctx context.Context, fn func(*session) error) error {
 	if t.store.closed.Load() {
 		return store.ErrClosed
 	}
+	if err := t.store.files.check(); err != nil {
+		return err
+	}
 	if err := t.belongs(s); err != nil {
 		return err
 	}

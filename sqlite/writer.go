@@ -53,9 +53,10 @@ type writer struct {
 	store    *Store
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
-	full     bool         // the present mode of synchronous
-	doubt    doubt        // what an error has left unproved
-	unmoved  int          // rough number of bytes in the write-ahead log
+	full     bool  // the present mode of synchronous
+	doubt    doubt // what an error has left unproved
+	unmoved  int   // rough number of bytes in the write-ahead log
+	log      logSize
 	commits  atomic.Int64 // so far
 	requests chan *request
 	stop     chan struct{}
@@ -64,7 +65,7 @@ type writer struct {
 
 func newWriter(s *Store, conn *sql.Conn) *writer {
 	return &writer{
-		store: s, conn: conn, prepared: map[string]*sql.Stmt{}, full: true,
+		store: s, conn: conn, prepared: map[string]*sql.Stmt{}, full: true, log: logSize{limit: longLog, patience: longLog},
 		requests: make(chan *request, maxRequests),
 		stop:     make(chan struct{}), stopped: make(chan struct{}),
 	}
@@ -271,22 +272,6 @@ func (w *writer) statement(name string) (statement, error) {
 	}
 	w.prepared[name] = prepared
 	return prepared, nil
-}
-
-// checkpointAt is how many bytes of the write-ahead log are moved at a time.
-const checkpointAt = 8 << 20
-
-// checkpoint moves the write-ahead log into the file. Only the writer can do it
-// to the end, since nobody writes meanwhile; readers that hold it up are short.
-func (w *writer) checkpoint() {
-	w.unmoved = 0
-	if w.store.inMemory {
-		return
-	}
-	// A failure loses nothing, and the next one moves more; but the write-ahead log may
-	// not be on the disk.
-	_, err := w.conn.ExecContext(uninterrupted, "PRAGMA wal_checkpoint(PASSIVE)")
-	w.doubt = doubtAfter(err)
 }
 
 // close stops the writer after the request at hand; later ones get ErrClosed.

@@ -26,6 +26,12 @@ type Clock interface {
 	Now() time.Time
 }
 
+// Alarmed is what a Store also is that can be in trouble while its verbs succeed.
+type Alarmed interface {
+	// Alarm says what a person should see to; nothing, if all is well.
+	Alarm() string
+}
+
 // Store is all that the engine and the JobQueue ask of a database. Errors match
 // the sentinels of this package with errors.Is.
 type Store interface {

@@ -37,9 +37,9 @@ var failures = []struct {
 // every n that a life of a store comes to. What the store has acknowledged is there
 // while it goes on, when it is opened again, and after a power cut.
 func TestFailingDisk(t *testing.T) {
-	trials := number(t, "LATER_CRASH_FAULTS", 30)
+	trials := number(t, "LATER_CRASH_FAULTS", 150)
 	if testing.Short() {
-		trials = min(trials, 20)
+		trials = min(trials, 15)
 	}
 	seed := uint64(number(t, "LATER_CRASH_SEED", 1))
 	random := rand.New(rand.NewPCG(seed, 1))
@@ -53,7 +53,7 @@ func TestFailingDisk(t *testing.T) {
 		}
 		fault.More = []int{0, faultyfs.Forever, 3}[random.IntN(3)]
 		s := &failingDisk{fault: fault, seed: random.Uint64()}
-		if err := s.live(t.TempDir()); err != nil {
+		if err := s.live(quickDir(t)); err != nil {
 			t.Errorf("%s fails, %+v (LATER_CRASH_SEED=%d, trial %d):\n%v", failure.name, fault, seed, n, err)
 		}
 		plan.note(failure.name, fault.Nth, s.failed > 0)
@@ -106,6 +106,7 @@ type failingDisk struct {
 	seed   uint64
 	failed int // requests
 
+	path string
 	disk *faultyfs.Disk
 	w    *witness
 }
@@ -113,15 +114,15 @@ type failingDisk struct {
 func (f *failingDisk) live(dir string) error {
 	f.disk = faultyfs.Watch(dir)
 	defer f.disk.Close()
-	path := filepath.Join(dir, "jobs.db")
+	f.path = filepath.Join(dir, "jobs.db")
 	f.disk.Fail(f.fault)
-	s, err := sqlite.Open(path)
+	s, err := sqlite.Open(f.path)
 	if err != nil { // it was too early: the disk is healthy the next time
 		f.failed = f.disk.Heal()
 		if err := typed(err); err != nil {
 			return err
 		}
-		if s, err = sqlite.Open(path); err != nil {
+		if s, err = sqlite.Open(f.path); err != nil {
 			return fmt.Errorf("open after an open that failed: %w", err)
 		}
 	}
@@ -129,7 +130,7 @@ func (f *failingDisk) live(dir string) error {
 	untyped := f.use()
 	f.failed = max(f.failed, f.disk.Heal())
 	f.disk.Mark(phase("healed"))
-	return errors.Join(untyped, f.goOn(path))
+	return errors.Join(untyped, f.goOn())
 }
 
 // use does what users do. Whatever fails, fails with an error that says so.
@@ -168,7 +169,7 @@ func typed(err error) error {
 
 // goOn: once the disk is healthy, the store works by itself, and has everything;
 // so it has when it is opened again, and after a power cut.
-func (f *failingDisk) goOn(path string) error {
+func (f *failingDisk) goOn() error {
 	_, err := f.w.enqueue(f.w.jobs(1, 50))
 	if err != nil && f.fault.Kind == faultyfs.Sync { // Linux tells of the error of somebody else's sync
 		_, err = f.w.enqueue(f.w.jobs(1, 50))
@@ -194,7 +195,7 @@ func (f *failingDisk) afterPowerCut(ops []faultyfs.Op) error {
 	var wrong []error
 	cuts := faultyfs.Cuts(ops, len(ops), 1, random)
 	for _, cut := range cuts[:min(len(cuts), 2)] {
-		if err := openImage(ops, cut); err != nil {
+		if err := openImage(filepath.Dir(f.path), ops, cut); err != nil {
 			wrong = append(wrong, fmt.Errorf("power cut %s: %w", cut, err))
 		}
 	}

@@ -32,3 +32,19 @@ func number(t *testing.T, name string, usual int) int {
 	}
 	return n
 }
+
+// quickDir is a directory in memory, where there is such a thing: the power cuts of
+// these tests need no disk, and syncing one takes most of their time.
+func quickDir(t *testing.T) string {
+	t.Helper()
+	parent := "/dev/shm"
+	if info, err := os.Stat(parent); err != nil || !info.IsDir() {
+		parent = ""
+	}
+	dir, err := os.MkdirTemp(parent, "later-crash-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}

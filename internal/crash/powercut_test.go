@@ -20,21 +20,21 @@ import (
 // TestPowerCut cuts the power at moments of a recorded run, lets the disk keep this
 // or that of what was not synced, and opens what is left.
 func TestPowerCut(t *testing.T) {
-	images := number(t, "LATER_CRASH_IMAGES", 150)
+	images := number(t, "LATER_CRASH_IMAGES", 200)
 	if testing.Short() {
-		images = min(images, 50)
+		images = min(images, 20)
 	}
 	seed := uint64(number(t, "LATER_CRASH_SEED", 1))
 	ops := recordRun(t)
 	random := rand.New(rand.NewPCG(seed, 0))
 	cuts := chooseCuts(ops, images, random)
 	tried := map[phase]int{}
-	queue := make(chan faultyfs.Cut)
+	queue, dir := make(chan faultyfs.Cut), quickDir(t)
 	var trying sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		trying.Go(func() {
 			for cut := range queue {
-				tryCut(t, ops, cut)
+				tryCut(t, dir, ops, cut)
 			}
 		})
 	}
@@ -48,8 +48,8 @@ func TestPowerCut(t *testing.T) {
 }
 
 // tryCut opens what a power cut leaves, and keeps it if that is not what was promised.
-func tryCut(t *testing.T, ops []faultyfs.Op, cut faultyfs.Cut) {
-	if err := openImage(ops, cut); err != nil {
+func tryCut(t *testing.T, dir string, ops []faultyfs.Op, cut faultyfs.Cut) {
+	if err := openImage(dir, ops, cut); err != nil {
 		kept, _ := os.MkdirTemp("", "later-crash-")
 		_ = cut.Build(ops).WriteTo(kept)
 		t.Errorf("%s, %s (the files are in %s):\n%v", phaseAt(ops, cut.At), cut, kept, err)
@@ -57,8 +57,8 @@ func tryCut(t *testing.T, ops []faultyfs.Op, cut faultyfs.Cut) {
 }
 
 // openImage opens what a power cut leaves and compares it with the promises.
-func openImage(ops []faultyfs.Op, cut faultyfs.Cut) error {
-	dir, err := os.MkdirTemp("", "later-powercut-")
+func openImage(parent string, ops []faultyfs.Op, cut faultyfs.Cut) error {
+	dir, err := os.MkdirTemp(parent, "")
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func chooseCuts(ops []faultyfs.Op, images int, random *rand.Rand) []faultyfs.Cut
 // recordRun is a life of a store on a watched disk.
 func recordRun(t *testing.T) []faultyfs.Op {
 	t.Helper()
-	dir := t.TempDir()
+	dir := quickDir(t)
 	disk := faultyfs.Watch(dir)
 	defer disk.Close()
 	path := filepath.Join(dir, "jobs.db")

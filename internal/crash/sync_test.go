@@ -19,7 +19,7 @@ import (
 // in the log that had not been synced before either.
 func afterFailedSync(t *testing.T, claims int, fault faultyfs.Fault) (*witness, *faultyfs.Disk, string) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := quickDir(t)
 	disk := faultyfs.Watch(dir)
 	t.Cleanup(disk.Close)
 	s, err := sqlite.Open(filepath.Join(dir, "jobs.db"))
@@ -44,7 +44,7 @@ func afterFailedSync(t *testing.T, claims int, fault faultyfs.Fault) (*witness, 
 // TestFailedSync: after a sync that failed, the kernel takes for written what is not.
 // The store writes it again before it acknowledges anything more.
 func TestFailedSync(t *testing.T) {
-	w, disk, _ := afterFailedSync(t, 3, faultyfs.Fault{})
+	w, disk, dir := afterFailedSync(t, 3, faultyfs.Fault{})
 	defer w.store.Close()
 	if _, err := w.enqueue(w.jobs(2, 10)); err != nil {
 		t.Fatalf("once the disk works again: %v", err)
@@ -52,7 +52,7 @@ func TestFailedSync(t *testing.T) {
 	ops := disk.Ops()
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, cut := range faultyfs.Cuts(ops, len(ops), 30, random) {
-		tryCut(t, ops, cut)
+		tryCut(t, dir, ops, cut)
 	}
 }
 
@@ -76,13 +76,13 @@ func TestFailedSyncForLong(t *testing.T) {
 // any, nothing that was acknowledged is missing, and it goes on.
 func TestLogLostInMemoryToo(t *testing.T) {
 	t.Run("nothing acknowledged", func(t *testing.T) {
-		w, disk, _ := afterFailedSync(t, 0, faultyfs.Fault{Revert: true})
+		w, disk, dir := afterFailedSync(t, 0, faultyfs.Fault{Revert: true})
 		defer w.store.Close()
 		if _, err := w.enqueue(w.jobs(2, 10)); err != nil {
 			t.Errorf("once the disk works again: %v", err)
 		}
 		ops := disk.Ops()
-		tryCut(t, ops, faultyfs.Cut{At: len(ops), Name: "nothing lost"})
+		tryCut(t, dir, ops, faultyfs.Cut{At: len(ops), Name: "nothing lost"})
 	})
 	t.Run("claims", func(t *testing.T) {
 		w, disk, dir := afterFailedSync(t, 3, faultyfs.Fault{Revert: true})

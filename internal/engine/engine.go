@@ -2,7 +2,7 @@
 // files in this order: producer.go claims it, lane.go holds it until a slot is
 // free, executor.go performs one attempt, outcome.go decides what that led to,
 // completer.go stores the outcomes of many at once. Beside them heartbeat.go,
-// fence.go, recover.go, promote.go, prune.go and orphans.go each run one verb of
+// fence.go, recover.go, promote.go, prune.go, orphans.go and alarm.go each run one verb of
 // the store on the loop of every.go; stop.go ends it all in order.
 package engine
 
@@ -173,6 +173,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.loop(constant(recoverEvery), nil, e.newWatch().recover)
 	e.loop(constant(pruneEvery), nil, e.newPruner().prune)
 	e.loop(constant(orphansEvery), nil, e.newOrphans().look)
+	e.loop(constant(alarmEvery), nil, e.newAlarm().look)
 	return nil
 }
 

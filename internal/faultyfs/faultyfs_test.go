@@ -125,6 +125,7 @@ func TestDirectoriesAreSynced(t *testing.T) {
 	exchange(t, tls, name, pointer(countDirectory))
 	defer exchange(t, tls, name, openDirectory)
 
+	directories.Store(0)
 	_, disk := database(t)
 	recorded := int64(0)
 	for _, op := range disk.Ops() {
