@@ -1,5 +1,5 @@
-# Five words: test race lint bench demo.
-.PHONY: test race lint bench demo
+# Six words: test race lint bench demo chaos.
+.PHONY: test race lint bench demo chaos
 
 # Everything that must hold before a change lands.
 test: lint
@@ -28,3 +28,9 @@ bench:
 
 demo:
 	go run ./cmd/later demo
+
+# Real processes under faults, a minute for each store; more with, for example,
+# CHAOS='-store sqlite -for 60m -seed 7 -report chaos.md'.
+chaos:
+	@sh scripts/test-postgres >/dev/null
+	go run ./internal/chaos/run $(CHAOS)

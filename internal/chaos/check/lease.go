@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -21,17 +22,20 @@ func fenced(h *History, f *Figures) Result {
 		if run.Told > 0 && run.Cause == "lease lost" {
 			f.Fenced++
 		}
-		for i, beat := range run.Life.Beats {
+		beats := run.Life.Beats
+		renewed := sort.Search(len(beats), func(i int) bool { return beats[i].To > run.Start })
+		for i := max(0, renewed-1); i < len(beats) && beats[i].From <= until; i++ {
+			beat, next := beats[i], int64(1<<62)
+			if i+1 < len(beats) {
+				next = beats[i+1].To
+			}
 			fence := beat.From + int64(h.Params.fence())
-			next := int64(1 << 62)
-			if i+1 < len(run.Life.Beats) {
-				next = run.Life.Beats[i+1].To
-			}
-			if next <= run.Start || fence < run.Start {
-				continue // the lease was renewed before, or the fence was there before
-			}
-			if beat.From > until {
-				break
+			if fence < run.Start {
+				if fence+int64(slack) < run.Start && next > run.Start && h.awake(run.Life, fence)+int64(slack) < run.Start {
+					r.violated("%s began job %d %s after its last accepted heartbeat was sent (time to die %v)",
+						run.Life.Name, run.Job, seconds(run.Start-beat.From), h.Params.TimeToDie)
+				}
+				continue
 			}
 			deadline := h.awake(run.Life, fence) + int64(fenceTime)
 			if deadline < next && deadline < until {
