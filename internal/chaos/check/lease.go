@@ -135,7 +135,7 @@ func deathsAreReal(h *History) Result {
 			case life == nil:
 				r.violated("job %d was taken from process %d, which never said that it joined", m.Job, moves[i-1].Process)
 				continue
-			case life.Died <= m.At+int64(slack):
+			case life.gone(m.At + int64(slack)):
 				continue
 			}
 			if _, alone := h.own(life, from, m.At, h.Params.TimeToDie/4); alone || told[moves[i-1].Process] {
