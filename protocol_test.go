@@ -123,6 +123,42 @@ func TestSilenceIsSeenWithShortTimes(t *testing.T) {
 	}
 }
 
+// TestStoreThatTakesNoWritesKillsNobody: while nobody's heartbeats get through, as when
+// another program holds the lock of a file, nobody is declared dead, even if the first
+// write that gets through is a recovery.
+func TestStoreThatTakesNoWritesKillsNobody(t *testing.T) {
+	path := tempFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		file := open(t, path)
+		defer file.Close()
+		s, released := &faulty{Store: file}, make(chan struct{})
+		patient := func(context.Context, textArgs) error { <-released; return nil }
+		var queues []*later.JobQueue
+		for range 3 {
+			queue := queueOn(t, s, later.Config{}, textJob.Do(patient))
+			if err := queue.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			queues = append(queues, queue)
+		}
+		job := enqueue(t, textJob, queues[0], textArgs{})
+		<-time.After(10 * time.Second)
+		locked := make(chan struct{})
+		s.set(func(f *faulty) { f.locked = locked })
+		<-time.After(time.Minute)
+		s.set(func(f *faulty) { f.locked = nil })
+		close(locked)
+		<-time.After(time.Minute)
+		if job = get(t, queues[0], job.ID); job.Crashes != 0 {
+			t.Errorf("a process was declared dead: %+v", job)
+		}
+		close(released)
+		for _, queue := range queues {
+			stop(t, queue)
+		}
+	})
+}
+
 // TestClaimWhoseReplyIsLost: the store says that the job is ours, we do not know
 // it; the heartbeat finds out and gives it back.
 func TestClaimWhoseReplyIsLost(t *testing.T) {

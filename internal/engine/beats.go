@@ -23,6 +23,10 @@ type sighting struct {
 	since time.Time
 }
 
+// Restart begins the watch anew with the next look: what has been seen so far may be
+// nobody's fault, for example because the store takes no writes.
+func (b *Beats) Restart() { b.lookedAt = time.Time{} }
+
 // Silent notes the beats and returns the processes that have been silent for the
 // whole time-to-die.
 func (b *Beats) Silent(processes []store.Process, now time.Time) (silent []store.Silent) {

@@ -29,6 +29,9 @@ func (w *watch) recover(ctx context.Context) time.Duration {
 	if err != nil {
 		return w.met(ctx, err)
 	}
+	if w.sinceBeat() > w.beats.Gap {
+		w.beats.Restart() // nobody's beats may get through
+	}
 	silent := w.observe(processes, time.Now())
 	recovered, err := w.store.Recover(ctx, silent, w.now())
 	if err != nil {
