@@ -250,6 +250,7 @@ func TestBadHistories(t *testing.T) {
 			h.Faults = append(h.Faults, Fault{Kind: "server killed", From: 8 * second, To: 10 * second})
 		}},
 		{"reaped for nothing", "I8b", "nothing was wrong", func(h *History) { h.Lives[2].Died = 60 * second }},
+		{"it joins again", "I8b", "nothing was wrong with it alone", func(h *History) { h.Lives[0].Joined = append(h.Lives[0].Joined, 30*second) }},
 		{"reaped, and unknown", "I8b", "never said that it joined", func(h *History) { h.Lives[2].Processes = nil }},
 		{"it does not end", "I6", "is still running", func(h *History) { h.change(1, func(j *Job) { j.Status = store.Running }) }},
 		{"slow recovery", "I7", "at most 2.5s", func(h *History) { h.at(2, 2).At = 12*second + 6*second/10 }},

@@ -123,6 +123,7 @@ func overlaps(h *History, f *Figures) Result {
 func deathsAreReal(h *History) Result {
 	r := Result{ID: "I8b", Promise: "an outage of the whole database reaps nobody; only the dead and the unreachable lose jobs"}
 	told := map[int64]bool{}
+	h.joins(&r)
 	for _, moves := range h.movesOf {
 		for i, m := range moves {
 			if i == 0 || moves[i-1].Place != Claimed || m.Crashes == moves[i-1].Crashes {
@@ -150,4 +151,17 @@ func deathsAreReal(h *History) Result {
 		}
 	}
 	return r
+}
+
+// joins: a process joins again only when it has been declared dead.
+func (h *History) joins(r *Result) {
+	for _, l := range h.Lives {
+		for i := 1; i < len(l.Joined); i++ {
+			r.Checked++
+			from := l.Joined[i] - int64(2*h.Params.TimeToDie+time.Second)
+			if _, alone := h.own(l, from, l.Joined[i], h.Params.TimeToDie/4); !alone {
+				r.violated("%s was declared dead before %s, and nothing was wrong with it alone", l.Name, seconds(l.Joined[i]))
+			}
+		}
+	}
 }
