@@ -1,5 +1,5 @@
-# The words: test race lint bench demo, and for long runs: simulate crash fuzz reload soak.
-.PHONY: test race lint bench demo simulate crash fuzz reload soak
+# The words: test race lint bench demo, and for long runs: chaos simulate crash fuzz reload soak.
+.PHONY: test race lint bench demo chaos simulate crash fuzz reload soak
 
 # Everything that must hold before a change lands.
 test: lint
@@ -28,6 +28,12 @@ bench:
 
 demo:
 	go run ./cmd/later demo
+
+# Real processes under faults, a minute for each store; more with, for example,
+# CHAOS='-store sqlite -for 60m -seed 7 -report chaos.md'.
+chaos:
+	@sh scripts/test-postgres >/dev/null
+	go run ./internal/chaos/run $(CHAOS)
 
 # Several processes and a store that fails in every way, in fake time: make simulate
 # SEEDS=20000 FROM=1000. A failing seed is repeated by the command that it prints.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/laterjobs/later"
@@ -79,6 +80,81 @@ func TestProcessThatWasDeclaredDeadJoinsAgain(t *testing.T) {
 		}
 		if seen := causes.all(); len(seen) != 1 || !errors.Is(seen[0], later.ErrLeaseLost) {
 			t.Errorf("causes: %v", seen)
+		}
+	})
+}
+
+// TestSilenceIsSeenWithShortTimes: however short the heartbeat, a process that is silent
+// for its time-to-die loses its jobs to another.
+func TestSilenceIsSeenWithShortTimes(t *testing.T) {
+	for _, beat := range []time.Duration{50 * time.Millisecond, 300 * time.Millisecond, time.Second} {
+		t.Run(beat.String(), func(t *testing.T) {
+			released := make(chan struct{})
+			stuck := func(context.Context, textArgs) error { <-released; return nil }
+			path := tempFile(t)
+			synctest.Test(t, func(t *testing.T) {
+				released = make(chan struct{})
+				file := open(t, path)
+				defer file.Close()
+				cfg := later.Config{Heartbeat: beat, TimeToDie: 5 * beat, HardStop: time.Second, SoftStop: time.Second}
+				silent := &faulty{Store: file}
+				first := queueOn(t, silent, cfg, textJob.Do(stuck))
+				if err := first.Start(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				job := enqueue(t, textJob, first, textArgs{})
+				<-time.After(time.Second)
+				silent.set(func(f *faulty) { f.failBeat = store.ErrUnavailable })
+				second := queueOn(t, file, cfg, textJob.Do(func(context.Context, textArgs) error { return nil }))
+				if err := second.Start(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				job = wait(t, second, job.ID)
+				wantStatus(t, job, later.StatusCompleted)
+				if took := time.Since(began); job.Crashes != 1 || took > 6*beat+2*time.Second {
+					t.Errorf("after %v: %+v", took, job)
+				}
+				close(released)
+				stop(t, first)
+				stop(t, second)
+			})
+		})
+	}
+}
+
+// TestStoreThatTakesNoWritesKillsNobody: while nobody's heartbeats get through, as when
+// another program holds the lock of a file, nobody is declared dead, even if the first
+// write that gets through is a recovery.
+func TestStoreThatTakesNoWritesKillsNobody(t *testing.T) {
+	path := tempFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		file := open(t, path)
+		defer file.Close()
+		s, released := &faulty{Store: file}, make(chan struct{})
+		patient := func(context.Context, textArgs) error { <-released; return nil }
+		var queues []*later.JobQueue
+		for range 3 {
+			queue := queueOn(t, s, later.Config{}, textJob.Do(patient))
+			if err := queue.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			queues = append(queues, queue)
+		}
+		job := enqueue(t, textJob, queues[0], textArgs{})
+		<-time.After(10 * time.Second)
+		locked := make(chan struct{})
+		s.set(func(f *faulty) { f.locked = locked })
+		<-time.After(time.Minute)
+		s.set(func(f *faulty) { f.locked = nil })
+		close(locked)
+		<-time.After(time.Minute)
+		if job = get(t, queues[0], job.ID); job.Crashes != 0 {
+			t.Errorf("a process was declared dead: %+v", job)
+		}
+		close(released)
+		for _, queue := range queues {
+			stop(t, queue)
 		}
 	})
 }

@@ -253,6 +253,7 @@ type faulty struct {
 	failFinish  int // so many times
 	loseReplies int // of so many claims
 	hanging     bool
+	locked      chan struct{} // beats wait until it is closed, recoveries do not have to
 	slowBeat    time.Duration // the answer to the next one
 	slowClaim   time.Duration // the answer to the next one of a suspect
 }
@@ -279,8 +280,11 @@ func (f *faulty) hangs(ctx context.Context) error {
 
 func (f *faulty) Beat(ctx context.Context, id int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
 	f.mu.Lock()
-	fail := f.failBeat
+	fail, locked := f.failBeat, f.locked
 	f.mu.Unlock()
+	if locked != nil {
+		<-locked
+	}
 	if fail != nil {
 		return store.Beaten{}, fail
 	}

@@ -138,7 +138,9 @@ func (c *claiming) limit(queue string) int {
 	return max(0, min(c.demand.Queues[queue], c.demand.Limit))
 }
 
+// queue forgets what an earlier try has found: that was rolled back.
 func (c *claiming) queue(b *pgx.Batch) {
+	c.jobs, c.missing = nil, nil
 	if len(c.asked) == 0 {
 		return
 	}

@@ -3,6 +3,8 @@ package postgres
 import (
 	"testing"
 	"time"
+
+	"github.com/laterjobs/later/store"
 )
 
 func newLanes() *lanes { return (&allLanes{byTypes: map[string]*lanes{}}).of([]string{"Mail"}) }
@@ -116,5 +118,17 @@ func TestDueHint(t *testing.T) {
 	d.looked(d.begin(), now.Add(-time.Minute), now, time.Second)
 	if from := d.begin(); !from.Equal(now.Add(-time.Minute - dueMargin)) {
 		t.Errorf("with jobs that are overdue looks begin at %v", from)
+	}
+}
+
+// TestClaimThatIsTriedAgain: of two tries of one claim the first was rolled back, and
+// the second finds nothing. Then nothing was claimed.
+func TestClaimThatIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	s := openInside(t, "inside_claim")
+	demand := store.Demand{ProcessID: 1, Token: 7, Types: []string{"MyJob"}, Limit: 10}
+	c := &claiming{store: s, demand: demand, now: s.Now(), lanes: s.lanes.of(demand.Types), jobs: []store.Job{{ID: 1}}, missing: []int64{2}}
+	if err := s.work.do(t.Context(), &request{part: c}); err != nil || len(c.jobs)+len(c.missing) != 0 {
+		t.Errorf("claimed %d jobs that are not there, %v", len(c.jobs)+len(c.missing), err)
 	}
 }

@@ -60,11 +60,14 @@ func newClaiming(d store.Demand, now time.Time) *claiming {
 type inLine struct{ id, priority, position int64 }
 
 func (c *claiming) idle(s *session) bool {
+	c.jobs = nil
 	line, err := c.pick(s)
 	return err == nil && len(line) == 0
 }
 
+// run forgets what an earlier try has found: that was rolled back.
 func (c *claiming) run(s *session) error {
+	c.jobs = nil
 	line, err := c.pick(s)
 	if err != nil || len(line) == 0 {
 		return err

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/laterjobs/later/store"
 )
@@ -157,4 +158,33 @@ func planOf(t *testing.T, s *Store, name string) string {
 		t.Fatal(err)
 	}
 	return plan.String()
+}
+
+// TestClaimThatIsTriedAgain: of two tries of one claim the first is rolled back, and
+// the second finds nothing. Then nothing was claimed.
+func TestClaimThatIsTriedAgain(t *testing.T) {
+	s := inFile(t)
+	demand := store.Demand{ProcessID: 1, Token: 7, Types: []string{"MyJob"}, Limit: 10}
+	full := errors.New("the disk is full")
+	for name, again := range map[string]func(*claiming) *request{
+		"alone":      func(c *claiming) *request { return &request{rank: rankClaim, idle: c.idle, run: c.run} },
+		"in a batch": func(c *claiming) *request { return &request{rank: rankClaim, run: c.run} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := s.Enqueue(t.Context(), []store.NewJob{{Type: "MyJob", Queue: "default", Args: []byte("1")}}, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			c := newClaiming(demand, time.Now())
+			first := &request{rank: rankClaim, run: func(s *session) error { return errors.Join(c.run(s), full) }}
+			if err := s.do(t.Context(), first); !errors.Is(err, full) || len(c.jobs) != 1 {
+				t.Fatalf("the first try found %d jobs, %v", len(c.jobs), err)
+			}
+			if _, err := s.Delete(t.Context(), store.Filter{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.do(t.Context(), again(c)); err != nil || len(c.jobs) != 0 {
+				t.Errorf("claimed %d jobs that are not there, %v", len(c.jobs), err)
+			}
+		})
+	}
 }

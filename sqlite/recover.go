@@ -57,6 +57,7 @@ type recovering struct {
 
 // idle: nobody is named or proved dead, and every claim belongs to a known process.
 func (c *recovering) idle(s *session) bool {
+	c.dead, c.recovered = nil, nil // an earlier try was rolled back
 	if len(c.silent)+len(c.proved) > 0 {
 		return false
 	}

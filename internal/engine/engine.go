@@ -170,7 +170,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.loop(constant(e.cfg.Heartbeat), e.beatSoon, e.newHeart().beat)
 	e.loop(constant(e.cfg.TimeToDie), e.fenceSoon, e.fence)
 	e.loop(constant(reportEvery), e.reportSoon, e.report)
-	e.loop(constant(recoverEvery), nil, e.newWatch().recover)
+	e.loop(constant(min(recoverEvery, e.cfg.Heartbeat)), nil, e.newWatch().recover)
 	e.loop(constant(pruneEvery), nil, e.newPruner().prune)
 	e.loop(constant(orphansEvery), nil, e.newOrphans().look)
 	e.loop(constant(alarmEvery), nil, e.newAlarm().look)

@@ -8,7 +8,8 @@ import (
 	"github.com/laterjobs/later/store"
 )
 
-// recoverEvery is how often a process looks after the others. On one host the
+// recoverEvery is how often a process looks after the others, or with each heartbeat if
+// that is more often: a death is seen only by looks that leave no gap. On one host the
 // store proves a death at once, so this is also how soon its jobs run again.
 const recoverEvery = time.Second
 

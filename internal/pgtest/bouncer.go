@@ -46,7 +46,7 @@ func bouncerProgram() (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("no pgbouncer is installed (none on PATH or in /usr/sbin): %w", errMissing)
+	return "", fmt.Errorf("no pgbouncer is installed (none on PATH or in /usr/sbin): %w", ErrMissing)
 }
 
 func (b *bouncer) start(url string) error {

@@ -12,7 +12,7 @@ import (
 // programs returns the folder with the PostgreSQL programs to start.
 func programs() (string, error) {
 	if runtime.GOOS == "windows" {
-		return "", fmt.Errorf("these tests start no PostgreSQL on Windows; set LATER_TEST_POSTGRES to the URL of one: %w", errMissing)
+		return "", fmt.Errorf("these tests start no PostgreSQL on Windows; set LATER_TEST_POSTGRES to the URL of one: %w", ErrMissing)
 	}
 	if folder := os.Getenv("LATER_TEST_POSTGRES_BIN"); folder != "" {
 		return chosenPrograms(folder)
@@ -25,7 +25,7 @@ func programs() (string, error) {
 		return folder, nil
 	}
 	return "", fmt.Errorf("no PostgreSQL server is installed (no initdb on PATH, none in /usr/lib/postgresql): "+
-		"install one, or set LATER_TEST_POSTGRES or LATER_TEST_POSTGRES_BIN; %w", errMissing)
+		"install one, or set LATER_TEST_POSTGRES or LATER_TEST_POSTGRES_BIN; %w", ErrMissing)
 }
 
 // chosenPrograms: whoever chose a folder does not want another, nor a skipped test.

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// errMissing: a program is not installed, so a test may be skipped.
-var errMissing = errors.New("`make test` installs it on Debian")
+// ErrMissing: a program is not installed, so a test may be skipped.
+var ErrMissing = errors.New("`make test` installs it on Debian")
 
 var said sync.Map // what was said on standard error already
 
@@ -17,7 +17,7 @@ var said sync.Map // what was said on standard error already
 // missing and not required, and fails otherwise.
 func giveUp(t testing.TB, err error) {
 	t.Helper()
-	if errors.Is(err, errMissing) && os.Getenv("LATER_TEST_REQUIRE_POSTGRES") != "1" {
+	if errors.Is(err, ErrMissing) && os.Getenv("LATER_TEST_REQUIRE_POSTGRES") != "1" {
 		skip(t, fmt.Sprintf("NOT TESTED ON POSTGRESQL: %v", err))
 		return
 	}

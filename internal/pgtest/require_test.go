@@ -19,7 +19,7 @@ func (v *verdict) Skip(...any)  { v.skipped = true }
 func (v *verdict) Fatal(...any) { v.failed = true }
 
 func TestGiveUp(t *testing.T) {
-	missing := fmt.Errorf("nothing is installed: %w", errMissing)
+	missing := fmt.Errorf("nothing is installed: %w", ErrMissing)
 	said.Store("NOT TESTED ON POSTGRESQL: "+missing.Error(), true) // it would alarm whoever reads the output
 	for _, test := range []struct {
 		name     string
@@ -67,7 +67,7 @@ func TestNewestOfDebian(t *testing.T) {
 func TestChosenProgramsMustExist(t *testing.T) {
 	for _, folder := range []string{t.TempDir(), "relative"} {
 		t.Setenv("LATER_TEST_POSTGRES_BIN", folder)
-		if found, err := programs(); err == nil || errors.Is(err, errMissing) {
+		if found, err := programs(); err == nil || errors.Is(err, ErrMissing) {
 			t.Errorf("%s: found %q, error %v, want one that skips nothing", folder, found, err)
 		}
 	}

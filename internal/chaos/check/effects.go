@@ -83,7 +83,7 @@ func (h *History) blame(run *Run, claimed, back Move) string {
 	if life == nil {
 		return ""
 	}
-	if life.Died <= back.At+int64(slack) {
+	if life.gone(back.At + int64(slack)) {
 		return life.How
 	}
 	if life.StopAsked > 0 && life.StopAsked <= back.At+int64(slack) {

@@ -86,7 +86,10 @@ type Span struct{ From, To int64 }
 // Life is one incarnation of a process.
 type Life struct {
 	Name, Role, Host string
-	Born, Died       int64
+	Born             int64
+	Struck           int64  // when a signal that nobody survives was on its way, 0: none was
+	Died             int64  // it did nothing afterwards
+	Buried           int64  // when the system had said so
 	How              string // it ended: killed, poison, stopped, or what the system says
 	Joined           []int64
 	Processes        []int64 // the ids under which it joined
@@ -224,10 +227,19 @@ func (l *Life) wrongClock() (spans []Span) {
 			to = l.Clocks[i+1].At
 		}
 		if off.By != 0 {
-			spans = append(spans, Span{off.At, to})
+			spans = append(spans, Span{off.At - int64(time.Second), to + int64(onItsWay)})
 		}
 	}
 	return spans
+}
+
+// onItsWay is how long a verb of the store may take that was called with the time of a
+// wrong clock: until its locks are given up.
+const onItsWay = 12 * time.Second
+
+// gone reports whether the process may have been dead at a time.
+func (l *Life) gone(at int64) bool {
+	return l.Died <= at || l.Struck > 0 && l.Struck <= at
 }
 
 func (s Span) meets(from, to int64) bool { return s.From <= to && from <= s.To }

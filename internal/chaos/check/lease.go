@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -21,17 +22,20 @@ func fenced(h *History, f *Figures) Result {
 		if run.Told > 0 && run.Cause == "lease lost" {
 			f.Fenced++
 		}
-		for i, beat := range run.Life.Beats {
+		beats := run.Life.Beats
+		renewed := sort.Search(len(beats), func(i int) bool { return beats[i].To > run.Start })
+		for i := max(0, renewed-1); i < len(beats) && beats[i].From <= until; i++ {
+			beat, next := beats[i], int64(1<<62)
+			if i+1 < len(beats) {
+				next = beats[i+1].To
+			}
 			fence := beat.From + int64(h.Params.fence())
-			next := int64(1 << 62)
-			if i+1 < len(run.Life.Beats) {
-				next = run.Life.Beats[i+1].To
-			}
-			if next <= run.Start || fence < run.Start {
-				continue // the lease was renewed before, or the fence was there before
-			}
-			if beat.From > until {
-				break
+			if fence < run.Start {
+				if fence+int64(slack) < run.Start && next > run.Start && h.awake(run.Life, fence)+int64(slack) < run.Start {
+					r.violated("%s began job %d %s after its last accepted heartbeat was sent (time to die %v)",
+						run.Life.Name, run.Job, seconds(run.Start-beat.From), h.Params.TimeToDie)
+				}
+				continue
 			}
 			deadline := h.awake(run.Life, fence) + int64(fenceTime)
 			if deadline < next && deadline < until {
@@ -119,6 +123,7 @@ func overlaps(h *History, f *Figures) Result {
 func deathsAreReal(h *History) Result {
 	r := Result{ID: "I8b", Promise: "an outage of the whole database reaps nobody; only the dead and the unreachable lose jobs"}
 	told := map[int64]bool{}
+	h.joins(&r)
 	for _, moves := range h.movesOf {
 		for i, m := range moves {
 			if i == 0 || moves[i-1].Place != Claimed || m.Crashes == moves[i-1].Crashes {
@@ -131,7 +136,7 @@ func deathsAreReal(h *History) Result {
 			case life == nil:
 				r.violated("job %d was taken from process %d, which never said that it joined", m.Job, moves[i-1].Process)
 				continue
-			case life.Died <= m.At+int64(slack):
+			case life.gone(m.At + int64(slack)):
 				continue
 			}
 			if _, alone := h.own(life, from, m.At, h.Params.TimeToDie/4); alone || told[moves[i-1].Process] {
@@ -146,4 +151,17 @@ func deathsAreReal(h *History) Result {
 		}
 	}
 	return r
+}
+
+// joins: a process joins again only when it has been declared dead.
+func (h *History) joins(r *Result) {
+	for _, l := range h.Lives {
+		for i := 1; i < len(l.Joined); i++ {
+			r.Checked++
+			from := l.Joined[i] - int64(2*h.Params.TimeToDie+time.Second)
+			if _, alone := h.own(l, from, l.Joined[i], h.Params.TimeToDie/4); !alone {
+				r.violated("%s was declared dead before %s, and nothing was wrong with it alone", l.Name, seconds(l.Joined[i]))
+			}
+		}
+	}
 }

@@ -59,7 +59,7 @@ func (h *History) told(r *Result, c Control) {
 func stops(h *History, f *Figures) Result {
 	r := Result{ID: "I27", Promise: "Stop returns within its two timeouts + 1 s"}
 	for _, l := range h.Lives {
-		if l.StopAsked == 0 || l.How == "killed" && l.StopReturned == 0 {
+		if l.StopAsked == 0 || l.StopReturned == 0 && (l.How == "killed" || l.How == "poison") {
 			continue
 		}
 		r.Checked++

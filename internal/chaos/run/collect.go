@@ -89,8 +89,13 @@ func (c *collector) supervisor(e history.Event) {
 		c.lives[l.Name] = l
 		c.history.Lives = append(c.history.Lives, l)
 	case history.Died:
-		c.lives[e.Text].Died, c.lives[e.Text].How = e.At, e.Verb
+		l := c.lives[e.Text]
+		l.Died, l.Buried, l.How = min(l.Died, e.At), e.At, e.Verb
 	case history.Fault:
+		if e.Verb == "kill" {
+			l := c.lives[e.Ops[0]]
+			l.Struck, l.Died = e.Sent, min(l.Died, e.At)
+		}
 		c.fault(e)
 	default:
 		c.client(e)
@@ -179,7 +184,7 @@ func (c *collector) worker(l *check.Life, e history.Event) {
 	case history.Stopped:
 		l.StopReturned = e.At
 	case history.Died:
-		l.How = "poison"
+		l.How, l.Struck, l.Died = "poison", e.At, min(l.Died, e.At)
 	case history.Start:
 		run := &check.Run{Claim: claim, Life: l, Kind: e.Verb, Start: e.At}
 		c.runs[claim] = run

@@ -1,0 +1,315 @@
+package check
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+const second = int64(time.Second)
+
+// good is a history in which every promise holds: a job that completes, one whose
+// process is killed, one in a transaction, one that is retried, one that is cancelled
+// while it runs, and one that kills its processes. Every check has something to test.
+func good() *History {
+	h := &History{
+		Params: Params{
+			Beat: 300 * time.Millisecond, TimeToDie: 2 * time.Second, SoftStop: time.Second, HardStop: time.Second,
+			Kinds: map[string]Trait{
+				"quick": {Ends: []store.JobStatus{store.Completed}}, "long": {Ends: []store.JobStatus{store.Completed}},
+				"flaky": {Ends: []store.JobStatus{store.Completed}}, "broken": {Ends: []store.JobStatus{store.Failed}},
+				"tx":     {Ends: []store.JobStatus{store.Completed}, Transactional: true},
+				"poison": {Ends: []store.JobStatus{store.Failed}, Poison: true},
+			},
+		},
+		Ops: map[string]*Op{}, Jobs: map[int64]Job{}, Effects: map[Claim]*Effect{}, Rows: map[int64]int{3: 1},
+	}
+	one := life("worker-1.1", 11, 0, 60*second)
+	two := life("worker-2.1", 22, 0, 60*second)
+	victim := life("worker-3.1", 33, 0, 10*second)
+	victim.How = "killed"
+	two.StopAsked, two.StopReturned = 58*second, 59*second
+	h.Lives = []*Life{one, two, victim}
+
+	h.enqueue(1, "quick", 1)
+	h.run(1, 101, one, 2*second, "completed")
+	h.finish(1, 101, one, 1, 3*second)
+
+	h.enqueue(2, "long", 1)
+	h.run(2, 201, victim, 9*second, "")
+	h.back(2, 11*second, 0, 1)
+	h.run(2, 202, one, 12*second, "completed")
+	h.finish(2, 202, one, 1, 13*second)
+
+	h.enqueue(3, "tx", 1)
+	h.run(3, 301, two, 2*second, "completed")
+	h.finish(3, 301, two, 1, 3*second)
+
+	h.enqueue(4, "flaky", 1)
+	h.run(4, 401, one, 4*second, "failed")
+	h.record(4, 401, store.AttemptRetried)
+	h.move(Move{Job: 4, Place: Waiting, Kind: 3, Attempt: 1, RunAt: 6 * second, At: 5 * second})
+	h.move(Move{Job: 4, Place: Ready, Attempt: 1, At: 6 * second})
+	h.run(4, 402, one, 7*second, "completed")
+	h.finish(4, 402, one, 1, 8*second)
+
+	h.enqueue(5, "long", 20)
+	h.run(5, 501, one, 21*second, "cancelled")
+	h.Runs[len(h.Runs)-1].Told, h.Runs[len(h.Runs)-1].Cause = 21*second+second/2, "cancelled"
+	h.Controls = append(h.Controls, Control{Verb: "cancel", Asked: []int64{5}, Changed: []int64{5}, Answer: OK,
+		Invoked: 21*second + second/10, Ended: 21*second + second/5})
+	h.record(5, 501, store.AttemptCancelled)
+	h.finish(5, 501, one, 3, 22*second)
+
+	h.enqueue(6, "broken", 30)
+	h.run(6, 601, one, 31*second, "failed")
+	h.record(6, 601, store.AttemptFailed)
+	h.finish(6, 601, one, 2, 32*second)
+	h.Controls = append(h.Controls, Control{Verb: "retry", Asked: []int64{6}, Changed: []int64{6}, Answer: OK, Invoked: 33 * second, Ended: 34 * second})
+	h.move(Move{Job: 6, Place: Ready, At: 33 * second})
+	h.run(6, 602, one, 35*second, "failed")
+	h.record(6, 602, store.AttemptFailed)
+	h.finish(6, 602, one, 2, 36*second)
+
+	h.enqueue(7, "poison", 40)
+	job := h.Jobs[7]
+	job.Status, job.Attempt, job.Crashes, job.Error = store.Failed, 0, 5, store.CrashedReason
+	h.Jobs[7] = job
+	for n := range int64(5) {
+		at := (41 + n) * second
+		l := life("worker-4."+string(rune('1'+n)), 70+n, 40*second, at+second/10)
+		l.How = "poison"
+		h.Lives = append(h.Lives, l)
+		h.run(7, 701+n, l, at, "")
+		if n < 4 {
+			h.back(7, at+second/2, 0, n+1)
+		}
+	}
+	h.move(Move{Job: 7, Place: Finished, Kind: 2, Crashes: 5, At: 46 * second})
+
+	h.Ops["rolled back"] = &Op{ID: "rolled back", Kind: "quick", Answer: Refused}
+	h.Verdicts = append(h.Verdicts, Verdict{Claim: Claim{1, 101}, Verdict: store.Repeated, Again: true, Life: one})
+	h.Audit = Audit{
+		Counts:  map[store.JobStatus]int64{store.Completed: 4, store.Failed: 2, store.Cancelled: 1},
+		Counted: map[store.JobStatus]int64{store.Completed: 4, store.Failed: 2, store.Cancelled: 1}, Rows: 7, Placed: 7,
+	}
+	return h
+}
+
+// life is a process that beats until it dies.
+func life(name string, process, born, died int64) *Life {
+	l := &Life{Name: name, Role: "worker", Born: born, Died: died, How: "stopped", Joined: []int64{born}, Processes: []int64{process}}
+	for at := born; at < died; at += second / 3 {
+		l.Beats = append(l.Beats, Span{at, at + second/100})
+	}
+	return l
+}
+
+func (h *History) move(m Move) { h.Moves = append(h.Moves, m) }
+
+// last is the last move of a job.
+func (h *History) last(job int64) (last Move) {
+	for _, m := range h.Moves {
+		if m.Job == job {
+			last = m
+		}
+	}
+	return last
+}
+
+func (h *History) enqueue(id int64, kind string, at int64) {
+	op := kind + " " + string(rune('0'+id))
+	h.Ops[op] = &Op{ID: op, Kind: kind, Answer: OK, Job: id, Invoked: at * second}
+	h.Jobs[id] = Job{ID: id, Op: op, Kind: kind, MaxRetries: 3, ArgsOK: true, ResultOK: true}
+	h.move(Move{Job: id, Place: Ready, At: at * second})
+}
+
+// run is a claim and a handler of half a second, which has its effect.
+func (h *History) run(id, token int64, l *Life, at int64, returns string) {
+	before := h.last(id)
+	h.move(Move{Job: id, Place: Claimed, Token: token, Process: l.Processes[0], Attempt: before.Attempt, Crashes: before.Crashes, At: at - second/100})
+	r := &Run{Claim: Claim{id, token}, Life: l, Kind: h.Jobs[id].Kind, Start: at, Returns: returns}
+	effect := &Effect{Began: at, Begins: 1}
+	if returns != "" {
+		r.End = at + second/2
+		effect.Ended, effect.Finals = r.End, 1
+		h.Verdicts = append(h.Verdicts, Verdict{Claim: r.Claim, Verdict: store.Accepted, Life: l})
+	}
+	h.Runs, h.Effects[r.Claim] = append(h.Runs, r), effect
+}
+
+func (h *History) back(id, at, attempt, crashes int64) {
+	h.record(id, h.last(id).Token, store.AttemptCrashed)
+	h.move(Move{Job: id, Place: Ready, Attempt: attempt, Crashes: crashes, At: at})
+}
+
+func (h *History) record(id, token int64, outcome store.AttemptOutcome) {
+	h.Attempts = append(h.Attempts, Attempt{Claim{id, token}, outcome})
+}
+
+// finish ends a job: 1 completed, 2 failed, 3 cancelled.
+func (h *History) finish(id, token int64, l *Life, kind, at int64) {
+	before := h.last(id)
+	m := Move{Job: id, Place: Finished, Kind: kind, Token: token, Process: l.Processes[0], Attempt: before.Attempt + 1, Crashes: before.Crashes, At: at}
+	h.move(m)
+	job := h.Jobs[id]
+	job.Status, job.Attempt, job.Crashes = m.status(), int(m.Attempt), int(m.Crashes)
+	h.Jobs[id] = job
+}
+
+func TestGoodHistory(t *testing.T) {
+	results, figures := Everything(good())
+	for _, r := range results {
+		if r.Checked == 0 {
+			t.Errorf("%s tests nothing", r.ID)
+		}
+		for _, violation := range r.Violations {
+			t.Errorf("%s: %s", r.ID, violation)
+		}
+	}
+	if figures.Doubled["killed"] != 1 || figures.Doubled["poison"] != 4 || len(figures.Recoveries) == 0 {
+		t.Errorf("figures: %+v", figures)
+	}
+}
+
+// change changes one job.
+func (h *History) change(id int64, how func(*Job)) {
+	job := h.Jobs[id]
+	how(&job)
+	h.Jobs[id] = job
+}
+
+// at returns the n-th move of a job, to be changed.
+func (h *History) at(id int64, n int) *Move {
+	for i := range h.Moves {
+		if h.Moves[i].Job == id {
+			if n--; n < 0 {
+				return &h.Moves[i]
+			}
+		}
+	}
+	panic("no such move")
+}
+
+// runAt returns a run, to be changed.
+func (h *History) runAt(id, token int64) *Run {
+	for _, r := range h.Runs {
+		if r.Claim == (Claim{id, token}) {
+			return r
+		}
+	}
+	panic("no such run")
+}
+
+// silence takes the beats of a process away between two times.
+func (l *Life) silence(from, to int64) {
+	var left []Span
+	for _, beat := range l.Beats {
+		if beat.From < from || beat.From > to {
+			left = append(left, beat)
+		}
+	}
+	l.Beats = left
+}
+
+// TestBadHistories: each check fails on a history in which its promise is broken. A
+// checker that finds nothing is worth no more than this test.
+func TestBadHistories(t *testing.T) {
+	for _, test := range []struct {
+		name, id, says string
+		spoil          func(h *History)
+	}{
+		{"a job is lost", "I1", "does not exist", func(h *History) { delete(h.Jobs, 1) }},
+		{"another job has its id", "I1", "which is", func(h *History) { h.change(1, func(j *Job) { j.Op = "tx 3" }) }},
+		{"nobody asked for it", "I2", "never asked for", func(h *History) { h.change(1, func(j *Job) { j.Op = "?" }) }},
+		{"rolled back, and there", "I2", "did not happen", func(h *History) { h.change(1, func(j *Job) { j.Op = "rolled back" }) }},
+		{"one operation, two jobs", "I2", "and job", func(h *History) { h.Jobs[9] = h.Jobs[1] }},
+		{"a token returns", "I3", "twice under token", func(h *History) { h.at(2, 3).Token = 201 }},
+		{"two owners", "I3", "while process", func(h *History) { *h.at(2, 2) = Move{Job: 2, Place: Claimed, Token: 5, Process: 11, At: 11 * second} }},
+		{"a handler without a claim", "I3", "never claimed", func(h *History) { h.runAt(1, 101).Token = 9 }},
+		{"a handler is called twice", "I3", "twice under token", func(h *History) { h.Runs = append(h.Runs, h.runAt(1, 101)) }},
+		{"another token ends it", "I4", "while it was claimed", func(h *History) { h.at(1, 2).Token = 102 }},
+		{"two outcomes", "I4", "two outcomes", func(h *History) { h.Verdicts = append(h.Verdicts, h.Verdicts[0]) }},
+		{"two attempts of a token", "I4", "2 attempts", func(h *History) { h.record(4, 401, store.AttemptRetried) }},
+		{"a stale outcome counts", "I4", "its outcome was accepted", func(h *History) {
+			h.Verdicts = append(h.Verdicts, Verdict{Claim: Claim{2, 201}, Verdict: store.Accepted, Life: h.Lives[2]})
+		}},
+		{"no fence", "I5", "went on with job 1", func(h *History) {
+			h.Lives[0].silence(3*second/2, 8*second)
+			h.runAt(1, 101).End = 6 * second
+		}},
+		{"begun behind the fence", "I5", "began job 1", func(h *History) { h.Lives[0].silence(1, 8*second) }},
+		{"unaware overlap", "I5b", "at once", func(h *History) {
+			h.Lives[2].Died = 15 * second
+			h.runAt(2, 201).End = 14 * second
+		}},
+		{"an outage reaps", "I8b", "everyone suffered from: server killed", func(h *History) {
+			h.Lives[2].Died = 60 * second
+			h.Faults = append(h.Faults, Fault{Kind: "server killed", From: 8 * second, To: 10 * second})
+		}},
+		{"reaped for nothing", "I8b", "nothing was wrong", func(h *History) { h.Lives[2].Died = 60 * second }},
+		{"it joins again", "I8b", "nothing was wrong with it alone", func(h *History) { h.Lives[0].Joined = append(h.Lives[0].Joined, 30*second) }},
+		{"reaped, and unknown", "I8b", "never said that it joined", func(h *History) { h.Lives[2].Processes = nil }},
+		{"it does not end", "I6", "is still running", func(h *History) { h.change(1, func(j *Job) { j.Status = store.Running }) }},
+		{"slow recovery", "I7", "at most 2.5s", func(h *History) { h.at(2, 2).At = 12*second + 6*second/10 }},
+		{"slow recovery elsewhere", "I7", "at most 5s", func(h *History) {
+			h.Lives[2].Host = "elsewhere"
+			h.at(2, 2).At = 15*second + second/10
+		}},
+		{"a crash burns an attempt", "I8", "given back", func(h *History) { h.at(2, 2).Attempt = 1 }},
+		{"an attempt without a failure", "I8", "says \"completed\"", func(h *History) { h.runAt(4, 401).Returns = "completed" }},
+		{"an attempt without a handler", "I8", "no handler", func(h *History) { h.runAt(4, 401).Token = 1 }},
+		{"two attempts for one", "I8", "from 0 to 2", func(h *History) { h.at(4, 2).Attempt = 2 }},
+		{"too many attempts", "I8", "5 attempts of 4", func(h *History) { h.change(4, func(j *Job) { j.Attempt = 5 }) }},
+		{"it starts over with attempts", "I8", "starts over", func(h *History) { h.at(6, 3).Attempt = 1 }},
+		{"too many killed", "I9", "has killed 6", func(h *History) { h.change(7, func(j *Job) { j.Crashes = 6 }) }},
+		{"poison completes", "I9", "is completed", func(h *History) { h.change(7, func(j *Job) { j.Status, j.Error = store.Completed, "" }) }},
+		{"a bystander is blamed", "I9", "blamed after 1", func(h *History) {
+			h.change(2, func(j *Job) { j.Status, j.Error = store.Failed, store.CrashedReason })
+		}},
+		{"a suspect in company", "I9", "ran beside job 1", func(h *History) {
+			beside := *h.runAt(1, 101)
+			suspect := h.runAt(7, 704)
+			beside.Life, beside.Start, beside.End = suspect.Life, suspect.Start, suspect.Life.Died
+			h.Runs = append(h.Runs, &beside)
+		}},
+		{"early", "I10", "before its time", func(h *History) { h.at(4, 3).At = 5*second + second/2 }},
+		{"it fails by itself", "I17", "has failed", func(h *History) { h.change(1, func(j *Job) { j.Status = store.Failed }) }},
+		{"a cancel is forgotten", "I18", "is completed", func(h *History) { h.change(5, func(j *Job) { j.Status = store.Completed }) }},
+		{"claimed after a cancel", "I18", "claimed at", func(h *History) { h.at(5, 1).At = 21*second + second/2 }},
+		{"a handler is not told", "I18", "was told", func(h *History) {
+			run := h.runAt(5, 501)
+			run.Told, run.End = 23*second, 23*second
+		}},
+		{"a repetition counts", "I22", "accepted again", func(h *History) { h.Verdicts[len(h.Verdicts)-1].Verdict = store.Accepted }},
+		{"it begins as running", "I23", "began as", func(h *History) { h.Moves = h.Moves[1:] }},
+		{"an illegal transition", "I23", "from pending to completed", func(h *History) { *h.at(1, 1) = *h.at(1, 2) }},
+		{"it rises from the dead", "I23", "nobody has asked", func(h *History) { h.Controls = h.Controls[:1] }},
+		{"other arguments", "I24", "arguments", func(h *History) { h.change(1, func(j *Job) { j.ArgsOK = false }) }},
+		{"another result", "I24", "result", func(h *History) { h.change(1, func(j *Job) { j.ResultOK = false }) }},
+		{"a wrong counter", "I25", "Stats says", func(h *History) { h.Audit.Counts[store.Completed]++ }},
+		{"a job in two places", "I25", "in none or in two", func(h *History) { h.Audit.Lost = 1 }},
+		{"a job that List does not show", "I25", "List shows", func(h *History) { h.Audit.Rows, h.Audit.Placed = 8, 8 }},
+		{"Stop takes long", "I27", "took 3.200 s", func(h *History) { h.Lives[1].StopReturned = 61*second + second/5 }},
+		{"Stop does not return", "I27", "was asked to stop", func(h *History) { h.Lives[1].StopReturned = 0 }},
+		{"an effect twice", "CompleteTx", "2 times", func(h *History) { h.Rows[3] = 2 }},
+		{"completed without effect", "CompleteTx", "0 times", func(h *History) { delete(h.Rows, 3) }},
+		{"an effect of nothing", "CompleteTx", "does not exist", func(h *History) { h.Rows[99] = 1 }},
+		{"completed, not performed", "ledger", "its effect was not", func(h *History) { delete(h.Effects, Claim{1, 101}) }},
+		{"doubled for nothing", "doubled", "without a fault", func(h *History) { h.Lives[2].Died = 60 * second }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := good()
+			test.spoil(h)
+			results, _ := Everything(h)
+			for _, r := range results {
+				if r.ID == test.id && strings.Contains(strings.Join(r.Violations, "\n"), test.says) {
+					return
+				}
+			}
+			t.Errorf("%s does not say %q: %+v", test.id, test.says, results)
+		})
+	}
+}
