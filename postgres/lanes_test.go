@@ -1,8 +1,14 @@
 package postgres
 
 import (
+	"context"
+	"io"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/laterjobs/later/store"
 )
 
 func newLanes() *lanes { return (&allLanes{byTypes: map[string]*lanes{}}).of([]string{"Mail"}) }
@@ -116,5 +122,25 @@ func TestDueHint(t *testing.T) {
 	d.looked(d.begin(), now.Add(-time.Minute), now, time.Second)
 	if from := d.begin(); !from.Equal(now.Add(-time.Minute - dueMargin)) {
 		t.Errorf("with jobs that are overdue looks begin at %v", from)
+	}
+}
+
+// cut is a connection that fails.
+type cut struct{ querier }
+
+func (cut) Query(context.Context, string, ...any) (pgx.Rows, error) { return nil, io.ErrUnexpectedEOF }
+
+// TestFailedLookIsNone: a look that a broken connection ended has seen nothing. Whoever
+// asked for it still wants it.
+func TestFailedLookIsNone(t *testing.T) {
+	l := newLanes()
+	l.looks.last = time.Now()
+	s := &session{store: &Store{statements: statements}, ctx: t.Context(), on: cut{}}
+	c := &claiming{store: s.store, lanes: l, demand: store.Demand{Limit: 1}}
+	if err := c.look(s); err == nil {
+		t.Fatal("no error")
+	}
+	if c.looked || !l.due() {
+		t.Errorf("a failed look counts: looked %v, another one is due %v", c.looked, l.due())
 	}
 }
