@@ -1,5 +1,5 @@
-# Five words: test race lint bench demo.
-.PHONY: test race lint bench demo
+# Six words: test race lint bench museum demo.
+.PHONY: test race lint bench museum demo
 
 # Everything that must hold before a change lands.
 test: lint
@@ -25,6 +25,11 @@ bench:
 	@sh scripts/test-postgres >/dev/null
 	go test -run '^$$' -bench . ./...
 	cd bench && go run . -jobs 100000 -rounds 2 -pin-minutes 1
+
+# Bugs of other job systems in our code, and which test catches each: a table. Fails if one survives.
+museum:
+	@sh scripts/test-postgres >/dev/null
+	@go run ./internal/museum
 
 demo:
 	go run ./cmd/later demo

@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"internal/sqlfile":     {},
 	"internal/floors":      {},
 	"internal/chaos":       {},
+	"internal/museum":      {},
 	"internal/pgtest":      {},
 	// floor 2
 	"": {"store", "internal/engine", "internal/arguments"},
