@@ -115,9 +115,9 @@ func writeOverlay(folder string, files map[string]string) (string, error) {
 	return overlay, os.WriteFile(overlay, text, 0o600)
 }
 
-// badSQL finds that a database did not even understand a statement: class 42 of
-// PostgreSQL, and SQLite's code for the same.
-var badSQL = regexp.MustCompile(`SQLSTATE 42|SQL logic error`)
+// badSQL finds that a database did not even understand a statement: wrong syntax,
+// names that are not there, or types that do not go together.
+var badSQL = regexp.MustCompile(`SQLSTATE 42(601|702|703|803|804|846|883|P01|P10|P18)|SQL logic error`)
 
 // judge decides what a run of a mutant's test says of the mutant.
 func judge(m Mutant, run run) (Result, error) {
