@@ -1,5 +1,5 @@
-# The words: test race lint bench demo, and for long runs: chaos simulate crash fuzz reload soak.
-.PHONY: test race lint bench demo chaos simulate crash fuzz reload soak
+# The words: test race lint bench demo, and for long runs: chaos simulate museum crash fuzz reload soak.
+.PHONY: test race lint bench demo chaos simulate museum crash fuzz reload soak
 
 # Everything that must hold before a change lands.
 test: lint
@@ -41,6 +41,11 @@ SEEDS ?= 5000
 FROM ?= 1
 simulate:
 	go test ./internal/simulation -run 'TestSeeds$$' -v -timeout 0 -seeds=$(SEEDS) -from=$(FROM) | grep -v '^ *--- PASS\|^=== '
+
+# Bugs of other job systems in our code, and which test catches each: a table. Fails if one survives.
+museum:
+	@sh scripts/test-postgres >/dev/null
+	@go run ./internal/museum
 
 # Thousands of power cuts and failing requests under the SQLite store.
 crash:

@@ -101,8 +101,8 @@ func (s *Store) lookLater(wait time.Duration) {
 }
 
 func (c *claiming) lookEverywhere(r *session) error {
-	c.looked = true
 	seen, err := c.lanes.lookEverywhere(r, c.demand.Suspects)
+	c.looked = err == nil
 	if c.demand.Suspects {
 		c.asked = seen
 	}

@@ -173,8 +173,12 @@ func (l *lanes) lookEverywhere(s *session, suspects bool) ([]front, error) {
 		seen = append(seen, f)
 		return err
 	}, suspects)
-	if err == nil && !suspects {
+	switch {
+	case suspects:
+	case err == nil:
 		l.replace(seen, time.Since(began))
+	default:
+		l.want() // as before: nothing was seen
 	}
 	return seen, err
 }

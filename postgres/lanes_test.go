@@ -1,8 +1,12 @@
 package postgres
 
 import (
+	"context"
+	"io"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/laterjobs/later/store"
 )
@@ -130,5 +134,25 @@ func TestClaimThatIsTriedAgain(t *testing.T) {
 	c := &claiming{store: s, demand: demand, now: s.Now(), lanes: s.lanes.of(demand.Types), jobs: []store.Job{{ID: 1}}, missing: []int64{2}}
 	if err := s.work.do(t.Context(), &request{part: c}); err != nil || len(c.jobs)+len(c.missing) != 0 {
 		t.Errorf("claimed %d jobs that are not there, %v", len(c.jobs)+len(c.missing), err)
+	}
+}
+
+// cut is a connection that fails.
+type cut struct{ querier }
+
+func (cut) Query(context.Context, string, ...any) (pgx.Rows, error) { return nil, io.ErrUnexpectedEOF }
+
+// TestFailedLookIsNone: a look that a broken connection ended has seen nothing. Whoever
+// asked for it still wants it.
+func TestFailedLookIsNone(t *testing.T) {
+	l := newLanes()
+	l.looks.last = time.Now()
+	s := &session{store: &Store{statements: statements}, ctx: t.Context(), on: cut{}}
+	c := &claiming{store: s.store, lanes: l, demand: store.Demand{Limit: 1}}
+	if err := c.look(s); err == nil {
+		t.Fatal("no error")
+	}
+	if c.looked || !l.due() {
+		t.Errorf("a failed look counts: looked %v, another one is due %v", c.looked, l.due())
 	}
 }

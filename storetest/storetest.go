@@ -70,6 +70,7 @@ var groups = []group{
 	{"listen", listenChecks},
 	{"close", closeChecks},
 	{"fidelity", fidelityChecks},
+	{"limits", limitChecks},
 	{"hostile", hostileChecks},
 	{"transitions", transitionChecks()},
 	{"race", raceChecks},

@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"internal/floors":      {},
 	"internal/crash":       {},
 	"internal/faultyfs":    {},
+	"internal/museum":      {},
 	"internal/reload":      {},
 	"internal/soak":        {},
 	"internal/pgtest":      {},

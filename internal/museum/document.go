@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+const introduction = `# The bug museum
+
+Other job systems have run in production for years, and their users have written down, in public, what went wrong. This is what we learn from them: each exhibit
+is such a bug, rebuilt in the code of later by a small change, and the test that catches it. Most of these bugs were mended long ago, and they could be found because
+their projects speak openly about them. That one of them is listed here says nothing against it.
+
+A mutant counts as killed only if its test passes on our code and fails on the changed code. One that does not compile, or whose test runs out of time, is no kill.
+The shipped code holds no trace of the mutants: they are handed to the compiler as an overlay when the museum runs.
+
+` + "```sh\nmake museum                                        # all of them: takes several minutes, needs a PostgreSQL to start\ngo run ./internal/museum outcome-without-token     # those with this in their name\n```" + `
+
+In brackets after each bug: the invariants that it breaks, by their numbers in [guarantees.md](guarantees.md).
+
+Each subtest of ` + "`TestStoreInFile` and `TestStore`" + ` is one check of ` + "`storetest`" + `, which every store has to pass: the same check guards the store that has no mutant of its own.
+
+`
+
+// Document is docs/museum.md.
+func Document(rooms []Room) string {
+	var b strings.Builder
+	b.WriteString(introduction)
+	exhibits, mutants, holes := count(rooms)
+	fmt.Fprintf(&b, "%d exhibits, %d mutants. %d of them, marked †, lived when they were first rebuilt: no test of ours noticed. Each has led to a test.\n",
+		exhibits, mutants, holes)
+	for _, room := range rooms {
+		fmt.Fprintf(&b, "\n## %s\n\n| What happened elsewhere | What is broken in ours, and what catches it |\n|---|---|\n", room.Title)
+		for _, exhibit := range room.Exhibits {
+			fmt.Fprintf(&b, "| **%s.** %s (%s)<br>%s | %s |\n", exhibit.Title, exhibit.Bug, strings.Join(exhibit.Breaks, ", "), links(exhibit.Sources), strings.Join(rebuilt(exhibit.Mutants), "<br>"))
+		}
+	}
+	b.WriteString("\n## Waiting rooms\n\nBugs that will be rebuilt as soon as later has what they break.\n")
+	for _, room := range waitingRooms {
+		fmt.Fprintf(&b, "\n* **%s**\n", room.Feature)
+		for _, bug := range room.Bugs {
+			what, sources, _ := strings.Cut(bug, ": ")
+			fmt.Fprintf(&b, "  * %s: %s\n", what, links(strings.Split(sources, ", ")))
+		}
+	}
+	return b.String()
+}
+
+func count(rooms []Room) (exhibits, mutants, holes int) {
+	for _, room := range rooms {
+		exhibits += len(room.Exhibits)
+		for _, exhibit := range room.Exhibits {
+			mutants += len(exhibit.Mutants)
+			for _, m := range exhibit.Mutants {
+				if m.Hole {
+					holes++
+				}
+			}
+		}
+	}
+	return exhibits, mutants, holes
+}
+
+// rebuilt describes mutants.
+func rebuilt(mutants []Mutant) (lines []string) {
+	for _, m := range mutants {
+		mark := ""
+		if m.Hole {
+			mark = " †"
+		}
+		lines = append(lines, fmt.Sprintf("`%s`%s: %s → `%s`", m.Name, mark, m.What, m.Killer))
+	}
+	return lines
+}
+
+var issue = regexp.MustCompile(`^([\w.-]+/[\w.-]+)#(\d+)$`)
+
+// links makes links of issues; other sources stay text.
+func links(sources []string) string {
+	linked := make([]string, len(sources))
+	for i, source := range sources {
+		linked[i] = issue.ReplaceAllString(source, "[$0](https://github.com/$1/issues/$2)")
+	}
+	return strings.Join(linked, ", ")
+}
