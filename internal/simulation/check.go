@@ -25,6 +25,7 @@ type checker struct {
 	ended      map[claim]store.OutcomeKind // accepted outcomes
 	tokens     map[int64]string            // the tokens ever given out, and their short names
 	cancelled  map[int64]bool              // by people: nothing but cancelled may follow
+	askedAt    map[int64]time.Time         // when people last asked to cancel
 	paused     map[string]bool
 
 	alive   map[int64]*process  // by the process ids that the store knows
@@ -43,7 +44,7 @@ type claimed struct {
 func newChecker(w *world) *checker {
 	return &checker{
 		w: w, said: map[string]int{}, rows: map[int64]store.Job{}, claims: map[claim]claimed{},
-		ended: map[claim]store.OutcomeKind{}, tokens: map[int64]string{}, cancelled: map[int64]bool{},
+		ended: map[claim]store.OutcomeKind{}, tokens: map[int64]string{}, cancelled: map[int64]bool{}, askedAt: map[int64]time.Time{},
 		paused: map[string]bool{}, alive: map[int64]*process{}, beats: map[int64]time.Time{}, names: map[int64]string{},
 	}
 }
@@ -88,9 +89,12 @@ func (c *checker) after(op *operation) {
 			c.paused[op.in.(string)] = true
 		case "Resume":
 			delete(c.paused, op.in.(string))
+		case "Claim":
+			c.withinDemand(op)
 		case "Cancel":
 			for _, id := range op.out.([]int64) {
 				c.cancelled[id] = true
+				c.askedAt[id] = time.Now()
 				c.w.expectTold(id)
 			}
 		}
@@ -238,6 +242,19 @@ func (c *checker) moved(op *operation, old, row store.Job) {
 	}
 	if row.Status == store.Cancelled {
 		c.cancelled[row.ID] = true
+	}
+}
+
+// withinDemand: no more than was asked for, in all and from each queue.
+func (c *checker) withinDemand(op *operation) {
+	d, jobs := op.in.(store.Demand), op.out.([]store.Job)
+	got := map[string]int{}
+	for _, job := range jobs {
+		got[job.Queue]++
+		if d.Queues != nil && got[job.Queue] > d.Queues[job.Queue] || len(jobs) > d.Limit {
+			c.violate("I17", "a claim of %d (%v) brought %d jobs, %v", d.Limit, d.Queues, len(jobs), got)
+			return
+		}
 	}
 }
 
@@ -398,8 +415,13 @@ func (c *checker) answered(op *operation, err error) {
 	switch {
 	case op.verb == "Join" && err == nil:
 		p.id, p.beatSent, p.beatHindered = op.in.(store.Process).ID, op.sent, false
+	case op.verb == "Claim" && err == nil:
+		for _, job := range op.out.([]store.Job) {
+			p.heard[claim{job.ID, job.Token}] = true
+		}
 	case op.verb == "Beat" && err == nil:
 		p.beatSent, p.beatHindered = op.sent, op.fate != ""
+		p.beatApplied, p.beatAnswered = op.appliedAt, time.Now()
 	}
 }
 

@@ -37,12 +37,12 @@ func TestSeeds(t *testing.T) {
 
 func one(t *testing.T, seed uint64) Result {
 	t.Helper()
-	result := Run(t, seed, nil)
+	result := Run(t, seed, Break{})
 	for _, violation := range result.Violations {
 		t.Error(violation)
 	}
 	if seed%10 == 0 {
-		if again := Run(t, seed, nil); again.Hash != result.Hash {
+		if again := Run(t, seed, Break{}); again.Hash != result.Hash {
 			t.Errorf("two runs differ: %s", firstDifference(result.History, again.History))
 		}
 	}
@@ -74,7 +74,7 @@ func sum(t *testing.T, results []Result, took time.Duration) {
 		all.Faults += r.Faults
 		all.Jobs += r.Jobs
 	}
-	t.Logf("%d seeds in %v: %v simulated, %d steps, %d jobs, %d faults",
+	fmt.Printf("%d seeds in %v: %v simulated, %d steps, %d jobs, %d faults\n",
 		len(results), took.Round(time.Millisecond), all.Simulated.Round(time.Second), all.Steps, all.Jobs, all.Faults)
 }
 
@@ -84,7 +84,7 @@ func TestSeed(t *testing.T) {
 		t.Skip("needs -seed")
 	}
 	Talk()
-	result := Run(t, *seed, nil)
+	result := Run(t, *seed, Break{})
 	t.Logf("\n%s", result.History)
 	for _, violation := range result.Violations {
 		t.Error(violation)

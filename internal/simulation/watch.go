@@ -22,6 +22,7 @@ func (w *world) watch() {
 	for _, p := range w.processes {
 		if (p.state == up || p.state == stopping) && !p.frozen {
 			w.checkFence(p)
+			w.checkTold(p)
 		}
 	}
 }
@@ -38,6 +39,23 @@ func (w *world) checkFence(p *process) {
 	for _, a := range p.attempts {
 		if a.told.IsZero() && time.Since(a.began) > slack {
 			w.checker.violate("I5", "%s goes on with job %d, %v after its last beat", p.name, a.job.ID, time.Since(p.beatSent))
+		}
+	}
+}
+
+// checkTold: a heartbeat that was answered after somebody had asked to cancel a job
+// has told its handler.
+func (w *world) checkTold(p *process) {
+	if time.Since(p.beatAnswered) < slack {
+		return
+	}
+	for _, a := range p.attempts {
+		row := w.checker.rows[a.job.ID]
+		asked := w.checker.askedAt[a.job.ID]
+		if row.Status == store.Running && row.Token == a.job.Token && w.checker.cancelled[row.ID] &&
+			asked.Before(p.beatApplied) && a.began.Before(p.beatAnswered) && a.told.IsZero() {
+			w.checker.violate("I18", "job %d was cancelled %v ago, a heartbeat was answered since, and its handler in %s does not know",
+				a.job.ID, time.Since(asked), p.name)
 		}
 	}
 }

@@ -12,12 +12,19 @@ import (
 	"time"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/internal/engine"
 	"github.com/laterjobs/later/store"
 	"github.com/laterjobs/later/storetest"
 )
 
-// Break makes a mistake of a store on purpose: it wraps the reference.
-type Break func(store.Store) store.Store
+// Break is a mistake made on purpose, to see that it is found. Nil fields make none.
+type Break struct {
+	Store  func(store.Store) store.Store       // wraps the reference
+	Engine func(process int, c *engine.Config) // changes what a process works by
+	// Hides takes a claim out of what a heartbeat answers. heard: the process has
+	// had an answer to it.
+	Hides func(heard bool) bool
+}
 
 // Result is what came out of one seed.
 type Result struct {
@@ -30,7 +37,7 @@ type Result struct {
 	Jobs       int           // stored
 }
 
-// Run simulates one seed. Without a Break the store is the reference itself.
+// Run simulates one seed.
 func Run(t *testing.T, seed uint64, broken Break) (result Result) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -49,6 +56,7 @@ type world struct {
 	random  *rand.Rand
 	truth   *storetest.Reference
 	subject store.Store // the reference, or what wraps it
+	broken  Break
 	began   time.Time
 	history history
 	checker *checker
@@ -90,11 +98,11 @@ type arrival struct {
 func newWorld(seed uint64, broken Break) *world {
 	w := &world{
 		random: rand.New(rand.NewPCG(seed, 0x6c61746572)), truth: storetest.NewReference(),
-		began: time.Now(), arrived: make(chan struct{}, 1), paused: map[string]bool{},
+		broken: broken, began: time.Now(), arrived: make(chan struct{}, 1), paused: map[string]bool{},
 	}
 	w.subject = w.truth
-	if broken != nil {
-		w.subject = broken(w.truth)
+	if broken.Store != nil {
+		w.subject = broken.Store(w.truth)
 	}
 	w.plan = newPlan(w.random)
 	w.history.began = w.began
