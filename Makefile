@@ -31,7 +31,7 @@ bench:
 SEEDS ?= 5000
 FROM ?= 1
 simulate:
-	go test ./internal/simulation -run 'TestSeeds$$' -v -timeout 0 -seeds=$(SEEDS) -from=$(FROM) | grep -v '^ *--- PASS\|^=== '
+	cd internal/simulation && go test -run 'TestSeeds$$' -timeout 0 -seeds=$(SEEDS) -from=$(FROM)
 
 demo:
 	go run ./cmd/later demo

@@ -3,7 +3,6 @@ package simulation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -245,6 +244,9 @@ var breaks = map[string]Break{
 
 // TestMistakesAreFound: for each some seed finds it, so no rule is for show.
 func TestMistakesAreFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
 	const enough = 100
 	for name, mistake := range breaks {
 		t.Run(name, func(t *testing.T) {
@@ -255,7 +257,7 @@ func TestMistakesAreFound(t *testing.T) {
 					return
 				}
 			}
-			t.Error(fmt.Sprintf("%d seeds have not found it", enough))
+			t.Errorf("%d seeds have not found it", enough)
 		})
 	}
 }

@@ -378,7 +378,7 @@ func (c *checker) declaredDead(op *operation) {
 		if p.state == crashed && c.w.plan.proofs {
 			continue
 		}
-		if quiet := time.Since(c.beats[id]); quiet < c.w.plan.timeToDie {
+		if quiet := time.Since(c.beats[id]); quiet < c.w.plan.timeToDie && c.rollups == 0 { // a beat that was lost in a failover does not count
 			c.violate("I3", "%s was declared dead %v after its last beat", p.name, quiet)
 		}
 		healthy := (p.state == up || p.state == stopping) && p.id == id && !p.frozen && !p.beatHindered && time.Since(p.thawed) > c.w.plan.timeToDie

@@ -195,7 +195,7 @@ func (w *world) calmDown() {
 }
 
 // patience is how long everything may take to end once nothing fails.
-func (w *world) patience() time.Duration { return 40 * time.Minute }
+func (w *world) patience() time.Duration { return 20 * time.Minute }
 
 func (w *world) giveUp() {
 	for id, row := range w.checker.rows {

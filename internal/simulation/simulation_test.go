@@ -10,6 +10,7 @@ import (
 var (
 	seed  = flag.Uint64("seed", 0, "TestSeed: the one to run, with its history")
 	seeds = flag.Int("seeds", 0, "TestSeeds: how many (0: 300, with -short 60)")
+	twice = flag.Bool("twice", false, "TestSeeds: every seed, not only every tenth")
 	from  = flag.Uint64("from", 1, "TestSeeds: the first")
 )
 
@@ -41,7 +42,7 @@ func one(t *testing.T, seed uint64) Result {
 	for _, violation := range result.Violations {
 		t.Error(violation)
 	}
-	if seed%10 == 0 {
+	if seed%10 == 0 || *seeds > 0 && *twice {
 		if again := Run(t, seed, Break{}); again.Hash != result.Hash {
 			t.Errorf("two runs differ: %s", firstDifference(result.History, again.History))
 		}

@@ -26,6 +26,8 @@ type Break struct {
 	Hides func(heard bool) bool
 }
 
+func (b Break) made() bool { return b.Store != nil || b.Engine != nil || b.Hides != nil }
+
 // Result is what came out of one seed.
 type Result struct {
 	Violations []string
@@ -37,7 +39,7 @@ type Result struct {
 	Jobs       int           // stored
 }
 
-// Run simulates one seed.
+// Run simulates one seed. With a mistake made on purpose it ends when that is found.
 func Run(t *testing.T, seed uint64, broken Break) (result Result) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -123,7 +125,8 @@ func (w *world) live() {
 	w.after(w.plan.calm(), w.injectFault)
 	w.after(tick, w.watch)
 	w.after(w.plan.length, w.calmDown)
-	w.drive(func() bool { return w.quiet && w.settled() || w.steps > maxSteps })
+	found := func() bool { return w.broken.made() && len(w.checker.violations) > 0 }
+	w.drive(func() bool { return w.quiet && w.settled() || w.steps > maxSteps || found() })
 	w.checkEnd()
 }
 
