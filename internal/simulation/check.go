@@ -26,6 +26,7 @@ type checker struct {
 	tokens     map[int64]string            // the tokens ever given out, and their short names
 	cancelled  map[int64]bool              // by people: nothing but cancelled may follow
 	askedAt    map[int64]time.Time         // when people last asked to cancel
+	retried    map[int64]bool              // by people: the store forgets what was before
 	paused     map[string]bool
 
 	alive   map[int64]*process  // by the process ids that the store knows
@@ -44,7 +45,7 @@ type claimed struct {
 func newChecker(w *world) *checker {
 	return &checker{
 		w: w, said: map[string]int{}, rows: map[int64]store.Job{}, claims: map[claim]claimed{},
-		ended: map[claim]store.OutcomeKind{}, tokens: map[int64]string{}, cancelled: map[int64]bool{}, askedAt: map[int64]time.Time{},
+		ended: map[claim]store.OutcomeKind{}, tokens: map[int64]string{}, cancelled: map[int64]bool{}, askedAt: map[int64]time.Time{}, retried: map[int64]bool{},
 		paused: map[string]bool{}, alive: map[int64]*process{}, beats: map[int64]time.Time{}, names: map[int64]string{},
 	}
 }
@@ -215,6 +216,7 @@ func (c *checker) moved(op *operation, old, row store.Job) {
 		if old.ProcessID != op.in.(int64) {
 			c.violate("I3", "a leaving process released job %d of another", row.ID)
 		}
+		c.ended[claim{row.ID, old.Token}] = store.Release
 	case "Recover":
 		c.recovered(old, row)
 	case "Promote":
@@ -227,6 +229,7 @@ func (c *checker) moved(op *operation, old, row store.Job) {
 		}
 	case "Retry":
 		delete(c.cancelled, row.ID)
+		c.retried[row.ID] = true
 		if old.Status.Finished() {
 			c.w.ledger.kills[c.w.orderOf(row)] = 0 // a person gives it all its lives again
 		}
@@ -346,7 +349,7 @@ func (c *checker) verdicts(op *operation) {
 			c.violate("I22", "an outcome of job %d is repeated that was never accepted", o.JobID)
 		case verdict == store.Accepted && !ended:
 			c.violate("I4", "an outcome of job %d was accepted and moved nothing", o.JobID)
-		case verdict == store.Superseded && ended && kind == store.Complete && c.rows[o.JobID].Status == store.Completed && c.rollups == 0 && !c.w.plan.retries:
+		case verdict == store.Superseded && ended && kind == store.Complete && c.rows[o.JobID].Status == store.Completed && c.rollups == 0 && !c.retried[o.JobID]:
 			c.violate("I4", "an accepted outcome of job %d is called superseded", o.JobID)
 		}
 	}

@@ -176,12 +176,11 @@ func (w *world) configureSome() {
 	}
 }
 
-// calmDown ends all faults: the frozen wake, the store comes back, clocks agree,
-// queues are resumed, and one process performs everything.
+// calmDown ends all faults, but for an outage, which ends by itself: the frozen wake,
+// clocks agree, queues are resumed, and every process performs everything.
 func (w *world) calmDown() {
 	w.history.add("world", "is calm from now on")
 	w.quiet = true
-	w.out = false
 	for _, p := range w.processes {
 		w.thaw(p)
 		if p.state < gone {

@@ -201,7 +201,7 @@ func (w *world) now() time.Duration { return time.Since(w.began) }
 
 // settled: whatever was stored has come to its end, and nobody holds anything.
 func (w *world) settled() bool {
-	return w.checker.unfinished == 0 && len(w.people.open) == 0 && w.now() > w.plan.length+4*w.plan.timeToDie
+	return w.checker.unfinished == 0 && len(w.people.open) == 0 && !w.out && w.now() > w.plan.length+4*w.plan.timeToDie
 }
 
 func (w *world) result() Result {
