@@ -140,12 +140,6 @@ var breaks = map[string]Break{
 	"nobody is declared dead": with(broken{recover: func(s store.Store, ctx context.Context, _ []store.Silent, now time.Time) ([]store.Recovered, error) {
 		return s.Recover(ctx, nil, now)
 	}}),
-	"orphans of the dead are not found": with(broken{recover: func(s store.Store, ctx context.Context, silent []store.Silent, now time.Time) ([]store.Recovered, error) {
-		if len(silent) == 0 {
-			return nil, nil
-		}
-		return s.Recover(ctx, silent, now)
-	}}),
 	"a crash burns an attempt": with(broken{recover: func(s store.Store, ctx context.Context, silent []store.Silent, now time.Time) ([]store.Recovered, error) {
 		jobs, err := s.List(ctx, store.Filter{Status: []store.JobStatus{store.Running}})
 		for _, job := range jobs {

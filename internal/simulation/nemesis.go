@@ -197,8 +197,8 @@ func (w *world) calmDown() {
 func (w *world) patience() time.Duration { return 20 * time.Minute }
 
 func (w *world) giveUp() {
-	for id, row := range w.checker.rows {
-		if !row.Status.Finished() {
+	for _, id := range w.checker.ids {
+		if row := w.checker.rows[id]; !row.Status.Finished() {
 			w.checker.violate("I6", "job %d is %s %v after the last fault", id, row.Status, w.patience())
 		}
 	}
