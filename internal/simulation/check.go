@@ -12,7 +12,7 @@ import (
 )
 
 // checker compares the store after every step with what the step may have done.
-// The names of its rules are those of the invariants in docs/guarantees.md.
+// Its rules are named as in the comment of the package.
 type checker struct {
 	w          *world
 	violations []string
@@ -417,7 +417,7 @@ func (c *checker) answered(op *operation, err error) {
 	p := op.by
 	switch {
 	case op.verb == "Join" && err == nil:
-		p.id, p.beatSent, p.beatHindered = op.in.(store.Process).ID, op.sent, false
+		p.id, p.beatSent, p.beatHindered = op.in.(store.Process).ID, op.sent, op.fate != ""
 	case op.verb == "Claim" && err == nil:
 		for _, job := range op.out.([]store.Job) {
 			p.heard[claim{job.ID, job.Token}] = true

@@ -70,7 +70,7 @@ func (w *world) decide(op *operation) {
 	op.fate = fate.name
 	if fate.name != "" {
 		w.faults++
-		op.by.beatHindered = op.by.beatHindered || op.verb == "Beat" && !w.out
+		op.by.beatHindered = op.by.beatHindered || (op.verb == "Beat" || op.verb == "Join") && !w.out
 		w.history.add(op.by.name, "%s is %s", op.verb, fate.name)
 	}
 	if fate.applied >= 0 {
