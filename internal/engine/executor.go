@@ -116,9 +116,11 @@ func (e *Engine) beganToStop() bool {
 // conclude passes an outcome on. After the end of the engine nobody wants the
 // outcomes of handlers that did not stop: their jobs were given back.
 func (e *Engine) conclude(c concluded) {
-	select {
-	case e.outcomes <- c:
-	case <-e.verbs.Done():
+	if e.verbs.Err() == nil {
+		select {
+		case e.outcomes <- c:
+		case <-e.verbs.Done():
+		}
 	}
 	nudge(e.slotFreed)
 }

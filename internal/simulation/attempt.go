@@ -72,8 +72,11 @@ func (p *process) perform(ctx context.Context, run *engine.Run) (json.RawMessage
 			}
 			return json.RawMessage(fmt.Sprintf(`{"by":%q}`, p.name)), act.err
 		}
-		run.Progress(store.Progress{Done: 1, Total: 2, Message: "half"})
-		run.Log(store.LogLine{At: time.Now(), Level: "INFO", Message: "half done"})
+		if a.job.ID%2 == 0 { // not both: the engine may store one report or two, as it happens to run
+			run.Progress(store.Progress{Done: 1, Total: 2, Message: "half"})
+		} else {
+			run.Log(store.LogLine{At: time.Now(), Level: "INFO", Message: "half done"})
+		}
 	}
 	return nil, errHome
 }
@@ -100,6 +103,9 @@ func (w *world) begin(a *attempt) {
 			w.after(a.order.takes/2, func() { a.act(act{progress: true}) })
 		}
 		w.after(a.order.takes, func() { w.conclude(a) })
+		if !a.told.IsZero() {
+			w.heed(a)
+		}
 	})
 }
 
@@ -150,11 +156,19 @@ func (w *world) tell(a *attempt) {
 	}
 	a.told, a.cause = time.Now(), context.Cause(a.ctx)
 	w.history.add(a.p.name, "tells %d: %v", a.job.ID, a.cause)
-	if a.order != nil && !a.order.stubborn {
-		w.after(w.upTo(300*time.Millisecond), func() {
-			a.p.awake(func() { w.letReturn(a, a.ctx.Err()) })
-		})
+	if a.order != nil { // otherwise its process froze before it began
+		w.heed(a)
 	}
+}
+
+// heed lets a handler that looks at its context return soon.
+func (w *world) heed(a *attempt) {
+	if a.order.stubborn {
+		return
+	}
+	w.after(w.upTo(300*time.Millisecond), func() {
+		a.p.awake(func() { w.letReturn(a, a.ctx.Err()) })
+	})
 }
 
 func (w *world) letReturn(a *attempt, err error) {

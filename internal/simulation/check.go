@@ -12,7 +12,7 @@ import (
 )
 
 // checker compares the store after every step with what the step may have done.
-// The names of its rules are those of the invariants in docs/guarantees.md.
+// Its rules are named as in the comment of the package.
 type checker struct {
 	w          *world
 	violations []string
@@ -25,6 +25,8 @@ type checker struct {
 	ended      map[claim]store.OutcomeKind // accepted outcomes
 	tokens     map[int64]string            // the tokens ever given out, and their short names
 	cancelled  map[int64]bool              // by people: nothing but cancelled may follow
+	askedAt    map[int64]time.Time         // when people last asked to cancel
+	retried    map[int64]bool              // by people: the store forgets what was before
 	paused     map[string]bool
 
 	alive   map[int64]*process  // by the process ids that the store knows
@@ -43,7 +45,7 @@ type claimed struct {
 func newChecker(w *world) *checker {
 	return &checker{
 		w: w, said: map[string]int{}, rows: map[int64]store.Job{}, claims: map[claim]claimed{},
-		ended: map[claim]store.OutcomeKind{}, tokens: map[int64]string{}, cancelled: map[int64]bool{},
+		ended: map[claim]store.OutcomeKind{}, tokens: map[int64]string{}, cancelled: map[int64]bool{}, askedAt: map[int64]time.Time{}, retried: map[int64]bool{},
 		paused: map[string]bool{}, alive: map[int64]*process{}, beats: map[int64]time.Time{}, names: map[int64]string{},
 	}
 }
@@ -88,9 +90,12 @@ func (c *checker) after(op *operation) {
 			c.paused[op.in.(string)] = true
 		case "Resume":
 			delete(c.paused, op.in.(string))
+		case "Claim":
+			c.withinDemand(op)
 		case "Cancel":
 			for _, id := range op.out.([]int64) {
 				c.cancelled[id] = true
+				c.askedAt[id] = time.Now()
 				c.w.expectTold(id)
 			}
 		}
@@ -211,6 +216,7 @@ func (c *checker) moved(op *operation, old, row store.Job) {
 		if old.ProcessID != op.in.(int64) {
 			c.violate("I3", "a leaving process released job %d of another", row.ID)
 		}
+		c.ended[claim{row.ID, old.Token}] = store.Release
 	case "Recover":
 		c.recovered(old, row)
 	case "Promote":
@@ -223,6 +229,7 @@ func (c *checker) moved(op *operation, old, row store.Job) {
 		}
 	case "Retry":
 		delete(c.cancelled, row.ID)
+		c.retried[row.ID] = true
 		if old.Status.Finished() {
 			c.w.ledger.kills[c.w.orderOf(row)] = 0 // a person gives it all its lives again
 		}
@@ -238,6 +245,19 @@ func (c *checker) moved(op *operation, old, row store.Job) {
 	}
 	if row.Status == store.Cancelled {
 		c.cancelled[row.ID] = true
+	}
+}
+
+// withinDemand: no more than was asked for, in all and from each queue.
+func (c *checker) withinDemand(op *operation) {
+	d, jobs := op.in.(store.Demand), op.out.([]store.Job)
+	got := map[string]int{}
+	for _, job := range jobs {
+		got[job.Queue]++
+		if d.Queues != nil && got[job.Queue] > d.Queues[job.Queue] || len(jobs) > d.Limit {
+			c.violate("I17", "a claim of %d (%v) brought %d jobs, %v", d.Limit, d.Queues, len(jobs), got)
+			return
+		}
 	}
 }
 
@@ -329,7 +349,7 @@ func (c *checker) verdicts(op *operation) {
 			c.violate("I22", "an outcome of job %d is repeated that was never accepted", o.JobID)
 		case verdict == store.Accepted && !ended:
 			c.violate("I4", "an outcome of job %d was accepted and moved nothing", o.JobID)
-		case verdict == store.Superseded && ended && kind == store.Complete && c.rows[o.JobID].Status == store.Completed && c.rollups == 0 && !c.w.plan.retries:
+		case verdict == store.Superseded && ended && kind == store.Complete && c.rows[o.JobID].Status == store.Completed && c.rollups == 0 && !c.retried[o.JobID]:
 			c.violate("I4", "an accepted outcome of job %d is called superseded", o.JobID)
 		}
 	}
@@ -361,7 +381,7 @@ func (c *checker) declaredDead(op *operation) {
 		if p.state == crashed && c.w.plan.proofs {
 			continue
 		}
-		if quiet := time.Since(c.beats[id]); quiet < c.w.plan.timeToDie {
+		if quiet := time.Since(c.beats[id]); quiet < c.w.plan.timeToDie && c.rollups == 0 { // a beat that was lost in a failover does not count
 			c.violate("I3", "%s was declared dead %v after its last beat", p.name, quiet)
 		}
 		healthy := (p.state == up || p.state == stopping) && p.id == id && !p.frozen && !p.beatHindered && time.Since(p.thawed) > c.w.plan.timeToDie
@@ -397,9 +417,14 @@ func (c *checker) answered(op *operation, err error) {
 	p := op.by
 	switch {
 	case op.verb == "Join" && err == nil:
-		p.id, p.beatSent, p.beatHindered = op.in.(store.Process).ID, op.sent, false
+		p.id, p.beatSent, p.beatHindered = op.in.(store.Process).ID, op.sent, op.fate != ""
+	case op.verb == "Claim" && err == nil:
+		for _, job := range op.out.([]store.Job) {
+			p.heard[claim{job.ID, job.Token}] = true
+		}
 	case op.verb == "Beat" && err == nil:
 		p.beatSent, p.beatHindered = op.sent, op.fate != ""
+		p.beatApplied, p.beatAnswered = op.appliedAt, time.Now()
 	}
 }
 

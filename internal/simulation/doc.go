@@ -15,6 +15,22 @@
 // watch.go. Nothing else makes a goroutine run but the engine's own timers, so the
 // same seed gives the same history, and its hash proves that.
 //
+// Violations are named by the invariant that they break:
+//
+//	I1  an acknowledged job is never lost         I2  a failed enqueue stores nothing, none stores twice
+//	I3  a claim is exclusive, death is observed   I4  only the current token ends a claim, once
+//	I5  who may have lost its jobs stops them     I6  what is stored comes to its end
+//	I7  the dead are found in time, and only they I8  infrastructure burns no attempts
+//	I9  who ends processes is found out, alone    I10 nothing starts early
+//	I17 one cannot hold up another                I18 a cancelled job hears of it and never runs again
+//	I19 a paused queue hands out nothing          I22 what is repeated changes nothing
+//	I23 only legal transitions                    I25 counts are right
+//	I27 stopping ends in time, with a report
+//
+// After a store has been rolled back, as by a failover to a standby that lags
+// behind, acknowledged jobs may be lost and processes may be declared dead wrongly;
+// what is checked then is that tokens are never confused and everything ends.
+//
 // The subject is internal/engine and not the root package, because an engine can
 // be given its random numbers; people use a JobQueue.
 package simulation

@@ -33,6 +33,33 @@ func (w *world) injectFault() {
 	possible[w.random.IntN(len(possible))]()
 }
 
+// strikeAt lets a process crash, freeze or stop in the very moment of a call, most
+// often of one that moves jobs.
+func (w *world) strikeAt(op *operation) {
+	p, often := op.by, 0.001
+	switch op.verb {
+	case "Finish", "Claim", "Join", "Leave", "Recover":
+		often = 0.01
+	}
+	if w.quiet || p == w.people || p.state >= gone || p.frozen || !w.chance(often) {
+		return
+	}
+	happen := []func(){}
+	if w.plan.crashes {
+		happen = append(happen, func() { w.crash(p, "killed at "+op.verb) })
+	}
+	if w.plan.freezes {
+		happen = append(happen, func() { w.freeze(p, w.freezeTime()) })
+	}
+	if w.plan.stops && p.state == up {
+		happen = append(happen, func() { w.stopProcess(p) })
+	}
+	if len(happen) > 0 {
+		w.faults++
+		happen[w.random.IntN(len(happen))]()
+	}
+}
+
 // some draws a process that fits; nil if there is none.
 func (w *world) some(fits func(*process) bool) *process {
 	var found []*process
@@ -56,13 +83,17 @@ func (w *world) crashSome() {
 	}
 }
 
-// freezeSome freezes a process for a tenth of its time-to-die, up to twenty times.
 func (w *world) freezeSome() {
 	awake := func(p *process) bool { return p.state < gone && !p.frozen }
 	if p := w.some(awake); p != nil {
-		tenths := []int64{1, 2, 5, 9, 11, 15, 30, 60, 200}
-		w.freeze(p, time.Duration(tenths[w.random.IntN(len(tenths))])*w.plan.timeToDie/10+w.upTo(time.Second))
+		w.freeze(p, w.freezeTime())
 	}
+}
+
+// freezeTime is a tenth of the time-to-die, up to twenty times.
+func (w *world) freezeTime() time.Duration {
+	tenths := []int64{1, 2, 5, 9, 11, 15, 30, 60, 200}
+	return time.Duration(tenths[w.random.IntN(len(tenths))])*w.plan.timeToDie/10 + w.upTo(time.Second)
 }
 
 func (w *world) stopSome() {
@@ -145,12 +176,11 @@ func (w *world) configureSome() {
 	}
 }
 
-// calmDown ends all faults: the frozen wake, the store comes back, clocks agree,
-// queues are resumed, and one process performs everything.
+// calmDown ends all faults, but for an outage, which ends by itself: the frozen wake,
+// clocks agree, queues are resumed, and every process performs everything.
 func (w *world) calmDown() {
 	w.history.add("world", "is calm from now on")
 	w.quiet = true
-	w.out = false
 	for _, p := range w.processes {
 		w.thaw(p)
 		if p.state < gone {
@@ -164,11 +194,11 @@ func (w *world) calmDown() {
 }
 
 // patience is how long everything may take to end once nothing fails.
-func (w *world) patience() time.Duration { return 40 * time.Minute }
+func (w *world) patience() time.Duration { return 20 * time.Minute }
 
 func (w *world) giveUp() {
-	for id, row := range w.checker.rows {
-		if !row.Status.Finished() {
+	for _, id := range w.checker.ids {
+		if row := w.checker.rows[id]; !row.Status.Finished() {
 			w.checker.violate("I6", "job %d is %s %v after the last fault", id, row.Status, w.patience())
 		}
 	}

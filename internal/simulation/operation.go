@@ -22,14 +22,15 @@ type operation struct {
 	answer chan error
 	apply  func(store.Store) error
 
-	unwatch  func() bool
-	sent     time.Time
-	fate     string
-	out      any
-	err      error
-	applied  bool
-	answered bool
-	doomed   bool // the caller crashed before the store had read it
+	unwatch   func() bool
+	sent      time.Time
+	fate      string
+	out       any
+	err       error
+	applied   bool
+	appliedAt time.Time
+	answered  bool
+	doomed    bool // the caller crashed before the store had read it
 }
 
 // claim names one claim of one job.
@@ -59,6 +60,7 @@ func (w *world) received(op *operation) {
 		return
 	}
 	op.by.open = append(op.by.open, op)
+	w.strikeAt(op)
 	op.by.awake(func() { w.decide(op) })
 }
 
@@ -68,7 +70,7 @@ func (w *world) decide(op *operation) {
 	op.fate = fate.name
 	if fate.name != "" {
 		w.faults++
-		op.by.beatHindered = op.by.beatHindered || op.verb == "Beat" && !w.out
+		op.by.beatHindered = op.by.beatHindered || (op.verb == "Beat" || op.verb == "Join") && !w.out
 		w.history.add(op.by.name, "%s is %s", op.verb, fate.name)
 	}
 	if fate.applied >= 0 {
@@ -94,7 +96,7 @@ func (w *world) apply(op *operation) {
 		return
 	}
 	op.err = op.apply(w.subject)
-	op.applied = true
+	op.applied, op.appliedAt = true, time.Now()
 	if !op.reads {
 		w.history.add(op.by.name, "%s%s%s", op.verb, w.describe(op), late(op))
 		w.checker.after(op)

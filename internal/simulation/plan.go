@@ -97,10 +97,12 @@ func (p plan) engineConfig(w *world, of *process) engine.Config {
 	return cfg
 }
 
-// settings of a process. In the end all serve every queue.
+// settings of a process. In the end all serve every queue, with slots enough.
 func (p plan) settings(w *world, number int) engine.Settings {
 	s := engine.Settings{Concurrency: 1 + w.random.IntN(5), PollInterval: p.poll}
-	if p.queues && number%2 == 0 && !w.quiet {
+	if w.quiet {
+		s.Concurrency = 10
+	} else if p.queues && number%2 == 0 {
 		s.Queues = map[string]int{queueNames[0]: 1 + w.random.IntN(3), queueNames[number/2%len(queueNames)]: 1 + w.random.IntN(3)}
 	}
 	return s

@@ -43,12 +43,15 @@ type process struct {
 	open     []*operation  // not answered yet
 	attempts []*attempt    // handlers that run
 	wakes    chan store.Wake
-	heard    <-chan store.Wake // from the store
+	said     <-chan store.Wake // by the store
 	deafen   func()
 
-	id           int64     // under which it last joined, as it knows
-	beatSent     time.Time // when the last beat that it knows to be accepted was sent
-	beatHindered bool      // a beat of it was lost or late, other than in an outage
+	id           int64          // under which it last joined, as it knows
+	beatSent     time.Time      // when the last beat that it knows to be accepted was sent
+	heard        map[claim]bool // claims whose answer it has had
+	beatApplied  time.Time      // of the same: when the store saw it
+	beatAnswered time.Time      // and when the process heard of it
+	beatHindered bool           // a beat of it was lost or late, other than in an outage
 }
 
 // startProcess lets a new process start.
@@ -56,13 +59,16 @@ func (w *world) startProcess() {
 	if w.over {
 		return
 	}
-	p := &process{w: w, number: len(w.processes) + 1}
+	p := &process{w: w, number: len(w.processes) + 1, heard: map[claim]bool{}}
 	p.name = fmt.Sprintf("p%d", p.number)
 	w.processes = append(w.processes, p)
 	p.offset = w.plan.offsetOf(w)
 	cfg := w.plan.engineConfig(w, p)
 	cfg.Random = rand.NewPCG(w.random.Uint64(), w.random.Uint64())
 	cfg.Logger = w.history.logger(p.name)
+	if w.broken.Engine != nil {
+		w.broken.Engine(p.number, &cfg)
+	}
 	w.history.add(p.name, "starts: queues %v, %d slots, clock %v", cfg.Queues, cfg.Concurrency, p.offset)
 	p.engine = engine.New(p.gate(), cfg, w.handlersOf(p), nil)
 	go func() {
@@ -119,9 +125,9 @@ func (w *world) crash(p *process, why string) {
 // exit ends the handlers of a process with it.
 func (w *world) exit(p *process, how state) {
 	p.state, p.held, p.frozen = how, nil, false
-	if p.heard != nil {
+	if p.said != nil {
 		p.deafen()
-		p.heard = nil
+		p.said = nil
 	}
 	for _, a := range p.attempts {
 		a.ended = true
@@ -174,17 +180,17 @@ func (p *process) closed(op *operation) {
 // listen runs in the driver. ctx is the caller's.
 func (p *process) listen(ctx context.Context, s store.Store) (<-chan store.Wake, error) {
 	inner, deafen := context.WithCancel(context.Background())
-	heard, err := s.Listen(inner)
+	said, err := s.Listen(inner)
 	if err != nil {
 		deafen()
 		return nil, err
 	}
 	wakes := make(chan store.Wake, 1)
-	p.heard, p.deafen, p.wakes = heard, deafen, wakes
+	p.said, p.deafen, p.wakes = said, deafen, wakes
 	context.AfterFunc(ctx, func() {
 		p.w.bring(arrival{by: p, what: "deaf", handled: func() {
 			deafen()
-			p.heard, p.wakes = nil, nil
+			p.said, p.wakes = nil, nil
 			close(wakes)
 		}})
 	})
@@ -194,11 +200,11 @@ func (p *process) listen(ctx context.Context, s store.Store) (<-chan store.Wake,
 // passWakes takes what the store says to those who listen, or not.
 func (w *world) passWakes() {
 	for _, p := range w.processes {
-		if p.heard == nil {
+		if p.said == nil {
 			continue
 		}
 		select {
-		case wake, ok := <-p.heard:
+		case wake, ok := <-p.said:
 			if ok {
 				w.passWake(p, wake)
 			}

@@ -10,6 +10,7 @@ import (
 var (
 	seed  = flag.Uint64("seed", 0, "TestSeed: the one to run, with its history")
 	seeds = flag.Int("seeds", 0, "TestSeeds: how many (0: 300, with -short 60)")
+	twice = flag.Bool("twice", false, "TestSeeds: every seed, not only every tenth")
 	from  = flag.Uint64("from", 1, "TestSeeds: the first")
 )
 
@@ -37,12 +38,12 @@ func TestSeeds(t *testing.T) {
 
 func one(t *testing.T, seed uint64) Result {
 	t.Helper()
-	result := Run(t, seed, nil)
+	result := Run(t, seed, Break{})
 	for _, violation := range result.Violations {
 		t.Error(violation)
 	}
-	if seed%10 == 0 {
-		if again := Run(t, seed, nil); again.Hash != result.Hash {
+	if seed%10 == 0 || *seeds > 0 && *twice {
+		if again := Run(t, seed, Break{}); again.Hash != result.Hash {
 			t.Errorf("two runs differ: %s", firstDifference(result.History, again.History))
 		}
 	}
@@ -74,7 +75,7 @@ func sum(t *testing.T, results []Result, took time.Duration) {
 		all.Faults += r.Faults
 		all.Jobs += r.Jobs
 	}
-	t.Logf("%d seeds in %v: %v simulated, %d steps, %d jobs, %d faults",
+	fmt.Printf("%d seeds in %v: %v simulated, %d steps, %d jobs, %d faults\n",
 		len(results), took.Round(time.Millisecond), all.Simulated.Round(time.Second), all.Steps, all.Jobs, all.Faults)
 }
 
@@ -84,7 +85,7 @@ func TestSeed(t *testing.T) {
 		t.Skip("needs -seed")
 	}
 	Talk()
-	result := Run(t, *seed, nil)
+	result := Run(t, *seed, Break{})
 	t.Logf("\n%s", result.History)
 	for _, violation := range result.Violations {
 		t.Error(violation)

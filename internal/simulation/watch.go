@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/laterjobs/later/internal/engine"
@@ -19,9 +20,38 @@ func (w *world) watch() {
 	if w.ticks++; w.plan.rollbacks && w.ticks%4 == 0 {
 		w.snapshots = append(w.snapshots, w.truth.Snapshot())
 	}
+	w.checkOwned()
 	for _, p := range w.processes {
 		if (p.state == up || p.state == stopping) && !p.frozen {
 			w.checkFence(p)
+			w.checkTold(p)
+		}
+	}
+}
+
+// checkOwned: a job whose process is not known (any more) is taken back in time, as
+// long as somebody is there to do it and the store can be reached.
+func (w *world) checkOwned() {
+	limit := 2*w.plan.timeToDie + 5*time.Second // a call may be late by one and a half
+	was := w.unowned
+	w.unowned = map[claim]time.Time{}
+	witness := slices.ContainsFunc(w.processes, func(p *process) bool {
+		return isUp(p) && time.Since(p.upSince) > limit && time.Since(p.thawed) > limit
+	})
+	if w.out || !witness {
+		return
+	}
+	for _, id := range w.checker.ids {
+		row := w.checker.rows[id]
+		if row.Status != store.Running || w.checker.alive[row.ProcessID] != nil {
+			continue
+		}
+		key, since := claim{id, row.Token}, time.Now()
+		if at, known := was[claim{id, row.Token}]; known {
+			since = at
+		}
+		if w.unowned[key] = since; time.Since(since) > limit {
+			w.checker.violate("I6", "job %d has belonged to nobody for %v", id, time.Since(since))
 		}
 	}
 }
@@ -38,6 +68,23 @@ func (w *world) checkFence(p *process) {
 	for _, a := range p.attempts {
 		if a.told.IsZero() && time.Since(a.began) > slack {
 			w.checker.violate("I5", "%s goes on with job %d, %v after its last beat", p.name, a.job.ID, time.Since(p.beatSent))
+		}
+	}
+}
+
+// checkTold: a heartbeat that was answered after somebody had asked to cancel a job
+// has told its handler.
+func (w *world) checkTold(p *process) {
+	if time.Since(p.beatAnswered) < slack {
+		return
+	}
+	for _, a := range p.attempts {
+		row := w.checker.rows[a.job.ID]
+		asked := w.checker.askedAt[a.job.ID]
+		if row.Status == store.Running && row.Token == a.job.Token && w.checker.cancelled[row.ID] &&
+			asked.Before(p.beatApplied) && a.began.Before(p.beatAnswered) && a.told.IsZero() {
+			w.checker.violate("I18", "job %d was cancelled %v ago, a heartbeat was answered since, and its handler in %s does not know",
+				a.job.ID, time.Since(asked), p.name)
 		}
 	}
 }
@@ -67,19 +114,10 @@ func (c *checker) stopped(p *process, report engine.StopReport) {
 		c.violate("I27", "%s took %v to stop, at most %v are allowed", p.name, took, limit)
 	}
 	for _, a := range p.attempts {
-		if !containsID(report.Abandoned, a.job.ID) {
+		if !slices.Contains(report.Abandoned, a.job.ID) {
 			c.violate("I27", "%s stopped without a word about job %d, which runs", p.name, a.job.ID)
 		}
 	}
-}
-
-func containsID(ids []int64, id int64) bool {
-	for _, other := range ids {
-		if other == id {
-			return true
-		}
-	}
-	return false
 }
 
 // crashed: what a dead process had runs again in time.

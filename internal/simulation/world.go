@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -12,12 +13,21 @@ import (
 	"time"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/internal/engine"
 	"github.com/laterjobs/later/store"
 	"github.com/laterjobs/later/storetest"
 )
 
-// Break makes a mistake of a store on purpose: it wraps the reference.
-type Break func(store.Store) store.Store
+// Break is a mistake made on purpose, to see that it is found. Nil fields make none.
+type Break struct {
+	Store  func(store.Store) store.Store       // wraps the reference
+	Engine func(process int, c *engine.Config) // changes what a process works by
+	// Hides takes a claim out of what a heartbeat answers. heard: the process has
+	// had an answer to it.
+	Hides func(heard bool) bool
+}
+
+func (b Break) made() bool { return b.Store != nil || b.Engine != nil || b.Hides != nil }
 
 // Result is what came out of one seed.
 type Result struct {
@@ -30,14 +40,14 @@ type Result struct {
 	Jobs       int           // stored
 }
 
-// Run simulates one seed. Without a Break the store is the reference itself.
+// Run simulates one seed. With a mistake made on purpose it ends when that is found.
 func Run(t *testing.T, seed uint64, broken Break) (result Result) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(seed, broken)
 		w.live()
-		w.end()
 		result = w.result()
+		w.end()
 	})
 	return result
 }
@@ -49,6 +59,7 @@ type world struct {
 	random  *rand.Rand
 	truth   *storetest.Reference
 	subject store.Store // the reference, or what wraps it
+	broken  Break
 	began   time.Time
 	history history
 	checker *checker
@@ -69,6 +80,7 @@ type world struct {
 	out       bool // the store cannot be reached
 	backAt    time.Time
 	snapshots []*storetest.Snapshot // one a second, the newest last
+	unowned   map[claim]time.Time   // running jobs without a known process, since when
 	quiet     bool                  // no more faults: everything must come to its end
 	over      bool                  // the goroutines are being sent home
 
@@ -90,11 +102,11 @@ type arrival struct {
 func newWorld(seed uint64, broken Break) *world {
 	w := &world{
 		random: rand.New(rand.NewPCG(seed, 0x6c61746572)), truth: storetest.NewReference(),
-		began: time.Now(), arrived: make(chan struct{}, 1), paused: map[string]bool{},
+		broken: broken, began: time.Now(), arrived: make(chan struct{}, 1), paused: map[string]bool{},
 	}
 	w.subject = w.truth
-	if broken != nil {
-		w.subject = broken(w.truth)
+	if broken.Store != nil {
+		w.subject = broken.Store(w.truth)
 	}
 	w.plan = newPlan(w.random)
 	w.history.began = w.began
@@ -115,7 +127,8 @@ func (w *world) live() {
 	w.after(w.plan.calm(), w.injectFault)
 	w.after(tick, w.watch)
 	w.after(w.plan.length, w.calmDown)
-	w.drive(func() bool { return w.quiet && w.settled() || w.steps > maxSteps })
+	found := func() bool { return w.broken.made() && len(w.checker.violations) > 0 }
+	w.drive(func() bool { return w.quiet && w.settled() || w.steps > maxSteps || found() })
 	w.checkEnd()
 }
 
@@ -190,7 +203,7 @@ func (w *world) now() time.Duration { return time.Since(w.began) }
 
 // settled: whatever was stored has come to its end, and nobody holds anything.
 func (w *world) settled() bool {
-	return w.checker.unfinished == 0 && len(w.people.open) == 0 && w.now() > w.plan.length+4*w.plan.timeToDie
+	return w.checker.unfinished == 0 && len(w.people.open) == 0 && !w.out && w.now() > w.plan.length+4*w.plan.timeToDie
 }
 
 func (w *world) result() Result {
@@ -217,12 +230,13 @@ func (w *world) end() {
 		}
 	}
 	w.people.sendHome()
-	for range 50 {
+	for range 100 { // some wait for a while before they look whether all is over
 		synctest.Wait()
 		w.take()
+		<-time.After(200 * time.Millisecond)
 	}
 	if left > 0 {
-		w.checker.violate("I27", "%d engines do not end", left)
+		panic(fmt.Sprintf("%d engines do not end", left))
 	}
 }
 
