@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/laterjobs/later/store"
 )
@@ -215,8 +216,13 @@ func (w *writer) begin(durable bool) error {
 		}
 		w.full = durable
 	}
-	_, err := s.exec("BEGIN IMMEDIATE")
-	return err
+	for deadline := time.Now().Add(busyTimeout); ; {
+		_, err := s.exec("BEGIN IMMEDIATE")
+		if !isBusy(err) || time.Now().After(deadline) {
+			return err
+		}
+		<-time.After(time.Millisecond) // some say busy without having waited
+	}
 }
 
 // rollback fails if SQLite has rolled back already, as it does on a full disk.
@@ -263,6 +269,7 @@ func (w *writer) close() error {
 		prepared.Close()
 	}
 	if !w.store.inMemory {
+		_, _ = w.conn.ExecContext(uninterrupted, setBusyTimeout(busyTimeout)) // the connection may be the user's
 		_, _ = w.conn.ExecContext(uninterrupted, "PRAGMA wal_checkpoint(TRUNCATE)")
 	}
 	if err := w.conn.Close(); err != nil {
