@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"internal/chaos":       {},
 	"internal/reload":      {},
 	"internal/soak":        {},
+	"internal/leaks":       {},
 	"internal/pgtest":      {},
 	// floor 2
 	"": {"store", "internal/engine", "internal/arguments"},
