@@ -72,9 +72,9 @@ func (r refusing) Join(ctx context.Context, p store.Process, now time.Time) erro
 // TestStartsAndStopsLeaveNothing: a program that starts and stops its JobQueue again and
 // again, successfully and not, uses no more than at first.
 func TestStartsAndStopsLeaveNothing(t *testing.T) {
-	path, cycles := tempFile(t), 200
+	path, cycles := tempFile(t), 100 // of five starts each
 	if testing.Short() {
-		cycles = 60
+		cycles = 15
 	}
 	for range 10 { // what is made once
 		startAndStop(t, path)
@@ -160,7 +160,7 @@ func TestHostileHandlersLeaveNothing(t *testing.T) {
 	}
 	jobs := 10_000
 	if testing.Short() {
-		jobs = 3_000
+		jobs = 1_500
 	}
 	perform(1_000)
 	before := used()

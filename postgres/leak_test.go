@@ -43,7 +43,7 @@ func look(t *testing.T, url string) (u inUse) {
 // again, successfully and not, leaves no goroutine, descriptor or connection.
 func TestStartsAndStopsLeaveNothing(t *testing.T) {
 	server := pgtest.Start(t)
-	url, cycles := server.URL()+"&application_name=leaks", 30
+	url, cycles := server.URL()+"&application_name=leaks", 20
 	if testing.Short() {
 		cycles = 8
 	}
