@@ -22,16 +22,19 @@ func (c Checked) Run() int {
 	if code != 0 || fuzzing() {
 		return code
 	}
-	if err := goleak.Find(sharedServer); err != nil {
+	if err := goleak.Find(sharedServer...); err != nil {
 		fmt.Fprintln(os.Stderr, "the tests leave goroutines:", err)
 		return 1
 	}
 	return 0
 }
 
-// sharedServer waits for the server that the tests of a package share, which is stopped
-// after them: see pgtest.Main.
-var sharedServer = goleak.IgnoreAnyFunction("github.com/laterjobs/later/internal/pgtest.(*process).run")
+// sharedServer is what waits for the server that the tests of a package share, and reads
+// what it writes. It is stopped after them: see pgtest.Main.
+var sharedServer = []goleak.Option{
+	goleak.IgnoreAnyFunction("github.com/laterjobs/later/internal/pgtest.(*process).run"),
+	goleak.IgnoreAnyFunction("os/exec.(*Cmd).writerDescriptor.func1"),
+}
 
 func fuzzing() bool {
 	target := flag.Lookup("test.fuzz")
