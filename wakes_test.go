@@ -79,15 +79,15 @@ func TestWorkResumesAfterAnOutage(t *testing.T) {
 	})
 }
 
-// refusing is a store that does not take the outcome of one job, for whatever reason.
-type refusing struct {
+// pickyStore is a store that does not take the outcome of one job, for whatever reason.
+type pickyStore struct {
 	store.Store
 	job atomic.Int64
 }
 
 var errRefused = errors.New("value out of range")
 
-func (s *refusing) Finish(ctx context.Context, outcomes []store.Outcome, now time.Time) ([]store.Verdict, error) {
+func (s *pickyStore) Finish(ctx context.Context, outcomes []store.Outcome, now time.Time) ([]store.Verdict, error) {
 	bad := func(o store.Outcome) bool { return o.JobID == s.job.Load() && o.Kind == store.Complete }
 	if slices.ContainsFunc(outcomes, bad) {
 		<-time.After(time.Second) // so that others come up meanwhile
@@ -99,7 +99,7 @@ func (s *refusing) Finish(ctx context.Context, outcomes []store.Outcome, now tim
 // TestOneBadOutcomeStopsNoOther: those of the same batch are stored, and the job whose
 // outcome cannot be is failed and says why.
 func TestOneBadOutcomeStopsNoOther(t *testing.T) {
-	bad := &refusing{}
+	bad := &pickyStore{}
 	wrap := func(s store.Store) store.Store { bad.Store = s; return bad }
 	onStore(t, wrap, func(t *testing.T, s store.Store) {
 		var performed atomic.Int64

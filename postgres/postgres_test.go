@@ -8,13 +8,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/laterjobs/later/internal/leaks"
 	"github.com/laterjobs/later/internal/pgtest"
 	"github.com/laterjobs/later/postgres"
 	"github.com/laterjobs/later/store"
 	"github.com/laterjobs/later/storetest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) { pgtest.Main(leaks.Checked{M: m}) }
 
 func TestStore(t *testing.T) {
 	url := pgtest.URL(t)

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"fmt"
-	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -56,7 +55,7 @@ func (w *writer) checkpoint() {
 // further wait each time.
 func (w *writer) restartLog() {
 	s := &session{prepare: w.statement}
-	if _, err := s.exec("PRAGMA busy_timeout=" + strconv.Itoa(int(restartPatience.Milliseconds()))); err != nil {
+	if _, err := s.exec(setBusyTimeout(restartPatience)); err != nil {
 		return
 	}
 	bytes, held, err := w.moveLog("RESTART")
@@ -67,7 +66,7 @@ func (w *writer) restartLog() {
 	} else if err == nil {
 		w.log.isShort()
 	}
-	if _, err := s.exec("PRAGMA busy_timeout=" + strconv.Itoa(int(busyTimeout.Milliseconds()))); err != nil {
+	if _, err := s.exec(setBusyTimeout(busyTurn)); err != nil {
 		w.doubt = max(w.doubt, doubtsLog) // take a new connection
 	}
 }

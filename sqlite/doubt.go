@@ -94,6 +94,9 @@ func (w *writer) reconnect(ctx context.Context) error {
 	if err := w.store.configure(ctx, conn); err != nil {
 		return errors.Join(err, conn.Close())
 	}
+	if _, err := conn.ExecContext(ctx, setBusyTimeout(busyTurn)); err != nil {
+		return errors.Join(err, conn.Close())
+	}
 	if err := w.store.files.check(); err != nil {
 		return errors.Join(err, conn.Close())
 	}

@@ -37,6 +37,15 @@ func classify(err error) error {
 	return err
 }
 
+// isBusy reports whether another connection was writing.
+func isBusy(err error) bool {
+	var failure *driver.Error
+	if errors.As(err, &failure) {
+		return failure.Code()&0xff == code.SQLITE_BUSY
+	}
+	return err != nil && strings.Contains(err.Error(), "database is locked")
+}
+
 // classifyText is for the drivers of others, which have error types of their own.
 func classifyText(err error) error {
 	text := err.Error()

@@ -133,9 +133,10 @@ func (q *selection) times(f store.Filter) {
 	}
 }
 
-// The times between which jobs are queued and finish.
+// The times between which jobs are queued and finish. The earliest is not the zero
+// time, which means none.
 var (
-	earliest = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	earliest = time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)
 	latest   = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
 )
 

@@ -78,6 +78,15 @@ func WithoutMigration() Option { return func(o *options) { o.withoutMigration = 
 // busyTimeout is how long a statement waits for other writers of the file.
 const busyTimeout = 10 * time.Second
 
+// busyTurn is how long the writer waits for them before it begins to wait anew. The
+// longer SQLite waits, the more rarely it looks, in the end every 100 ms: beside a
+// process that writes without a pause it would hardly ever find the gap.
+const busyTurn = 4 * time.Millisecond
+
+func setBusyTimeout(d time.Duration) string {
+	return "PRAGMA busy_timeout=" + strconv.Itoa(int(d.Milliseconds()))
+}
+
 // Open opens the store in a file, and makes the file if there is none.
 // ":memory:" is a store of this process alone, gone when it is closed.
 //
@@ -198,13 +207,16 @@ func (s *Store) ready(ctx context.Context, conn *sql.Conn, o options) error {
 	if err := migrate(ctx, conn, !o.withoutMigration); err != nil {
 		return err
 	}
+	if _, err := conn.ExecContext(ctx, setBusyTimeout(busyTurn)); err != nil {
+		return err
+	}
 	return conn.QueryRowContext(ctx, query("store_id")).Scan(&s.id)
 }
 
 // configure sets what the writer relies on, whoever opened the database.
 func (s *Store) configure(ctx context.Context, conn *sql.Conn) error {
 	pragmas := []string{
-		"PRAGMA busy_timeout=" + strconv.Itoa(int(busyTimeout.Milliseconds())),
+		setBusyTimeout(busyTimeout),
 		"PRAGMA synchronous=FULL",
 		"PRAGMA cache_size=-8000",     // KiB
 		"PRAGMA wal_autocheckpoint=0", // the writer does it between transactions
@@ -237,7 +249,7 @@ func useWAL(ctx context.Context, conn *sql.Conn) error {
 		case err == nil:
 			return fmt.Errorf("%w: its file system has no shared memory for the write-ahead log (journal mode is %s)",
 				store.ErrUnsuitable, mode)
-		case !isBusy(err) || time.Now().After(deadline):
+		case !isLocked(err) || time.Now().After(deadline):
 			return fmt.Errorf("turn on the write-ahead log: %w", err)
 		}
 		pause := time.NewTimer(5 * time.Millisecond)
@@ -245,8 +257,8 @@ func useWAL(ctx context.Context, conn *sql.Conn) error {
 	}
 }
 
-// isBusy tells a file that somebody else has locked from one that the disk refuses.
-func isBusy(err error) bool {
+// isLocked tells a file that somebody else has locked from one that the disk refuses.
+func isLocked(err error) bool {
 	return errors.Is(classify(err), store.ErrUnavailable) && doubtAfter(err) == noDoubt && !errors.Is(err, errNoLog)
 }
 

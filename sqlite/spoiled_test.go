@@ -35,6 +35,7 @@ func FuzzHostileRows(f *testing.F) {
 			f.Add([]byte{byte(table), column, 0, spoil, byte(table), column, 1, spoil + 1, byte(table), column, 2, spoil + 2}, "\xed\xa0\x80", int64(40))
 		}
 	}
+	f.Add([]byte{1, 1, 2, 9}, "", int64(0)) // due before all time
 	for table := range spoilable {
 		f.Add([]byte{byte(table), 255, 0, 0}, "", int64(0))
 		f.Add([]byte{byte(table), 0, 0, byte(len(spoils) - 1)}, "", int64(1)<<40)

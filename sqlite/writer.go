@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/laterjobs/later/store"
 )
@@ -248,8 +248,13 @@ func (w *writer) begin(durable bool) error {
 		}
 		w.full = durable
 	}
-	_, err := s.exec("BEGIN IMMEDIATE")
-	return err
+	for deadline := time.Now().Add(busyTimeout); ; {
+		_, err := s.exec("BEGIN IMMEDIATE")
+		if !isBusy(err) || time.Now().After(deadline) {
+			return err
+		}
+		<-time.After(time.Millisecond) // some say busy without having waited
+	}
 }
 
 // rollback fails if SQLite has rolled back already, as it does when the disk fails.
@@ -303,7 +308,7 @@ func (w *writer) truncate() {
 	}
 	for _, pragma := range []string{
 		"PRAGMA busy_timeout=0", "PRAGMA wal_checkpoint(TRUNCATE)",
-		"PRAGMA busy_timeout=" + strconv.Itoa(int(busyTimeout.Milliseconds())), // the connection may be the user's
+		setBusyTimeout(busyTimeout), // the connection may be the user's
 	} {
 		_, _ = w.conn.ExecContext(uninterrupted, pragma) // whoever opens the file moves what is left
 	}

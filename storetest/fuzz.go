@@ -28,6 +28,7 @@ func FuzzFilters(f *testing.F, open func(t testing.TB) store.Store) {
 	f.Add("Mail", "default", "ada", "", "red", "HELLO", uint8(0xff), uint16(0xf0f), year, year+60, year, year+300, int64(9), 3)
 	f.Add("Größe", "räume", "", "zwölf", "ß", "ÄRGER", uint8(0x10), uint16(0), int64(0), year, int64(0), int64(0), int64(1<<62), -1)
 	f.Add("'; DROP TABLE x; --", `"`, `\`, "$1", "?", `100%_\`, uint8(0x21), uint16(1), int64(0), int64(0), year, year, int64(-1), 1)
+	f.Add("", "", "", "", "", "", uint8(0), uint16(0), int64(0), int64(0), int64(0), int64(0), int64(-93), 0)
 	f.Add("a\x00b", "\x00", "", "", "\x00", "b\x00", uint8(0), uint16(0), int64(0), int64(0), int64(0), int64(0), int64(0), 2)
 	f.Add("", "", "\xff", "", "", "\xed\xa0\x80", uint8(0), uint16(0), int64(-1<<63), int64(1<<63-1), int64(-1<<60), int64(1<<60), int64(0), 1<<31)
 	f.Add("", "", "", "", "", strings.Repeat("long ", 20_000), uint8(0), uint16(0), int64(0), int64(0), int64(0), int64(0), int64(0), 0)

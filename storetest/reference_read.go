@@ -27,7 +27,7 @@ func matches(f store.Filter, job store.Job) bool {
 		!f.QueuedBefore.IsZero() && !job.QueuedAt.Before(f.QueuedBefore),
 		!f.FinishedAfter.IsZero() && (job.FinishedAt.IsZero() || job.FinishedAt.Before(f.FinishedAfter)),
 		!f.FinishedBefore.IsZero() && (job.FinishedAt.IsZero() || !job.FinishedAt.Before(f.FinishedBefore)),
-		f.Before > 0 && job.ID >= f.Before,
+		f.Before != 0 && job.ID >= f.Before,
 	} {
 		if miss {
 			return false

@@ -43,7 +43,7 @@ func FuzzCommandLine(f *testing.F) {
 		"1\n1\n-o\njson", "1\n2", "1\n-1", "1\n99999999999999999999", "2\n-o\njson", "2\n-o\nyaml",
 		"3\nGreetJob\n--args\n{\"n\":5}\n--in\n1h\n-o\njson", "3\nGreetJob\n--args\n{\"n\":5}\n--in\n-1ns", "3\nGreetJob\n--args\n{\"n\":5}\n--in\n9223372036s", "3\nGreetJob\n--args\n{\"n\":5}\n--at\n9999-12-31",
 		"3\nGreetJob\n--args\n-\n--priority\n32768", "3\n\x1b]0;owned\a", "3\nGreetJob\n--args\n\x1b[2J", "3\nGreetJob\n--queue\n\u202e\n--args\n{\"n\":1}",
-		"4\n4\n--reason\n\x00", "4\n--type\nGreetJob\n--reason\n\xff", "5\n--status\nfailed", "6\n3\n3", "7\n\x1b[2J", "7\n", "8\nx\ny", "9", "10", "0\n--help", "0\n--status", "0\n--\n--",
+		"4\n4\n--reason\n\x00", "4\n--type\nGreetJob\n--reason\n\xff", "5\n--status\nfailed", "6\n3\n3", "7\n\x1b[2J", "7\n", "8\nx\ny", "9", "10", "0\n--help", "0\n-\x84", "0\n\x9b31m", "0\n--status", "0\n--\n--",
 	} {
 		f.Add(seed)
 	}

@@ -40,6 +40,7 @@ func (a *app) table(rows [][]string) error {
 // printable shows characters that could steer a terminal, or turn text around,
 // as what they are.
 func printable(s string) string {
+	s = strings.ToValidUTF8(s, "\ufffd") // a single byte can steer some terminals too
 	if !strings.ContainsFunc(s, unprintable) {
 		return s
 	}

@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"internal/museum":      {},
 	"internal/reload":      {},
 	"internal/soak":        {},
+	"internal/leaks":       {},
 	"internal/pgtest":      {},
 	// floor 2
 	"": {"store", "internal/engine", "internal/arguments"},

@@ -26,7 +26,7 @@ var shared struct {
 // A package that uses URL calls it:
 //
 //	func TestMain(m *testing.M) { pgtest.Main(m) }
-func Main(m *testing.M) {
+func Main(m interface{ Run() int }) {
 	shared.running = true
 	code := m.Run()
 	stopShared()

@@ -44,6 +44,7 @@ type load struct {
 	performed atomic.Int64
 	pruned    atomic.Int64
 	restarts  atomic.Int64
+	hasty     atomic.Int64 // of these, stops that had no time left to leave the store
 	held      atomic.Int64 // batches that were not enqueued, for the backlog
 }
 
@@ -176,6 +177,10 @@ func (l *load) restart(ctx context.Context) error {
 	<-time.After(2 * time.Second)
 	_, err = queue.Stop(context.Background())
 	l.restarts.Add(1)
+	if errors.Is(err, context.Canceled) { // the store was too busy: others notice, as after a crash
+		l.hasty.Add(1)
+		err = nil
+	}
 	return errors.Join(err, s.Close())
 }
 

@@ -36,6 +36,9 @@ func soak(t *testing.T, on subject) {
 	if l.performed.Load() == 0 || l.pruned.Load() == 0 && *length > time.Minute {
 		t.Errorf("%d jobs were performed, %d pruned", l.performed.Load(), l.pruned.Load())
 	}
+	if hasty := l.hasty.Load(); 10*hasty > l.restarts.Load() {
+		t.Errorf("%d of %d stops had no time left to leave the store", hasty, l.restarts.Load())
+	}
 	var trends []trend
 	for _, m := range append(ownMetrics, on.metrics...) {
 		trends = append(trends, trendOf(m, samples))
@@ -106,6 +109,9 @@ func words(l *load, samples []sample, trends []trend, left []string) string {
 		float64(l.enqueued.Load())/length.Seconds(), l.performed.Load(), l.pruned.Load(), l.restarts.Load(), len(samples))
 	if held := l.held.Load(); held > 0 {
 		fmt.Fprintf(&b, "The machine was too slow for the load: %d batches were left out.\n\n", held)
+	}
+	if hasty := l.hasty.Load(); hasty > 0 {
+		fmt.Fprintf(&b, "So busy was the store that %d of the %d stops had no time left to leave it.\n\n", hasty, l.restarts.Load())
 	}
 	b.WriteString("| | lowest | median | highest | slope an hour | adds up to | allowed | |\n|---|---|---|---|---|---|---|---|\n")
 	for _, one := range trends {
