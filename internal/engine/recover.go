@@ -15,8 +15,9 @@ const recoverEvery = time.Second
 // watch looks after the other processes.
 type watch struct {
 	*Engine
-	beats   Beats
-	trouble trouble
+	beats    Beats
+	lookedAt time.Time // at the beats
+	trouble  trouble
 }
 
 func (e *Engine) newWatch() *watch {
@@ -24,18 +25,38 @@ func (e *Engine) newWatch() *watch {
 }
 
 func (w *watch) recover(ctx context.Context) time.Duration {
-	processes, err := w.store.Processes(ctx)
+	silent, err := w.look(ctx)
 	if err != nil {
 		return w.met(ctx, err)
 	}
-	silent := w.observe(processes, time.Now())
 	recovered, err := w.store.Recover(ctx, silent, w.now())
 	if err != nil {
 		return w.met(ctx, err)
 	}
 	w.trouble.over(w.log, "look after other processes")
 	w.tellRecovered(recovered)
-	return 0
+	return max(recoverEvery/10, min(vary(recoverEvery), w.nextLook()))
+}
+
+// look reads the beats, which change so rarely that twice within three is often enough
+// to keep the time until a death is declared short of one beat more than the
+// time-to-die.
+func (w *watch) look(ctx context.Context) ([]store.Silent, error) {
+	if w.nextLook() > 0 {
+		return nil, nil
+	}
+	processes, err := w.store.Processes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.lookedAt = time.Now()
+	return w.observe(processes, w.lookedAt), nil
+}
+
+// nextLook is how long to wait for the next look at the beats.
+func (w *watch) nextLook() time.Duration {
+	now := time.Now()
+	return min(w.cfg.Heartbeat*2/3-now.Sub(w.lookedAt), w.beats.Next(now))
 }
 
 func (w *watch) met(ctx context.Context, err error) time.Duration {
