@@ -1,5 +1,5 @@
-# Five words: test race lint bench demo.
-.PHONY: test race lint bench demo
+# The words: test race lint bench demo, and for long runs: simulate crash fuzz reload soak.
+.PHONY: test race lint bench demo simulate crash fuzz reload soak
 
 # Everything that must hold before a change lands.
 test: lint
@@ -28,3 +28,30 @@ bench:
 
 demo:
 	go run ./cmd/later demo
+
+# Several processes and a store that fails in every way, in fake time: make simulate
+# SEEDS=20000 FROM=1000. A failing seed is repeated by the command that it prints.
+SEEDS ?= 5000
+FROM ?= 1
+simulate:
+	go test ./internal/simulation -run 'TestSeeds$$' -v -timeout 0 -seeds=$(SEEDS) -from=$(FROM) | grep -v '^ *--- PASS\|^=== '
+
+# Thousands of power cuts and failing requests under the SQLite store.
+crash:
+	LATER_CRASH_IMAGES=20000 LATER_CRASH_FAULTS=10000 go test -timeout 60m -v ./internal/crash
+
+# Each fuzz target for FUZZTIME.
+fuzz:
+	@sh scripts/test-postgres >/dev/null
+	sh scripts/fuzz
+
+# A program replaced every two seconds, for RELOADTIME on each store.
+reload:
+	@sh scripts/test-postgres >/dev/null
+	LATER_TEST_REQUIRE_POSTGRES=1 go test -count=1 -v ./internal/reload -timeout 0 -for $(or $(RELOADTIME),1m)
+
+# A steady load for SOAKTIME on each store; the report is soak.md.
+soak:
+	@sh scripts/test-postgres >/dev/null
+	rm -f soak.md
+	LATER_TEST_REQUIRE_POSTGRES=1 go test -count=1 -v ./internal/soak -timeout 0 -soak $(or $(SOAKTIME),30m) -report $(CURDIR)/soak.md

@@ -124,6 +124,17 @@ func TestMistakesInConfigAreAllReported(t *testing.T) {
 	}
 }
 
+// TestForgottenUnits: a number without a unit is nanoseconds, and would ask the store
+// without a pause.
+func TestForgottenUnits(t *testing.T) {
+	err := newQueue(t, later.Config{PollInterval: 5, Heartbeat: 3, TimeToDie: 15}).Start(t.Context())
+	for _, message := range []string{"PollInterval 5ns is below 10ms: does it lack its unit", "Heartbeat 3ns is below 10ms"} {
+		if !errors.Is(err, later.ErrInvalidOption) || !strings.Contains(err.Error(), message) {
+			t.Errorf("%q is missing in: %v", message, err)
+		}
+	}
+}
+
 func TestMalformedNamesPanic(t *testing.T) {
 	for _, name := range []string{"", "a\x00b", "\xff", strings.Repeat("x", 129)} {
 		if message := panicOf(func() { later.Define[textArgs](name) }); !strings.Contains(message, "job type") {

@@ -18,6 +18,10 @@ const (
 	defaultTimeToDie    = 15 * time.Second
 	defaultRetention    = 7 * 24 * time.Hour
 	defaultMaxArgs      = 1 << 20
+
+	// shortest is below what anybody means by an interval: the store would be asked
+	// without a pause.
+	shortest = 10 * time.Millisecond
 )
 
 func (c *Config) fillIn() {
@@ -73,6 +77,12 @@ func (c *Config) check() error {
 		if field.value < 0 {
 			refuse("%s %v is negative", field.name, field.value)
 		}
+	}
+	if c.PollInterval > 0 && c.PollInterval < shortest {
+		refuse("PollInterval %v is below %v: does it lack its unit, such as time.Second?", c.PollInterval, shortest)
+	}
+	if c.Heartbeat > 0 && c.Heartbeat < shortest {
+		refuse("Heartbeat %v is below %v: does it lack its unit, such as time.Second?", c.Heartbeat, shortest)
 	}
 	filled := *c
 	filled.fillIn()

@@ -64,7 +64,7 @@ func (d *Definition[A]) Name() string { return d.core.name }
 // Do binds the definition to the function that performs its jobs. It runs with
 // a context that ends with a cause: ErrTimeout, ErrCancelled, ErrStopping or
 // ErrLeaseLost. What it returns decides what comes next: see Postpone, RetryIn,
-// Discard and CancelSelf.
+// Discard, CancelSelf and RunningJob.Stopping.
 func (d *Definition[A]) Do(perform func(ctx context.Context, args A) error) Handler {
 	return newHandler(d.core, func(ctx context.Context, raw json.RawMessage) (json.RawMessage, error) {
 		args, err := decodeArgs[A](d.core.name, raw)

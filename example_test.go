@@ -60,3 +60,60 @@ func ExampleSchema() {
 	// Output:
 	// {"type":"object","properties":{"order":{"type":"integer"}},"$schema":"https://json-schema.org/draft/2020-12/schema","required":["order"]} <nil>
 }
+
+type Pages struct {
+	Book int64 `json:"book"`
+}
+
+var Scan = later.Define[Pages]("ScanJob")
+
+// A long job saves how far it is and gives itself back as soon as its process begins
+// to stop; the next process goes on.
+func ExampleRunningJob_Stopping() {
+	store, err := sqlite.Open(":memory:")
+	if err != nil {
+		panic(err)
+	}
+	defer store.Close()
+	pages := make(chan int) // of the scanner
+	queue := later.New(store, later.Config{})
+	queue.Register(Scan.Do(func(ctx context.Context, args Pages) error {
+		fmt.Println("attempt", later.Running(ctx).Attempt)
+		for {
+			select {
+			case page, more := <-pages:
+				if !more {
+					return nil
+				}
+				fmt.Println("saved page", page)
+			case <-later.Running(ctx).Stopping():
+				return later.ErrStopping
+			}
+		}
+	}))
+	ctx := context.Background()
+	job, err := Scan.PerformLater(ctx, queue, Pages{Book: 7})
+	if err != nil {
+		panic(err)
+	}
+	for page := range 2 {
+		if err := queue.Start(ctx); err != nil {
+			panic(err)
+		}
+		pages <- page
+		if page == 1 {
+			close(pages)
+			job, err = queue.Wait(ctx, job.ID)
+		}
+		if _, err := queue.Stop(ctx); err != nil {
+			panic(err)
+		}
+	}
+	fmt.Println(job.Status, err)
+	// Output:
+	// attempt 1
+	// saved page 0
+	// attempt 1
+	// saved page 1
+	// completed <nil>
+}

@@ -32,13 +32,13 @@ type JobQueue struct {
 type Config struct {
 	Concurrency  int            // jobs performed at once: 5
 	Queues       map[string]int // jobs performed at once per queue, only these; nil: every queue, sharing Concurrency
-	PollInterval time.Duration  // 5 s; only a fallback, wake-ups are immediate
+	PollInterval time.Duration  // 5 s, at least 10 ms; only a fallback, wake-ups are immediate
 
 	StartDelay time.Duration // between Start and the first claim: none
 	SoftStop   time.Duration // how long Stop lets jobs end by themselves: 30 s
 	HardStop   time.Duration // how long it then waits for those whose context it cancelled: 10 s
 
-	Heartbeat time.Duration // 3 s; at most a third of TimeToDie
+	Heartbeat time.Duration // 3 s, at least 10 ms; at most a third of TimeToDie
 	TimeToDie time.Duration // silence after which others take over this process's jobs: 15 s
 
 	Retention  Retention    // 7 days for each finished status; negative: for ever
@@ -124,8 +124,9 @@ func (q *JobQueue) Start(ctx context.Context) error {
 // Stop claims nothing more, lets running jobs end within Config.SoftStop, cancels
 // the others with ErrStopping and waits for Config.HardStop, then gives back to
 // the queue what is left. No job loses an attempt. The end of ctx cuts the
-// waiting short. Stop returns within the two timeouts plus 1 s; on a JobQueue that
-// does not work, at once.
+// waiting short, also that of a second call, which otherwise waits for the first one:
+// for whoever loses patience. Stop returns within the two timeouts plus 1 s; on a
+// JobQueue that does not work, at once.
 func (q *JobQueue) Stop(ctx context.Context) (StopReport, error) {
 	q.mu.Lock()
 	working := q.engine

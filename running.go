@@ -32,11 +32,11 @@ func Running(ctx context.Context) *RunningJob {
 	if job, ok := ctx.Value(runningKey{}).(*RunningJob); ok {
 		return job
 	}
-	return &RunningJob{Logger: slog.Default(), run: &engine.Run{}}
+	return &RunningJob{Logger: slog.Default(), run: &engine.Run{Job: &store.Job{}}}
 }
 
 func newRunningJob(run *engine.Run, q *JobQueue) *RunningJob {
-	job := &RunningJob{Job: run.Job, run: run, queue: q}
+	job := &RunningJob{Job: *run.Job, run: run, queue: q}
 	job.Logger = slog.New(&unusedLog{job: job})
 	return job
 }
@@ -98,6 +98,14 @@ func (r *RunningJob) IdempotencyKey() string {
 	}
 	return strconv.FormatInt(r.ID, 10) + "-" + strconv.FormatInt(r.QueuedAt.UnixMicro(), 10)
 }
+
+// Stopping returns a channel that is closed as soon as the process begins to stop:
+// Config.SoftStop before ctx ends with ErrStopping. A long job saves there how far it
+// is and returns ErrStopping, or an error that wraps it. It is then given back to the
+// queue as if it had never been claimed, uses up no attempt, and the next process
+// performs it. The channel is nil, which is never closed, if the job is not stored
+// (PerformNow) and outside of a handler.
+func (r *RunningJob) Stopping() <-chan struct{} { return r.run.Stopping() }
 
 // CompleteTx, called by a handler, completes its job in a transaction of the
 // handler's own: the job is completed if and only if what else the transaction does

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -78,6 +79,84 @@ func TestStopCancelsWithoutBurningAttempts(t *testing.T) {
 				t.Errorf("a stop burned an attempt: %+v", job)
 			}
 		}
+	})
+}
+
+// TestStoppingLetsJobsSaveThemselves: the job learns of the stop at once, long before
+// its context ends, and is given back untouched.
+func TestStoppingLetsJobsSaveThemselves(t *testing.T) {
+	var ended record[error]
+	perform := func(ctx context.Context, _ textArgs) error {
+		<-later.Running(ctx).Stopping()
+		ended.add(context.Cause(ctx))
+		return fmt.Errorf("saved: %w", later.ErrStopping)
+	}
+	inFakeTime(t, later.Config{}, perform, func(t *testing.T, queue *later.JobQueue, _ *faulty) {
+		job := enqueue(t, textJob, queue, textArgs{}, later.MaxRetries(0))
+		<-time.After(time.Second)
+		if n := len(ended.all()); n != 0 {
+			t.Fatal("the job was told to stop while the process works")
+		}
+		report := stop(t, queue)
+		if report.Finished != 1 || report.Took > time.Second {
+			t.Errorf("report: %+v", report)
+		}
+		if causes := ended.all(); len(causes) != 1 || causes[0] != nil {
+			t.Errorf("the context had ended by then: %v", causes)
+		}
+		job = get(t, queue, job.ID)
+		wantStatus(t, job, later.StatusPending)
+		if job.Attempt != 0 || job.Crashes != 0 || job.Error != "" {
+			t.Errorf("a stop left its traces: %+v", job)
+		}
+		if attempts, err := queue.Attempts(t.Context(), job.ID); err != nil || len(attempts) != 0 {
+			t.Errorf("attempts: %+v, %v", attempts, err)
+		}
+	})
+}
+
+// TestStoppingNeverComesToJobsWithoutARow: there is no process to give them back to.
+func TestStoppingNeverComesToJobsWithoutARow(t *testing.T) {
+	var seen record[<-chan struct{}]
+	queue := newQueue(t, later.Config{}, textJob.Do(func(ctx context.Context, _ textArgs) error {
+		seen.add(later.Running(ctx).Stopping())
+		return nil
+	}))
+	if err := textJob.PerformNow(t.Context(), queue, textArgs{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := seen.all(); len(got) != 1 || got[0] != nil {
+		t.Errorf("in PerformNow: %v", got)
+	}
+	if got := later.Running(t.Context()).Stopping(); got != nil {
+		t.Errorf("outside of a handler: %v", got)
+	}
+}
+
+// TestStopTwice: whoever loses patience calls Stop again, with a context that has
+// ended. Both calls return, with the same report.
+func TestStopTwice(t *testing.T) {
+	perform := func(context.Context, textArgs) error {
+		<-time.After(20 * time.Second)
+		return nil
+	}
+	inFakeTime(t, later.Config{}, perform, func(t *testing.T, queue *later.JobQueue, _ *faulty) {
+		job := enqueue(t, textJob, queue, textArgs{})
+		<-time.After(time.Second)
+		reports := make(chan later.StopReport, 2)
+		go func() { reports <- stop(t, queue) }()
+		<-time.After(5 * time.Second)
+		hurry, cancel := context.WithCancel(t.Context())
+		cancel()
+		report, err := queue.Stop(hurry)
+		if err != nil || report.Took != 5*time.Second || !slices.Equal(report.Abandoned, []int64{job.ID}) {
+			t.Errorf("report: %+v, %v", report, err)
+		}
+		if first := receive(t, reports); !slices.Equal(first.Abandoned, report.Abandoned) || first.Took != report.Took {
+			t.Errorf("the first call: %+v, the second: %+v", first, report)
+		}
+		wantStatus(t, get(t, queue, job.ID), later.StatusPending)
+		<-time.After(15 * time.Second) // the handler ends
 	})
 }
 
@@ -174,6 +253,8 @@ type faulty struct {
 	failFinish  int // so many times
 	loseReplies int // of so many claims
 	hanging     bool
+	slowBeat    time.Duration // the answer to the next one
+	slowClaim   time.Duration // the answer to the next one of a suspect
 }
 
 func (f *faulty) set(change func(*faulty)) {
@@ -203,7 +284,18 @@ func (f *faulty) Beat(ctx context.Context, id int64, state store.ProcessState, n
 	if fail != nil {
 		return store.Beaten{}, fail
 	}
-	return f.Store.Beat(ctx, id, state, now)
+	beaten, err := f.Store.Beat(ctx, id, state, now)
+	f.dawdle(&f.slowBeat)
+	return beaten, err
+}
+
+// dawdle is how an answer comes late, once.
+func (f *faulty) dawdle(by *time.Duration) {
+	f.mu.Lock()
+	late := *by
+	*by = 0
+	f.mu.Unlock()
+	<-time.After(late)
 }
 
 func (f *faulty) Claim(ctx context.Context, d store.Demand, now time.Time) ([]store.Job, error) {
@@ -211,6 +303,9 @@ func (f *faulty) Claim(ctx context.Context, d store.Demand, now time.Time) ([]st
 		return nil, err
 	}
 	jobs, err := f.Store.Claim(ctx, d, now)
+	if d.Suspects && len(jobs) > 0 {
+		f.dawdle(&f.slowClaim)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(jobs) > 0 && f.loseReplies > 0 {

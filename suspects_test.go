@@ -82,6 +82,28 @@ func TestSuspectsRunAlone(t *testing.T) {
 	})
 }
 
+// TestSuspectClaimedWhileTheLeaseIsAtRisk: the answer to a heartbeat comes so late that
+// the lease is at risk when the suspect arrives. It waits for the next heartbeat, and
+// the process does not wait for it for ever.
+func TestSuspectClaimedWhileTheLeaseIsAtRisk(t *testing.T) {
+	perform := func(context.Context, textArgs) error { return nil }
+	path := tempFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		file := open(t, path)
+		defer file.Close()
+		s := &faulty{Store: file, slowBeat: 13500 * time.Millisecond, slowClaim: 13900 * time.Millisecond}
+		queue := queueOn(t, s, later.Config{Heartbeat: time.Second}, textJob.Do(perform))
+		suspect := enqueue(t, textJob, queue, textArgs{})
+		crash(t, file, store.SuspectAfter)
+		if err := queue.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(20 * time.Second)
+		wantStatus(t, get(t, queue, suspect.ID), later.StatusCompleted)
+		stop(t, queue)
+	})
+}
+
 // TestSuspectsArePutOffByLongJobs: a process whose jobs do not end goes on with
 // other work and tries again later.
 func TestSuspectsArePutOffByLongJobs(t *testing.T) {

@@ -13,18 +13,28 @@ import (
 // machine, and machines with different clocks agree.
 type clock struct {
 	mu    sync.Mutex
-	heard time.Time // what the database said
-	at    time.Time // when it said so, by the clocks of this machine
+	heard time.Time     // what the database said
+	at    time.Time     // when it said so, by the clocks of this machine
+	exact time.Duration // how far off that may be, to either side
 }
 
 // set notes an answer of the database. sent is when it was asked; the answer is
-// taken to be from halfway between then and now.
+// taken to be from halfway between then and now. One that was long on its way says
+// little: it changes nothing, unless what was heard before cannot be true.
 func (c *clock) set(told, sent time.Time) {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.heard, c.at = told.UTC(), now.Add(-now.Sub(sent)/2)
+	exact := now.Sub(sent) / 2
+	believed := c.heard.Add(now.Sub(c.at)).Sub(told) // how long ago it said so
+	if exact > c.exact+now.Sub(c.at)/driftsBy && believed >= 0 && believed <= 2*exact {
+		return
+	}
+	c.heard, c.at, c.exact = told.UTC(), now.Add(-exact), exact
 }
+
+// driftsBy: clocks go apart by one part in so many.
+const driftsBy = 10_000
 
 func (c *clock) now() time.Time {
 	c.mu.Lock()

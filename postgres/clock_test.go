@@ -61,6 +61,42 @@ func TestClockHearsAgain(t *testing.T) {
 	})
 }
 
+// TestClockPassesOverSlowAnswers: an answer that was held up on its way back or
+// forth does not move a clock that was set by a quick one, unless it proves it wrong.
+func TestClockPassesOverSlowAnswers(t *testing.T) {
+	for _, test := range []struct {
+		there, back time.Duration // on its way
+		jumped      time.Duration // the database's clock, meanwhile
+		most        time.Duration // wrong by so much afterwards
+	}{
+		{0, 3 * time.Second, 0, 0},
+		{3 * time.Second, 0, 0, 0},
+		{200 * time.Millisecond, 0, 0, 0},
+		{0, time.Second, time.Hour, 500 * time.Millisecond},
+		{time.Second, 0, -time.Hour, 500 * time.Millisecond},
+	} {
+		t.Run(fmt.Sprintf("%+v", test), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var c clock
+				c.set(time.Now(), time.Now())
+				time.Sleep(time.Second)
+				sent := time.Now()
+				time.Sleep(test.there)
+				told := time.Now().Add(test.jumped)
+				time.Sleep(test.back)
+				c.set(told, sent)
+				if off := c.now().Sub(time.Now().Add(test.jumped)).Abs(); off > test.most {
+					t.Errorf("wrong by %v", off)
+				}
+				time.Sleep(time.Second)
+				if c.set(time.Now(), time.Now()); !c.now().Equal(time.Now()) {
+					t.Error("a quick answer is passed over")
+				}
+			})
+		})
+	}
+}
+
 func TestTimesAsTheDatabaseKeepsThem(t *testing.T) {
 	base := time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.UTC)
 	for _, test := range []struct {

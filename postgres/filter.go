@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/laterjobs/later/store"
 )
@@ -64,6 +65,9 @@ func (q *selection) and(condition string, value any) {
 // queriesFor makes one query for each status; a single one over all jobs if f
 // names no status and any will do.
 func queriesFor(f store.Filter, only []store.JobStatus) []selection {
+	if !storable(f.Type, f.Queue, f.User, f.Target, f.Tag, f.Text) {
+		return nil
+	}
 	statuses := only
 	if len(f.Status) > 0 {
 		statuses = slices.DeleteFunc(slices.Clone(f.Status), func(s store.JobStatus) bool {
@@ -84,6 +88,17 @@ func queriesFor(f store.Filter, only []store.JobStatus) []selection {
 		queries = append(queries, queryFor(f, placesOf[status]))
 	}
 	return queries
+}
+
+// storable reports whether the database can hold texts at all. It refuses even to
+// look for others.
+func storable(texts ...string) bool {
+	for _, text := range texts {
+		if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func queryFor(f store.Filter, p place) selection {
@@ -137,9 +152,26 @@ func (q *selection) times(f store.Filter) {
 		{finished + " >= ?", f.FinishedAfter}, {finished + " < ?", f.FinishedBefore},
 	} {
 		if !bound.at.IsZero() {
-			q.and(bound.condition, micro(bound.at))
+			q.and(bound.condition, micro(bounded(bound.at)))
 		}
 	}
+}
+
+// The times between which jobs are queued and finish.
+var (
+	earliest = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	latest   = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+)
+
+// bounded is the nearest time that the database can hold.
+func bounded(t time.Time) time.Time {
+	switch {
+	case t.Before(earliest):
+		return earliest
+	case t.After(latest):
+		return latest
+	}
+	return t
 }
 
 const (

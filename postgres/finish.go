@@ -38,7 +38,8 @@ type finishing struct {
 	store    *Store
 	outcomes []store.Outcome
 	now      time.Time
-	verdicts []store.Verdict // superseded, until something else turns out
+	first    map[claimKey]int // the first outcome for each claim: it counts
+	verdicts []store.Verdict  // superseded, until something else turns out
 	ended    []ended
 	scans    []func(row) error // of the statements on their way
 }
@@ -55,7 +56,14 @@ type ended struct {
 }
 
 func newFinishing(s *Store, outcomes []store.Outcome, now time.Time) *finishing {
-	return &finishing{store: s, outcomes: outcomes, now: now}
+	f := &finishing{store: s, outcomes: outcomes, now: now, first: make(map[claimKey]int, len(outcomes))}
+	for i, o := range outcomes {
+		key := claimKey{o.JobID, o.Token}
+		if _, repeated := f.first[key]; !repeated {
+			f.first[key] = i
+		}
+	}
+	return f
 }
 
 // durable: losing a release in a crash of the server loses nothing.
@@ -65,12 +73,12 @@ func (f *finishing) durable() bool {
 
 // simple reports whether the short statement can do it, unless somebody has asked
 // to cancel the job.
-func simple(o store.Outcome) bool { return o.Kind == store.Complete }
+func simple(o *store.Outcome) bool { return o.Kind == store.Complete }
 
-func notSimple(o store.Outcome) bool { return !simple(o) }
+func notSimple(o *store.Outcome) bool { return !simple(o) }
 
 func (f *finishing) queue(b *pgx.Batch) {
-	f.ended, f.verdicts = nil, slices.Repeat([]store.Verdict{store.Superseded}, len(f.outcomes))
+	f.start()
 	f.scans = nil
 	if some := f.choose(simple); len(some) > 0 {
 		b.Queue(f.store.query("complete"), f.short(some)...)
@@ -80,6 +88,12 @@ func (f *finishing) queue(b *pgx.Batch) {
 		b.Queue(f.store.query("finish"), f.long(some)...)
 		f.scans = append(f.scans, f.scanLong)
 	}
+}
+
+// start forgets what a try that failed has brought.
+func (f *finishing) start() {
+	f.ended = make([]ended, 0, len(f.outcomes))
+	f.verdicts = slices.Repeat([]store.Verdict{store.Superseded}, len(f.outcomes))
 }
 
 func (f *finishing) read(answers pgx.BatchResults) error {
@@ -98,15 +112,25 @@ func (f *finishing) read(answers pgx.BatchResults) error {
 
 // choose picks outcomes that have not been accepted. Of several for one claim the
 // first counts.
-func (f *finishing) choose(which func(store.Outcome) bool) []store.Outcome {
-	some := make([]store.Outcome, 0, len(f.outcomes))
-	seen := make(map[claimKey]bool, len(f.outcomes))
-	for i, o := range f.outcomes {
-		key := claimKey{o.JobID, o.Token}
-		if f.verdicts[i] == store.Superseded && !seen[key] && which(o) {
-			some = append(some, o)
+func (f *finishing) choose(which func(*store.Outcome) bool) []store.Outcome {
+	chosen := func(i int) bool {
+		o := &f.outcomes[i]
+		return f.verdicts[i] == store.Superseded && which(o) && f.first[claimKey{o.JobID, o.Token}] == i
+	}
+	n := 0
+	for i := range f.outcomes {
+		if chosen(i) {
+			n++
 		}
-		seen[key] = true
+	}
+	if n == len(f.outcomes) {
+		return f.outcomes
+	}
+	some := make([]store.Outcome, 0, n)
+	for i := range f.outcomes {
+		if chosen(i) {
+			some = append(some, f.outcomes[i])
+		}
 	}
 	return some
 }
@@ -116,7 +140,8 @@ func (f *finishing) short(some []store.Outcome) []any {
 	n := len(some)
 	ids, tokens, results := make([]int64, n), make([]int64, n), make([]string, n)
 	startedAt, finishedAt := make([]time.Time, n), make([]time.Time, n)
-	for i, o := range some {
+	for i := range some {
+		o := &some[i]
 		ids[i], tokens[i], results[i] = o.JobID, o.Token, textOf(o.Result)
 		startedAt[i], finishedAt[i] = o.StartedAt, f.orNow(o.FinishedAt)
 	}
@@ -128,7 +153,8 @@ func (f *finishing) long(some []store.Outcome) []any {
 	short, n := f.short(some), len(some)
 	kinds, runAt := make([]int16, n), make([]time.Time, n)
 	errors, stacks := make([]string, n), make([]string, n)
-	for i, o := range some {
+	for i := range some {
+		o := &some[i]
 		kinds[i], runAt[i], errors[i], stacks[i] = int16(o.Kind), o.RunAt, o.Error, o.Stack
 	}
 	return []any{short[0], short[1], kinds, runAt, short[2], errors, stacks, short[3], short[4]}
@@ -142,10 +168,9 @@ func (f *finishing) orNow(at time.Time) time.Time {
 }
 
 func (f *finishing) scanShort(r row) error {
-	e := ended{leads: int16(store.Complete)}
-	err := r.Scan(&e.id, &e.token)
-	f.ended = append(f.ended, e)
-	return err
+	f.ended = append(f.ended, ended{leads: int16(store.Complete)})
+	e := &f.ended[len(f.ended)-1]
+	return r.Scan(&e.id, &e.token)
 }
 
 func (f *finishing) scanLong(r row) error {
@@ -157,21 +182,14 @@ func (f *finishing) scanLong(r row) error {
 
 // accept gives the outcomes that ended a claim their verdict.
 func (f *finishing) accept() {
-	live := make(map[claimKey]bool, len(f.ended))
 	for _, e := range f.ended {
-		live[e.claimKey] = true
-	}
-	for i, o := range f.outcomes {
-		if key := (claimKey{o.JobID, o.Token}); live[key] {
-			f.verdicts[i] = store.Accepted
-			delete(live, key)
-		}
+		f.verdicts[f.first[e.claimKey]] = store.Accepted
 	}
 }
 
 // run ends claims in a transaction of the caller's.
 func (f *finishing) run(s *session) error {
-	f.ended, f.verdicts = nil, slices.Repeat([]store.Verdict{store.Superseded}, len(f.outcomes))
+	f.start()
 	return f.settle(s)
 }
 
@@ -179,7 +197,7 @@ func (f *finishing) run(s *session) error {
 // repeated outcomes from superseded ones.
 func (f *finishing) settle(s *session) error {
 	f.ended = nil
-	everything := func(store.Outcome) bool { return true }
+	everything := func(*store.Outcome) bool { return true }
 	if err := s.query("finish", f.scanLong, f.long(f.choose(everything))...); err != nil {
 		return err
 	}

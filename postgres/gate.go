@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -30,8 +32,11 @@ func (s *Store) checkServer(ctx context.Context, conn *pgx.Conn) error {
 }
 
 func (s *Store) checkName() error {
-	if s.schema == "" || len(s.schema) > maxSchema || strings.ContainsRune(s.schema, 0) {
-		return fmt.Errorf("%w: the name of the schema, %q, must have 1 to %d bytes, none of them zero", store.ErrUnsuitable, s.schema, maxSchema)
+	switch name := s.schema; {
+	case name == "" || len(name) > maxSchema || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		return fmt.Errorf("%w: the name of the schema, %q, must have 1 to %d bytes of UTF-8, without control characters", store.ErrUnsuitable, name, maxSchema)
+	case strings.HasPrefix(name, "pg_"):
+		return fmt.Errorf("%w: the name of the schema, %q, begins with pg_, which PostgreSQL keeps for itself", store.ErrUnsuitable, name)
 	}
 	return nil
 }

@@ -50,11 +50,15 @@ func (p progressRow) progress() store.Progress {
 	return store.Progress{Done: p.done.Int64, Total: p.total.Int64, Message: p.message.String, At: timeOf(p.at)}
 }
 
+// timeOf is a time that every format can show, whatever a person has stored.
 func timeOf(t pgtype.Timestamptz) time.Time {
 	if !t.Valid {
 		return time.Time{}
 	}
-	return t.Time.UTC()
+	if t.InfinityModifier != pgtype.Finite {
+		return time.Time{}
+	}
+	return bounded(t.Time).UTC()
 }
 
 // textOf is JSON as a parameter; empty stands for NULL.

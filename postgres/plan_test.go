@@ -54,7 +54,7 @@ func TestPlans(t *testing.T) {
 }
 
 // walks are steps whose cost grows with a table, or that depend on statistics.
-var walks = regexp.MustCompile(`(Seq|Bitmap Heap|Tid) Scan on (ready|waiting|finished|job|attempt)\b|Hash.* Join|Merge.* Join|Materialize`)
+var walks = regexp.MustCompile(`(Seq|Bitmap Heap|Tid Range) Scan on (ready|waiting|finished|job|attempt)\b|Hash.* Join|Merge.* Join|Materialize`)
 
 func checkPlan(t *testing.T, name, plan string) {
 	t.Helper()

@@ -100,13 +100,14 @@ func queryFor(f store.Filter, p place) selection {
 		}
 	}
 	if f.Tag != "" {
-		q.and("EXISTS (SELECT 1 FROM json_each(j.tags) WHERE value = ?)", f.Tag)
+		// Tags that a person has spoiled are no tags: they must not spoil the list.
+		q.and("EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(j.tags) THEN j.tags END) WHERE value = ?)", f.Tag)
 	}
 	if f.Text != "" {
-		like := "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(f.Text) + "%"
-		q.and(`(j.args LIKE ? ESCAPE '\' OR (SELECT CASE WHEN f.job_id IS NULL
+		// Not LIKE, which refuses long patterns. The function lower changes ASCII alone.
+		q.and(`(instr(lower(j.args), lower(?)) OR instr(lower((SELECT CASE WHEN f.job_id IS NULL
 			THEN (SELECT a.error FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1)
-			ELSE f.error END FROM (SELECT 1) LEFT JOIN later_finished AS f ON f.job_id = j.id) LIKE ? ESCAPE '\')`, like, like)
+			ELSE f.error END FROM (SELECT 1) LEFT JOIN later_finished AS f ON f.job_id = j.id)), lower(?)))`, f.Text, f.Text)
 	}
 	q.times(f)
 	if len(q.where) > 0 {
@@ -127,9 +128,26 @@ func (q *selection) times(f store.Filter) {
 		{finished + " >= ?", f.FinishedAfter}, {finished + " < ?", f.FinishedBefore},
 	} {
 		if !bound.at.IsZero() {
-			q.and(bound.condition, bound.at.UnixMicro())
+			q.and(bound.condition, bounded(bound.at).UnixMicro())
 		}
 	}
+}
+
+// The times between which jobs are queued and finish.
+var (
+	earliest = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	latest   = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+)
+
+// bounded is the nearest time that fits into microseconds.
+func bounded(t time.Time) time.Time {
+	switch {
+	case t.Before(earliest):
+		return earliest
+	case t.After(latest):
+		return latest
+	}
+	return t
 }
 
 const (

@@ -14,7 +14,7 @@ import (
 )
 
 // file makes a database with the help of SQL.
-func file(t *testing.T, statements ...string) string {
+func file(t testing.TB, statements ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "jobs.db")
 	db := shell(t, path)
@@ -27,7 +27,7 @@ func file(t *testing.T, statements ...string) string {
 }
 
 // shell opens a database as somebody with a SQLite shell would.
-func shell(t *testing.T, path string) *sql.DB {
+func shell(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {

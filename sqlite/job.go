@@ -68,11 +68,12 @@ func valid(raw json.RawMessage) json.RawMessage {
 	return quoted
 }
 
+// timeOf is a time that every format can show, whatever a person has stored.
 func timeOf(microseconds sql.NullInt64) time.Time {
 	if !microseconds.Valid {
 		return time.Time{}
 	}
-	return time.UnixMicro(microseconds.Int64).UTC()
+	return bounded(time.UnixMicro(microseconds.Int64)).UTC()
 }
 
 // The numbers of the finished statuses in the tables.

@@ -26,6 +26,7 @@ type Store struct {
 	path      string
 	inMemory  bool
 	id        string // of the store in the database
+	files     identity
 	writer    *writer
 	listeners *listeners.Set
 	hurry     chan struct{} // makes the poll look often for a while
@@ -97,12 +98,21 @@ func Open(path string, opts ...Option) (*Store, error) {
 		return nil, fmt.Errorf("open %s: %w", path, classify(err))
 	}
 	db.SetMaxIdleConns(maxIdle)
-	s, err := open(db, path, inMemory, opts)
+	s, err := open(db, absolute(path, inMemory), inMemory, opts)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
 	}
 	s.owned = true
 	return s, nil
+}
+
+// absolute is a path that stays right when the program changes its directory.
+func absolute(path string, inMemory bool) string {
+	whole, err := filepath.Abs(path)
+	if inMemory || err != nil {
+		return path
+	}
+	return whole
 }
 
 // maxIdle bounds the connections that are kept for readers.
@@ -155,6 +165,11 @@ func open(db *sql.DB, path string, inMemory bool, opts []Option) (*Store, error)
 	}
 	if err := s.ready(ctx, conn, o); err != nil {
 		return nil, errors.Join(classify(err), conn.Close())
+	}
+	if !inMemory {
+		if s.files, err = identify(ctx, conn, path); err != nil {
+			return nil, errors.Join(classify(err), conn.Close())
+		}
 	}
 	s.writer = newWriter(s, conn)
 	go s.writer.loop()
@@ -213,6 +228,9 @@ func useWAL(ctx context.Context, conn *sql.Conn) error {
 	for {
 		var mode string
 		err := conn.QueryRowContext(ctx, "PRAGMA journal_mode=WAL").Scan(&mode)
+		if err == nil && mode == "wal" {
+			err = checkWAL(ctx, conn)
+		}
 		switch {
 		case err == nil && mode == "wal":
 			return nil
@@ -227,6 +245,19 @@ func useWAL(ctx context.Context, conn *sql.Conn) error {
 	}
 }
 
+// checkWAL insists that there is a write-ahead log. SQLite says so before it has
+// changed the file, and goes on saying so when that has failed: with a journal
+// that would lose the last commit in a power failure.
+func checkWAL(ctx context.Context, conn *sql.Conn) error {
+	var busy, frames, moved int
+	err := conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(NOOP)").Scan(&busy, &frames, &moved)
+	if err != nil || frames >= 0 {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "PRAGMA journal_mode=DELETE") // to make it try again
+	return errors.Join(fmt.Errorf("%w: the disk refused it", store.ErrUnavailable), err)
+}
+
 // DB returns the database, for transactions of your own: see Tx.
 func (s *Store) DB() *sql.DB { return s.db }
 
@@ -239,7 +270,7 @@ func (s *Store) Close() error {
 	s.listeners.Close()
 	err := s.writer.close()
 	s.locks.ReleaseAll()
-	if s.owned {
+	if s.owned && !errors.Is(err, errLogLost) { // the last connection to go would move the log into the file
 		err = errors.Join(err, s.db.Close())
 	}
 	return err

@@ -14,6 +14,9 @@ func (s *Store) read(ctx context.Context, fn func(*session) error) error {
 	if s.closed.Load() {
 		return store.ErrClosed
 	}
+	if err := s.files.check(); err != nil {
+		return err
+	}
 	s.memory.RLock()
 	defer s.memory.RUnlock()
 	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})

@@ -30,7 +30,7 @@ SELECT j.id, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.targe
   j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at, c.attempt, c.crashes,
   CASE WHEN c.attempt > 0 OR c.position <> c.job_id THEN (SELECT a.error FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
   p.done, p.total, p.message, p.at
-FROM json_each(?1) AS e CROSS JOIN later_claimed AS c ON c.job_id = e.value CROSS JOIN later_job AS j ON j.id = c.job_id
+FROM json_each(?1) AS e CROSS JOIN later_claimed AS c ON c.job_id = e.value AND c.token = ?2 CROSS JOIN later_job AS j ON j.id = c.job_id
 LEFT JOIN later_progress AS p ON p.job_id = j.id
 ORDER BY e.key;
 

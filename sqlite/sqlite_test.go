@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/laterjobs/later/sqlite"
 	"github.com/laterjobs/later/store"
@@ -28,4 +29,37 @@ func open(t testing.TB, path string, opts ...sqlite.Option) *sqlite.Store {
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+// TestCloseDoesNotWaitForReaders: while somebody reads an old snapshot the write-ahead
+// log cannot be emptied, and whoever waits for that holds up the writers of all
+// processes.
+func TestCloseDoesNotWaitForReaders(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "jobs.db")
+	other := open(t, path)
+	enqueue(t, other, 1)
+	reader, err := other.DB().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	var jobs int
+	if _, err := reader.ExecContext(t.Context(), "BEGIN DEFERRED"); err != nil {
+		t.Fatal(err)
+	}
+	if err := reader.QueryRowContext(t.Context(), "SELECT count(*) FROM later_job").Scan(&jobs); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path)
+	enqueue(t, s, 1)
+	began := time.Now()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 5*time.Second { // a statement waits for 10 s
+		t.Errorf("closed after %v", took)
+	}
+	if _, err := reader.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Error(err)
+	}
 }

@@ -41,10 +41,14 @@ SELECT job_id, priority, position FROM later_ready INDEXED BY later_ready_suspec
 WHERE crashes >= 2 AND queue = ?1 AND +type IN (SELECT value FROM json_each(?2))
 ORDER BY priority DESC, position LIMIT ?3;
 
+-- A job is in one place only. Where hostile SQL has put it into two, a conflict must
+-- not stop the other jobs of the batch, here and below: it leaves one of them.
+
 -- name: claim
 INSERT INTO later_claimed (job_id, token, process_id, claimed_at, queue, type, priority, position, attempt, crashes)
 SELECT r.job_id, ?2, ?3, ?4, r.queue, r.type, r.priority, r.position, r.attempt, r.crashes
-FROM json_each(?1) AS e JOIN later_ready AS r ON r.job_id = e.value;
+FROM json_each(?1) AS e JOIN later_ready AS r ON r.job_id = e.value WHERE true
+ON CONFLICT (job_id) DO NOTHING;
 
 -- name: drop_claims_without_job
 DELETE FROM later_claimed WHERE job_id IN (SELECT value FROM json_each(?1)) AND job_id NOT IN (SELECT id FROM later_job);
@@ -69,21 +73,27 @@ DELETE FROM later_claimed WHERE job_id IN (SELECT value FROM json_each(?1));
 DELETE FROM later_cancel_request WHERE job_id IN (SELECT value FROM json_each(?1));
 
 -- name: finish
+-- The later end stands.
 INSERT INTO later_finished (job_id, status, attempt, crashes, process_id, token, started_at, finished_at, result, error)
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9
-FROM jsonb_each(?1);
+FROM jsonb_each(?1) WHERE true
+ON CONFLICT (job_id) DO UPDATE SET status = excluded.status, attempt = excluded.attempt, crashes = excluded.crashes,
+  process_id = excluded.process_id, token = excluded.token, started_at = excluded.started_at, finished_at = excluded.finished_at,
+  result = excluded.result, error = excluded.error;
 
 -- name: count_finished
-UPDATE later_count SET jobs = jobs + ?2 WHERE status = ?1;
+-- The bounds: a count that somebody has spoiled must not overflow.
+UPDATE later_count SET jobs = max(-1 << 60, min(jobs, 1 << 60)) + ?2 WHERE status = ?1;
 
 -- name: wait
 INSERT INTO later_waiting (job_id, run_at, kind, reason, queue, type, priority, attempt, crashes)
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8
-FROM jsonb_each(?1);
+FROM jsonb_each(?1) WHERE true ON CONFLICT (job_id) DO NOTHING;
 
 -- name: line_up
 INSERT INTO later_ready (job_id, queue, type, priority, position, attempt, crashes)
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM jsonb_each(?1);
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM jsonb_each(?1)
+WHERE true ON CONFLICT (job_id) DO NOTHING;
 
 -- name: record_attempts
 INSERT INTO later_attempt (job_id, token, number, outcome, process_id, started_at, finished_at, error, stack)

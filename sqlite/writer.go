@@ -3,9 +3,11 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/laterjobs/later/store"
@@ -52,6 +54,7 @@ type writer struct {
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
 	full     bool         // the present mode of synchronous
+	doubt    doubt        // what an error has left unproved
 	unmoved  int          // rough number of bytes in the write-ahead log
 	commits  atomic.Int64 // so far
 	requests chan *request
@@ -106,7 +109,7 @@ func (w *writer) loop() {
 		case <-w.stop:
 			return
 		}
-		if w.unmoved >= checkpointAt {
+		if w.unmoved >= checkpointAt && w.doubt == noDoubt {
 			w.checkpoint()
 		}
 	}
@@ -125,17 +128,17 @@ func (w *writer) gather(first *request) []*request {
 	return batch
 }
 
-// answer commits a batch. If it fails, its requests are tried one by one, so
+// answer commits a batch. If a request of it fails, they are tried one by one, so
 // that only the guilty one fails.
 func (w *writer) answer(batch []*request) {
 	batch = slices.DeleteFunc(batch, func(r *request) bool { return !r.state.CompareAndSwap(waiting, begun) })
 	slices.SortStableFunc(batch, func(a, b *request) int { return int(a.rank) - int(b.rank) })
 	w.store.memory.Lock()
-	wake, err := w.commit(batch)
-	if err != nil && len(batch) > 1 {
+	wake, err := w.attempt(batch)
+	if err != nil && len(batch) > 1 && !w.allFail(err) {
 		for _, r := range batch {
 			var one store.Wake
-			one, r.err = w.commit([]*request{r})
+			one, r.err = w.attempt([]*request{r})
 			wake = wake.Merge(one)
 		}
 	} else {
@@ -148,6 +151,26 @@ func (w *writer) answer(batch []*request) {
 		close(r.done)
 	}
 	w.store.listeners.Wake(wake)
+}
+
+// unready is the error of a store that cannot write at all, whatever it is asked.
+type unready struct{ error }
+
+func (u unready) Unwrap() error { return u.error }
+
+// allFail tells errors that are not the fault of a request.
+func (w *writer) allFail(err error) bool {
+	return w.doubt != noDoubt || errors.As(err, new(unready))
+}
+
+// attempt commits requests, if what is there can be relied on.
+func (w *writer) attempt(batch []*request) (store.Wake, error) {
+	if err := w.settle(); err != nil {
+		return store.Wake{}, unready{err}
+	}
+	wake, err := w.commit(batch)
+	w.doubt = doubtAfter(err)
+	return wake, err
 }
 
 // commit runs requests in one transaction. Those that have nothing to do cost
@@ -165,8 +188,11 @@ func (w *writer) commit(batch []*request) (store.Wake, error) {
 	if len(busy) == 0 {
 		return store.Wake{}, nil
 	}
+	if err := w.store.files.check(); err != nil {
+		return store.Wake{}, unready{err}
+	}
 	if err := w.begin(durable); err != nil {
-		return store.Wake{}, err
+		return store.Wake{}, unready{err}
 	}
 	if err := w.runAll(s, busy); err != nil {
 		w.rollback()
@@ -177,6 +203,12 @@ func (w *writer) commit(batch []*request) (store.Wake, error) {
 		return store.Wake{}, err
 	}
 	w.commits.Add(1)
+	if durable {
+		// What went into a file that nobody can open again is not acknowledged.
+		if err := w.store.files.check(); err != nil {
+			return s.wake, unready{err}
+		}
+	}
 	return s.wake, nil
 }
 
@@ -219,7 +251,7 @@ func (w *writer) begin(durable bool) error {
 	return err
 }
 
-// rollback fails if SQLite has rolled back already, as it does on a full disk.
+// rollback fails if SQLite has rolled back already, as it does when the disk fails.
 func (w *writer) rollback() {
 	_, _ = w.conn.ExecContext(uninterrupted, "ROLLBACK")
 }
@@ -251,22 +283,43 @@ func (w *writer) checkpoint() {
 	if w.store.inMemory {
 		return
 	}
-	// A failure is no harm: nothing is lost, and the next one moves more.
-	_, _ = w.conn.ExecContext(uninterrupted, "PRAGMA wal_checkpoint(PASSIVE)")
+	// A failure loses nothing, and the next one moves more; but the write-ahead log may
+	// not be on the disk.
+	_, err := w.conn.ExecContext(uninterrupted, "PRAGMA wal_checkpoint(PASSIVE)")
+	w.doubt = doubtAfter(err)
 }
 
 // close stops the writer after the request at hand; later ones get ErrClosed.
 func (w *writer) close() error {
 	close(w.stop)
 	<-w.stopped
+	if err := w.settle(); err != nil {
+		if w.doubt != lostForGood {
+			w.disconnect()
+		}
+		return fmt.Errorf("close the writer: %w", err)
+	}
 	for _, prepared := range w.prepared {
 		prepared.Close()
 	}
-	if !w.store.inMemory {
-		_, _ = w.conn.ExecContext(uninterrupted, "PRAGMA wal_checkpoint(TRUNCATE)")
-	}
+	w.truncate()
 	if err := w.conn.Close(); err != nil {
 		return fmt.Errorf("close the writer: %w", err)
 	}
 	return nil
+}
+
+// truncate moves all of the write-ahead log into the file, if nobody reads an old
+// snapshot. It does not wait for readers: that would hold up the writers of all other
+// processes.
+func (w *writer) truncate() {
+	if w.store.inMemory {
+		return
+	}
+	for _, pragma := range []string{
+		"PRAGMA busy_timeout=0", "PRAGMA wal_checkpoint(TRUNCATE)",
+		"PRAGMA busy_timeout=" + strconv.Itoa(int(busyTimeout.Milliseconds())), // the connection may be the user's
+	} {
+		_, _ = w.conn.ExecContext(uninterrupted, pragma) // whoever opens the file moves what is left
+	}
 }

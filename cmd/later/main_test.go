@@ -30,7 +30,7 @@ const hostile = "\x1b[2J\x1b]0;owned\a evil\u202etxt"
 
 // stocked makes a store with jobs in several states: 1 completed, 2 failed with a
 // hostile error, 3 scheduled, 4 pending, and the types published.
-func stocked(t *testing.T, db string) string {
+func stocked(t testing.TB, db string) string {
 	t.Helper()
 	store, err := address{db: db}.create(t.Context())
 	if err != nil {
@@ -59,7 +59,7 @@ func stocked(t *testing.T, db string) string {
 }
 
 // laterCmd runs a command line.
-func laterCmd(t *testing.T, line ...string) (code int, out, problems string) {
+func laterCmd(t testing.TB, line ...string) (code int, out, problems string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	code = run(t.Context(), line, streams{strings.NewReader(`{"n":9}`), &stdout, &stderr})

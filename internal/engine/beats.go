@@ -23,6 +23,9 @@ type sighting struct {
 	since time.Time
 }
 
+// Forget begins the watch anew.
+func (b *Beats) Forget() { b.seen = nil }
+
 // Silent notes the beats and returns the processes that have been silent for the
 // whole time-to-die.
 func (b *Beats) Silent(processes []store.Process, now time.Time) (silent []store.Silent) {

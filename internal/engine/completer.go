@@ -10,19 +10,22 @@ import (
 // complete stores outcomes, as many at once as have come up, until no more can
 // come. Executors wait while it is behind: that is the backpressure.
 func (e *Engine) complete() {
+	var batch []concluded
 	for {
-		var batch []concluded
+		clear(batch) // the next one uses its place; what it held is free to go
+		batch = batch[:0]
 		select {
 		case first := <-e.outcomes:
 			batch = append(batch, first)
 		case <-e.endedSoon:
 		case <-e.lastOutcome:
-			for batch = e.gather(nil); len(batch) > 0; batch = e.gather(nil) {
+			for batch = e.gather(batch); len(batch) > 0; batch = e.gather(nil) {
 				e.settle(batch)
 			}
 			return
 		}
-		e.settle(e.gather(batch))
+		batch = e.gather(batch)
+		e.settle(batch)
 	}
 }
 
@@ -87,7 +90,7 @@ func (e *Engine) finish(batch []concluded) []store.Verdict {
 	for i, c := range batch {
 		outcomes[i] = c.outcome
 	}
-	var trouble trouble
+	trouble := trouble{dice: e.completing}
 	for {
 		verdicts, err := e.store.Finish(e.verbs, outcomes, e.now())
 		switch {

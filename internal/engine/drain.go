@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 
 	"github.com/laterjobs/later/store"
 )
@@ -14,7 +13,7 @@ import (
 // claimed, performed and finished by the same code.
 func (e *Engine) Drain(ctx context.Context) (performed int, err error) {
 	e.prepare(ctx)
-	if err := e.join(ctx); err != nil {
+	if err := e.join(ctx, dice{}); err != nil {
 		e.endLoops()
 		return 0, err
 	}
@@ -41,7 +40,7 @@ func (e *Engine) next(ctx context.Context) (*held, error) {
 		return nil, fmt.Errorf("promote due jobs: %w", err)
 	}
 	demand := store.Demand{
-		ProcessID: e.processID.Load(), Token: rand.Int64N(1<<62) + 1,
+		ProcessID: e.processID.Load(), Token: dice{}.id(),
 		Types: e.names, Limit: 1,
 	}
 	jobs, err := e.store.Claim(ctx, demand, e.now())

@@ -32,6 +32,7 @@ type Config struct {
 	Retention  store.Retention
 	Version    string // of the program
 	Logger     *slog.Logger
+	Random     rand.Source // of ids, tokens and jitter; nil: the runtime's
 }
 
 // Settings may change while the engine runs.
@@ -63,25 +64,36 @@ type Engine struct {
 	processID atomic.Int64
 	startedAt time.Time
 	beatSent  atomic.Int64 // when the last accepted beat was sent, in ns since startedAt
+	sleep     *sleep
 
 	base     context.Context // of every handler
+	patience context.Context // of Stop: ends when a caller of Stop loses it
+	hurry    context.CancelFunc
 	verbs    context.Context // of the store's verbs: ends when Stop gives up
 	giveUp   context.CancelFunc
 	loops    context.Context // of the loops: ends when Stop begins
 	endLoops context.CancelFunc
 	running  sync.WaitGroup // the loops
 
+	stopBegan chan struct{} // closed when stopping becomes true
+	stopOnce  sync.Once     // guards the two below
+	stopped   StopReport
+	stopErr   error
+
 	outcomes    chan concluded
 	lastOutcome chan struct{}  // closed when no executor will send any more
 	completed   sync.WaitGroup // the completer
 
-	claimSoon, beatSoon, promoteSoon, reportSoon, endedSoon chan struct{} // nudges for the loops
-	slotFreed                                               chan struct{} // nudges whoever waits for the last executor
+	claimSoon, beatSoon, fenceSoon, promoteSoon, reportSoon, endedSoon chan struct{} // nudges for the loops
+	slotFreed                                                          chan struct{} // nudges whoever waits for the last executor
 
 	onFinished func() // told when outcomes were accepted
 
-	reporting     sync.Mutex // one store.Report at a time
-	reportTrouble trouble    // guarded by reporting
+	completing dice // the completer's
+	chance     dice // of the delays of retries: see random
+
+	reporting     chan struct{} // holds one token: one store.Report at a time
+	reportTrouble trouble       // guarded by reporting
 
 	mu       sync.Mutex // guards all below
 	settings Settings
@@ -105,19 +117,23 @@ func New(s store.Store, cfg Config, handlers []*Handler, onFinished func()) *Eng
 	e := &Engine{
 		store: s, cfg: cfg, log: cfg.Logger, onFinished: onFinished,
 		handlers:    map[string]*Handler{},
+		stopBegan:   make(chan struct{}),
 		outcomes:    make(chan concluded, maxBatch),
 		lastOutcome: make(chan struct{}),
 		claimSoon:   make(chan struct{}, 1),
 		beatSoon:    make(chan struct{}, 1),
+		fenceSoon:   make(chan struct{}, 1),
 		promoteSoon: make(chan struct{}, 1),
 		reportSoon:  make(chan struct{}, 1),
 		endedSoon:   make(chan struct{}, 1),
 		slotFreed:   make(chan struct{}, 1),
+		reporting:   make(chan struct{}, 1),
 		lanes:       map[string]*lane{},
 		held:        map[claim]*held{},
 		inFlight:    map[int64]bool{},
 		reports:     map[claim]*store.Report{},
 		wakes:       1,
+		sleep:       newSleep(),
 	}
 	for _, h := range handlers {
 		e.handlers[h.Type.Name] = h
@@ -129,6 +145,7 @@ func New(s store.Store, cfg Config, handlers []*Handler, onFinished func()) *Eng
 		e.names = append(e.names, name)
 	}
 	slices.Sort(e.names)
+	e.completing, e.chance = e.newDice(), e.newDice()
 	e.apply(cfg.Settings)
 	return e
 }
@@ -142,15 +159,16 @@ func (e *Engine) Start(ctx context.Context) error {
 		e.endLoops()
 		return fmt.Errorf("listen: %w", err)
 	}
-	if err := e.join(ctx); err != nil {
+	if err := e.join(ctx, e.newDice()); err != nil {
 		e.endLoops()
 		return err
 	}
 	e.completed.Go(e.complete)
 	e.running.Go(func() { e.listen(wakes) })
-	e.running.Go(e.work)
+	promoter, producer := e.newPromoter(), e.newProducer()
+	e.running.Go(func() { e.work(promoter, producer) })
 	e.loop(constant(e.cfg.Heartbeat), e.beatSoon, e.newHeart().beat)
-	e.loop(constant(e.cfg.TimeToDie), nil, e.fence)
+	e.loop(constant(e.cfg.TimeToDie), e.fenceSoon, e.fence)
 	e.loop(constant(reportEvery), e.reportSoon, e.report)
 	e.loop(constant(recoverEvery), nil, e.newWatch().recover)
 	e.loop(constant(pruneEvery), nil, e.newPruner().prune)
@@ -159,25 +177,27 @@ func (e *Engine) Start(ctx context.Context) error {
 }
 
 // work claims and promotes, after the delay that was asked for.
-func (e *Engine) work() {
+func (e *Engine) work(promoter *promoter, producer *producer) {
 	select {
 	case <-e.loops.Done():
 		return
 	case <-time.After(e.cfg.StartDelay):
 	}
-	e.loop(e.pollInterval, e.promoteSoon, e.newPromoter().promote)
-	every(e.loops, e.pollInterval, e.claimSoon, e.newProducer().produce)
+	e.running.Go(func() { every(e.loops, e.pollInterval, e.promoteSoon, promoter.dice, promoter.promote) })
+	every(e.loops, e.pollInterval, e.claimSoon, producer.dice, producer.produce)
 }
 
 func (e *Engine) prepare(ctx context.Context) {
 	e.startedAt = time.Now()
 	e.base = context.WithoutCancel(ctx)
+	e.patience, e.hurry = context.WithCancel(e.base)
 	e.verbs, e.giveUp = context.WithCancel(e.base)
 	e.loops, e.endLoops = context.WithCancel(e.base)
 }
 
 func (e *Engine) loop(interval func() time.Duration, soon <-chan struct{}, fn func(context.Context) time.Duration) {
-	e.running.Go(func() { every(e.loops, interval, soon, fn) })
+	d := e.newDice()
+	e.running.Go(func() { every(e.loops, interval, soon, d, fn) })
 }
 
 // listen passes the store's wakes on to the loops that they concern.
@@ -204,10 +224,10 @@ func (e *Engine) wake() {
 }
 
 // join makes this process known under a fresh id.
-func (e *Engine) join(ctx context.Context) error {
+func (e *Engine) join(ctx context.Context, d dice) error {
 	host, _ := os.Hostname() // an unknown host only costs the quick proof of death
 	process := store.Process{
-		ID: rand.Int64N(1<<62) + 1, State: store.ProcessRunning,
+		ID: d.id(), State: store.ProcessRunning,
 		Host: host, PID: os.Getpid(), Version: e.cfg.Version, StartedAt: e.now().Add(-time.Since(e.startedAt)),
 	}
 	e.mu.Lock()
@@ -219,7 +239,7 @@ func (e *Engine) join(ctx context.Context) error {
 			process.Types = append(process.Types, h.Type)
 		}
 	}
-	sent := time.Since(e.startedAt)
+	sent := e.sinceStart()
 	if err := e.store.Join(ctx, process, e.now()); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
@@ -244,5 +264,8 @@ func (e *Engine) pollInterval() time.Duration {
 
 // sinceBeat is how long ago the last accepted beat was sent.
 func (e *Engine) sinceBeat() time.Duration {
-	return time.Since(e.startedAt) - time.Duration(e.beatSent.Load())
+	return e.sinceStart() - time.Duration(e.beatSent.Load())
 }
+
+// sinceStart includes the time that the machine was suspended.
+func (e *Engine) sinceStart() time.Duration { return time.Since(e.startedAt) + e.sleep.slept() }

@@ -2,14 +2,14 @@ package engine
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 )
 
 // every calls fn until ctx ends: after each interval, spread by ±10 % so that
 // processes do not march in step, and at once when nudge delivers. fn returns
-// how long to wait instead of the interval; 0 means the interval.
-func every(ctx context.Context, interval func() time.Duration, nudge <-chan struct{}, fn func(context.Context) time.Duration) {
+// how long to wait instead of the interval; 0 means the interval. A call serves
+// all that asked for it before it began.
+func every(ctx context.Context, interval func() time.Duration, nudge <-chan struct{}, d dice, fn func(context.Context) time.Duration) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -17,18 +17,21 @@ func every(ctx context.Context, interval func() time.Duration, nudge <-chan stru
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+			select {
+			case <-nudge:
+			default:
+			}
 		case <-nudge:
+		}
+		if ctx.Err() != nil {
+			return
 		}
 		wait := fn(ctx)
 		if wait <= 0 {
-			wait = vary(interval())
+			wait = d.vary(interval())
 		}
 		timer.Reset(wait)
 	}
-}
-
-func vary(d time.Duration) time.Duration {
-	return d + time.Duration((rand.Float64()*2-1)*jitter*float64(d))
 }
 
 // constant is an interval that never changes.

@@ -2,10 +2,8 @@ package engine
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -22,8 +20,17 @@ type concluded struct {
 
 // Run is one attempt, as its handler sees it.
 type Run struct {
-	Job    store.Job
+	Job    *store.Job
 	engine *Engine // nil when the job is performed without a row
+}
+
+// Stopping is closed when the process begins to stop; nil when the job is
+// performed without a row.
+func (r *Run) Stopping() <-chan struct{} {
+	if r.engine == nil {
+		return nil
+	}
+	return r.engine.stopBegan
 }
 
 // staff starts as many executors as a lane has slots and work for. It runs
@@ -78,19 +85,13 @@ func (e *Engine) take(l *lane, executor int64) *held {
 // perform runs one attempt and passes its outcome to conclude, whatever the
 // handler does: return, panic, or end its goroutine.
 func (e *Engine) perform(h *held, conclude func(concluded)) {
-	ctx := h.ctx
-	if h.job.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, h.job.Timeout, ErrTimeout)
-		defer cancel()
-	}
-	a := attempt{job: h.job, err: errGoexit}
+	a := attempt{job: &h.job, err: errGoexit}
 	defer func() {
 		took := time.Since(h.started)
-		a.finished, a.cause = e.now(), context.Cause(ctx)
+		a.finished, a.cause, a.stopping = e.now(), h.ctx.why(), e.beganToStop()
 		a.started = a.finished.Add(-took)
-		h.cancel(nil)
-		outcome := judge(a, h.handler.Rules, rand.Float64())
+		h.ctx.end(nil)
+		outcome := judge(a, h.handler.Rules, e.random())
 		e.mu.Lock()
 		h.state = done
 		h.lane.measure(took)
@@ -98,8 +99,18 @@ func (e *Engine) perform(h *held, conclude func(concluded)) {
 		conclude(concluded{h, outcome})
 	}()
 	a.result, a.err = Protect(func() (json.RawMessage, error) {
-		return h.handler.Perform(ctx, &Run{Job: h.job, engine: e})
+		return h.handler.Perform(&h.ctx, &Run{Job: &h.job, engine: e})
 	})
+}
+
+// beganToStop reports whether stopping is true, without the mutex.
+func (e *Engine) beganToStop() bool {
+	select {
+	case <-e.stopBegan:
+		return true
+	default:
+		return false
+	}
 }
 
 // conclude passes an outcome on. After the end of the engine nobody wants the

@@ -10,36 +10,54 @@ import (
 // so that the handlers have that long to notice.
 const fenceMargin = 2 * time.Second
 
+// noticeSleep is how soon after a suspend a process looks whether it has slept too long.
+const noticeSleep = time.Second
+
 // leaseAtRisk reports whether others may be about to declare this process dead.
 func (e *Engine) leaseAtRisk() bool {
 	return e.sinceBeat() > e.cfg.TimeToDie-min(fenceMargin, e.cfg.TimeToDie/4)
 }
 
 // fence stops the process's jobs when no beat has been accepted for too long:
-// others may be performing them already. It sleeps until that can be.
+// others may be performing them already. It waits until that can be, but no longer than
+// a suspended machine needs to notice that time has passed.
 func (e *Engine) fence(context.Context) time.Duration {
 	margin := min(fenceMargin, e.cfg.TimeToDie/4)
 	if left := e.cfg.TimeToDie - margin - e.sinceBeat(); left > 0 {
-		return left + time.Millisecond
+		return min(left+time.Millisecond, noticeSleep)
 	}
-	e.mu.Lock()
-	already := e.fenced
-	e.fenced = true
-	e.mu.Unlock()
-	if !already {
+	if e.shut() {
 		e.log.Error("no heartbeat was accepted for too long; stopping all jobs of this process", "since", e.sinceBeat())
 		e.loseAll()
 	}
 	return margin
 }
 
-// unfence lets the process work again: it is known to be alive.
+// shut lets nothing be claimed or started any more, and reports whether that is new.
+func (e *Engine) shut() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	already := e.fenced
+	e.fenced = true
+	return !already
+}
+
+// unfence lets the process work again: it is known to be alive. A beat whose answer
+// came late proves only that it was. Executors that found the lease at risk have gone
+// home, whatever waited for them.
 func (e *Engine) unfence() {
+	if e.leaseAtRisk() {
+		return
+	}
 	e.mu.Lock()
 	wasFenced := e.fenced
 	e.fenced = false
+	for _, l := range e.lanes {
+		e.staff(l)
+	}
 	e.mu.Unlock()
 	if wasFenced {
+		nudge(e.fenceSoon)
 		e.wake()
 	}
 }
@@ -58,7 +76,7 @@ func (e *Engine) loseAll() {
 func (e *Engine) lose(h *held) {
 	switch h.state {
 	case performing:
-		h.cancel(ErrLeaseLost)
+		h.ctx.end(ErrLeaseLost)
 	case buffered:
 		e.unbuffer(h)
 		e.release(h)

@@ -13,11 +13,15 @@ import (
 type heart struct {
 	*Engine
 	strangers map[claim]bool // claims in the last answer that the process does not know
+	dice      dice
 	trouble   trouble
 	rejoining trouble
 }
 
-func (e *Engine) newHeart() *heart { return &heart{Engine: e} }
+func (e *Engine) newHeart() *heart {
+	d := e.newDice()
+	return &heart{Engine: e, dice: d, trouble: trouble{dice: d}, rejoining: trouble{dice: d}}
+}
 
 // beatPause is the least time between two beats, however often people cancel.
 const beatPause = 100 * time.Millisecond
@@ -26,7 +30,7 @@ func (h *heart) beat(ctx context.Context) time.Duration {
 	if early := beatPause - h.sinceBeat(); early > 0 {
 		return early
 	}
-	known, sent := h.known(), time.Since(h.startedAt)
+	known, sent := h.known(), h.sinceStart()
 	beaten, err := h.store.Beat(h.verbs, h.processID.Load(), h.state(), h.now())
 	switch {
 	case errors.Is(err, store.ErrProcessGone):
@@ -70,13 +74,15 @@ func (e *Engine) known() map[claim]*held {
 }
 
 // rejoin starts over under a new id: the process was declared dead, its jobs
-// run elsewhere.
+// run elsewhere. Until it is known again it claims nothing: what nobody known has
+// claimed is taken for a crash.
 func (h *heart) rejoin(ctx context.Context) error {
 	if h.rejoining.wait == 0 {
 		h.log.Error("this process was declared dead, its jobs are taken over; joining again", "process", h.processID.Load())
 	}
+	h.shut()
 	h.loseAll()
-	if err := h.join(ctx); err != nil {
+	if err := h.join(ctx, h.dice); err != nil {
 		return err
 	}
 	h.unfence()
@@ -125,7 +131,7 @@ func (e *Engine) cancel(requests []store.CancelRequest) {
 		switch {
 		case !asked:
 		case h.state == performing:
-			h.cancel(&Cancellation{Reason: reason})
+			h.ctx.end(&Cancellation{Reason: reason})
 		case h.state == buffered:
 			e.unbuffer(h)
 			e.end(h, store.Outcome{JobID: h.job.ID, Token: h.job.Token, Kind: store.Release}) // the store makes it cancelled

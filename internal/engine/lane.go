@@ -31,8 +31,7 @@ type held struct {
 	// never again: who has seen that state may read them without the mutex.
 	started  time.Time
 	executor int64 // the goroutine that performs it
-	ctx      context.Context
-	cancel   context.CancelCauseFunc
+	ctx      runContext
 
 	// Guarded by the engine's mutex.
 	state heldState
@@ -42,8 +41,11 @@ type held struct {
 
 // begin gives a job to an executor.
 func (h *held) begin(base context.Context, executor int64) {
-	h.ctx, h.cancel = context.WithCancelCause(base)
 	h.started, h.executor = time.Now(), executor
+	h.ctx.base = base
+	if h.job.Timeout > 0 {
+		h.ctx.deadline = h.started.Add(h.job.Timeout)
+	}
 	h.state = performing
 }
 

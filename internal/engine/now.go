@@ -15,9 +15,9 @@ func PerformNow(ctx context.Context, job store.Job, perform Perform) (json.RawMe
 		ctx, cancel = context.WithTimeoutCause(ctx, job.Timeout, ErrTimeout)
 		defer cancel()
 	}
-	a := attempt{job: job}
+	a := attempt{job: &job}
 	a.result, a.err = Protect(func() (json.RawMessage, error) {
-		return perform(ctx, &Run{Job: job})
+		return perform(ctx, &Run{Job: &job})
 	})
 	if a.err != nil && context.Cause(ctx) == ErrTimeout {
 		return nil, timeoutError(a)

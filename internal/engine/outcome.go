@@ -13,10 +13,11 @@ import (
 
 // attempt is what is known when a handler has returned.
 type attempt struct {
-	job      store.Job
+	job      *store.Job
 	result   json.RawMessage
 	err      error
 	cause    error // why the context had ended by then; nil if it had not
+	stopping bool  // the process had begun to stop by then
 	started  time.Time
 	finished time.Time
 }
@@ -50,6 +51,8 @@ func decide(a attempt, rules Rules, random float64) store.Outcome {
 		outcome.Kind = store.Release
 	case errors.Is(a.cause, ErrCancelled):
 		outcome.Kind, outcome.Error = store.Cancel, sanitize(cancelReason(a.cause))
+	case a.stopping && errors.Is(a.err, ErrStopping):
+		outcome.Kind = store.Release // of its own accord, before the context ended
 	case errors.Is(a.cause, ErrTimeout):
 		failed(&outcome, a, rules, random, timeoutError(a))
 	default:
@@ -116,6 +119,9 @@ func cancelReason(cause error) string {
 }
 
 func stackOf(err error) string {
+	if err == nil {
+		return "" // and nothing allocated
+	}
 	var panicked *Panicked
 	if errors.As(err, &panicked) {
 		return sanitize(panicked.Stack)

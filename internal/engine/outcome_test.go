@@ -34,47 +34,61 @@ func TestDecide(t *testing.T) {
 	fail := store.Outcome{Kind: store.Fail, Error: "boom"}
 
 	for _, test := range []struct {
-		name  string
-		job   store.Job
-		err   error
-		cause error
-		rules Rules
-		want  store.Outcome
+		name     string
+		job      store.Job
+		err      error
+		cause    error
+		stopping bool
+		rules    Rules
+		want     store.Outcome
 	}{
-		{"no error", job, nil, nil, Rules{}, store.Outcome{Kind: store.Complete, Result: json.RawMessage(`1`)}},
-		{"no error, though cancelled", job, nil, &Cancellation{"x"}, Rules{}, store.Outcome{Kind: store.Complete, Result: json.RawMessage(`1`)}},
-		{"error", job, errBoom, nil, Rules{}, retryAt(10 * time.Second)},
-		{"out of retries", lastTry, errBoom, nil, Rules{}, fail},
-		{"not retryable", job, errBoom, nil, Rules{NotRetryable: true}, fail},
-		{"own backoff", job, errBoom, nil, Rules{Backoff: Fixed(time.Minute)}, retryAt(time.Minute)},
-		{"retry if says no", job, errBoom, nil, Rules{RetryIf: func(error) bool { return false }}, fail},
+		{"no error", job, nil, nil, false, Rules{}, store.Outcome{Kind: store.Complete, Result: json.RawMessage(`1`)}},
+		{"no error, though cancelled", job, nil, &Cancellation{"x"}, false, Rules{}, store.Outcome{Kind: store.Complete, Result: json.RawMessage(`1`)}},
+		{"error", job, errBoom, nil, false, Rules{}, retryAt(10 * time.Second)},
+		{"out of retries", lastTry, errBoom, nil, false, Rules{}, fail},
+		{"not retryable", job, errBoom, nil, false, Rules{NotRetryable: true}, fail},
+		{"own backoff", job, errBoom, nil, false, Rules{Backoff: Fixed(time.Minute)}, retryAt(time.Minute)},
+		{"retry if says no", job, errBoom, nil, false, Rules{RetryIf: func(error) bool { return false }}, fail},
 		{"retry on beats not retryable", job, errBoom, nil,
-			Rules{NotRetryable: true, RetryOn: []RetryRule{{Target: errBoom, MaxRetries: -1, Backoff: Fixed(time.Hour)}}}, retryAt(time.Hour)},
+			false, Rules{NotRetryable: true, RetryOn: []RetryRule{{Target: errBoom, MaxRetries: -1, Backoff: Fixed(time.Hour)}}}, retryAt(time.Hour)},
 		{"retry on has its own limit", lastTry, errBoom, nil,
-			Rules{RetryOn: []RetryRule{{Target: errBoom, MaxRetries: 3}}}, retryAt(40 * time.Second)},
-		{"discard on", job, fmt.Errorf("boom: %w", fs.ErrExist), nil, Rules{DiscardOn: []error{fs.ErrExist}},
+			false, Rules{RetryOn: []RetryRule{{Target: errBoom, MaxRetries: 3}}}, retryAt(40 * time.Second)},
+		{"discard on", job, fmt.Errorf("boom: %w", fs.ErrExist), nil, false, Rules{DiscardOn: []error{fs.ErrExist}},
 			store.Outcome{Kind: store.Fail, Error: "boom: file already exists"}},
-		{"postpone", lastTry, &Postponement{time.Minute, "busy"}, nil, Rules{},
+		{"postpone", lastTry, &Postponement{time.Minute, "busy"}, nil, false, Rules{},
 			store.Outcome{Kind: store.Postpone, Error: "busy", RunAt: end.Add(time.Minute)}},
-		{"postpone into the past", job, &Postponement{-time.Minute, ""}, nil, Rules{},
+		{"postpone into the past", job, &Postponement{-time.Minute, ""}, nil, false, Rules{},
 			store.Outcome{Kind: store.Postpone, RunAt: end}},
-		{"retry in", job, &DelayedRetry{time.Minute, errBoom}, nil, Rules{}, retryAt(time.Minute)},
-		{"retry in, out of retries", lastTry, &DelayedRetry{time.Minute, errBoom}, nil, Rules{}, fail},
-		{"discard", job, &Discarded{errBoom}, nil, Rules{}, fail},
-		{"cancel self", job, &SelfCancelled{errBoom}, nil, Rules{}, store.Outcome{Kind: store.Cancel, Error: "boom"}},
-		{"cancelled", job, errBoom, &Cancellation{"not needed"}, Rules{}, store.Outcome{Kind: store.Cancel, Error: "not needed"}},
-		{"stopping", lastTry, errBoom, ErrStopping, Rules{}, store.Outcome{Kind: store.Release}},
-		{"lease lost", lastTry, errBoom, ErrLeaseLost, Rules{}, store.Outcome{Kind: store.Release}},
-		{"timed out", job, errBoom, ErrTimeout, Rules{},
+		{"retry in", job, &DelayedRetry{time.Minute, errBoom}, nil, false, Rules{}, retryAt(time.Minute)},
+		{"retry in, out of retries", lastTry, &DelayedRetry{time.Minute, errBoom}, nil, false, Rules{}, fail},
+		{"discard", job, &Discarded{errBoom}, nil, false, Rules{}, fail},
+		{"cancel self", job, &SelfCancelled{errBoom}, nil, false, Rules{}, store.Outcome{Kind: store.Cancel, Error: "boom"}},
+		{"cancelled", job, errBoom, &Cancellation{"not needed"}, false, Rules{}, store.Outcome{Kind: store.Cancel, Error: "not needed"}},
+		{"stopping", lastTry, errBoom, ErrStopping, false, Rules{}, store.Outcome{Kind: store.Release}},
+		{"lease lost", lastTry, errBoom, ErrLeaseLost, false, Rules{}, store.Outcome{Kind: store.Release}},
+		{"timed out", job, errBoom, ErrTimeout, false, Rules{},
 			store.Outcome{Kind: store.Retry, Error: "timed out after 1m0s: boom", RunAt: end.Add(10 * time.Second)}},
-		{"discard wins over stopping", job, &Discarded{errBoom}, ErrStopping, Rules{}, fail},
-		{"unperformable", job, fmt.Errorf("%w: boom", ErrUnperformable), nil, Rules{},
+		{"discard wins over stopping", job, &Discarded{errBoom}, ErrStopping, false, Rules{}, fail},
+		{"unperformable", job, fmt.Errorf("%w: boom", ErrUnperformable), nil, false, Rules{},
 			store.Outcome{Kind: store.Fail, Error: "cannot be performed: boom"}},
-		{"panic", lastTry, &Panicked{errBoom, "main.go:1"}, nil, Rules{},
+		{"panic", lastTry, &Panicked{errBoom, "main.go:1"}, nil, false, Rules{},
 			store.Outcome{Kind: store.Fail, Error: "panic: boom", Stack: "main.go:1"}},
+		{"gives itself back", lastTry, fmt.Errorf("saved: %w", ErrStopping), nil, true, Rules{}, store.Outcome{Kind: store.Release}},
+		{"gives itself back, too late for its timeout", lastTry, ErrStopping, ErrTimeout, true, Rules{}, store.Outcome{Kind: store.Release}},
+		{"gives itself back, though cancelled", lastTry, ErrStopping, &Cancellation{"not needed"}, true, Rules{}, store.Outcome{Kind: store.Cancel, Error: "not needed"}},
+		{"gives itself back to a process that goes on", job, ErrStopping, nil, false, Rules{},
+			store.Outcome{Kind: store.Retry, Error: "process is stopping", RunAt: end.Add(10 * time.Second)}},
+		{"fails while the process begins to stop", job, errBoom, nil, true, Rules{}, retryAt(10 * time.Second)},
+		{"postponed while the process begins to stop", job, &Postponement{time.Minute, "busy"}, nil, true, Rules{},
+			store.Outcome{Kind: store.Postpone, Error: "busy", RunAt: end.Add(time.Minute)}},
+		{"discard wins over giving back", job, &Discarded{ErrStopping}, nil, true, Rules{},
+			store.Outcome{Kind: store.Fail, Error: "process is stopping"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := decide(attempt{test.job, json.RawMessage(`1`), test.err, test.cause, start, end}, test.rules, middle)
+			got := decide(attempt{
+				job: &test.job, result: json.RawMessage(`1`), err: test.err, cause: test.cause, stopping: test.stopping,
+				started: start, finished: end,
+			}, test.rules, middle)
 			want := test.want
 			want.JobID, want.Token, want.StartedAt, want.FinishedAt = 1, 2, start, end
 			if diff := cmp.Diff(want, got); diff != "" {

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"github.com/laterjobs/later/store"
@@ -15,10 +14,14 @@ type producer struct {
 	*Engine
 	nextPoll time.Time
 	turn     turn // of the suspects
+	dice     dice
 	trouble  trouble
 }
 
-func (e *Engine) newProducer() *producer { return &producer{Engine: e} }
+func (e *Engine) newProducer() *producer {
+	d := e.newDice()
+	return &producer{Engine: e, dice: d, trouble: trouble{dice: d}}
+}
 
 // maxAge is how long a claimed job may wait for a slot before it is given back
 // for others to take.
@@ -32,7 +35,7 @@ func (p *producer) produce(ctx context.Context) time.Duration {
 		p.wakes++
 		p.lookForSuspects = true
 		p.mu.Unlock()
-		p.nextPoll = now.Add(vary(p.pollInterval()))
+		p.nextPoll = now.Add(p.dice.vary(p.pollInterval()))
 	}
 	if wait, err := p.isolate(ctx); err != nil {
 		return p.trouble.met(p.log, "claim jobs", err)
@@ -79,7 +82,7 @@ func (p *producer) ask(demand store.Demand, note func([]store.Job)) (int, error)
 		return 0, err
 	}
 	note(jobs)
-	p.accept(jobs)
+	p.accept(jobs, demand.ProcessID)
 	return len(jobs), nil
 }
 
@@ -88,7 +91,7 @@ func (p *producer) ask(demand store.Demand, note func([]store.Job)) (int, error)
 func (p *producer) demand() (demand store.Demand, asked map[*lane]int, wakes uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	demand = store.Demand{ProcessID: p.processID.Load(), Token: rand.Int64N(1<<62) + 1, Types: p.names}
+	demand = store.Demand{ProcessID: p.processID.Load(), Token: p.dice.id(), Types: p.names}
 	asked = map[*lane]int{}
 	if p.stopping || p.fenced || len(p.names) == 0 {
 		return demand, asked, p.wakes
@@ -132,12 +135,14 @@ func (p *producer) note(jobs []store.Job, demand store.Demand, asked map[*lane]i
 }
 
 // accept puts claimed jobs into their lanes and sees that somebody performs them.
-func (p *producer) accept(jobs []store.Job) {
-	now := time.Now()
+// Those that were claimed under an id which has been declared dead meanwhile are
+// about to run elsewhere.
+func (p *producer) accept(jobs []store.Job, by int64) {
+	now, lost := time.Now(), by != p.processID.Load()
 	for _, job := range jobs {
 		h := &held{job: job, handler: p.handlers[job.Type], lane: p.laneOf(job.Queue), claimed: now}
 		p.held[h.claim()] = h
-		if h.lane == nil || h.handler == nil || p.stopping || p.fenced {
+		if h.lane == nil || h.handler == nil || p.stopping || p.fenced || lost {
 			p.release(h)
 			continue
 		}

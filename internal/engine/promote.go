@@ -10,10 +10,14 @@ import (
 type promoter struct {
 	*Engine
 	lookedAt time.Time
+	dice     dice
 	trouble  trouble
 }
 
-func (e *Engine) newPromoter() *promoter { return &promoter{Engine: e} }
+func (e *Engine) newPromoter() *promoter {
+	d := e.newDice()
+	return &promoter{Engine: e, dice: d, trouble: trouble{dice: d}}
+}
 
 // promotePause is the least time between two looks, however much is enqueued.
 const promotePause = 20 * time.Millisecond
@@ -43,7 +47,7 @@ func (p *promoter) promote(ctx context.Context) time.Duration {
 // until is how long to wait for next; at most a poll interval, in case a wake
 // is lost or the clock jumps.
 func (p *promoter) until(next time.Time) time.Duration {
-	poll := vary(p.pollInterval())
+	poll := p.dice.vary(p.pollInterval())
 	if next.IsZero() {
 		return poll
 	}

@@ -18,7 +18,7 @@ type pruner struct {
 	trouble trouble
 }
 
-func (e *Engine) newPruner() *pruner { return &pruner{Engine: e} }
+func (e *Engine) newPruner() *pruner { return &pruner{Engine: e, trouble: trouble{dice: e.newDice()}} }
 
 func (p *pruner) prune(ctx context.Context) time.Duration {
 	total, after := 0, int64(0)

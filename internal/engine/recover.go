@@ -21,7 +21,10 @@ type watch struct {
 }
 
 func (e *Engine) newWatch() *watch {
-	return &watch{Engine: e, beats: Beats{TimeToDie: e.cfg.TimeToDie, Gap: 2 * e.cfg.Heartbeat}}
+	return &watch{
+		Engine: e, beats: Beats{TimeToDie: e.cfg.TimeToDie, Gap: 2 * e.cfg.Heartbeat},
+		trouble: trouble{dice: e.newDice()},
+	}
 }
 
 func (w *watch) recover(ctx context.Context) time.Duration {
@@ -35,7 +38,10 @@ func (w *watch) recover(ctx context.Context) time.Duration {
 	}
 	w.trouble.over(w.log, "look after other processes")
 	w.tellRecovered(recovered)
-	return max(recoverEvery/10, min(vary(recoverEvery), w.nextLook()))
+	if next := w.nextLook(); next < recoverEvery {
+		return max(recoverEvery/10, next)
+	}
+	return 0
 }
 
 // look reads the beats, which change so rarely that twice within three is often enough
@@ -50,6 +56,12 @@ func (w *watch) look(ctx context.Context) ([]store.Silent, error) {
 		return nil, err
 	}
 	w.lookedAt = time.Now()
+	if w.sinceBeat() > w.beats.Gap {
+		// Whatever keeps our own beats from the store may keep those of others from it,
+		// such as a lock that somebody does not let go of. They get the whole time again.
+		w.beats.Forget()
+		return nil, nil
+	}
 	return w.observe(processes, w.lookedAt), nil
 }
 

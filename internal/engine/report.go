@@ -40,7 +40,7 @@ func (r *Run) Log(line store.LogLine) {
 	})
 }
 
-func (e *Engine) addReport(job store.Job, add func(*store.Report)) {
+func (e *Engine) addReport(job *store.Job, add func(*store.Report)) {
 	e.mu.Lock()
 	key := claim{job.ID, job.Token}
 	if e.reports[key] == nil {
@@ -98,8 +98,12 @@ func (e *Engine) takeReport(key claim) store.Report {
 // at a time: what a job reported must not arrive after its outcome. It is best
 // effort, since a report is no reason to hold back work.
 func (e *Engine) storeReports(take func() []store.Report) int {
-	e.reporting.Lock()
-	defer e.reporting.Unlock()
+	select {
+	case e.reporting <- struct{}{}:
+		defer func() { <-e.reporting }()
+	case <-e.verbs.Done():
+		return 0
+	}
 	reports := take()
 	if len(reports) == 0 {
 		return 0

@@ -14,10 +14,13 @@ type Backoff func(retry int, err error, random float64) time.Duration
 // jitter is the part of a delay by which it may be longer or shorter.
 const jitter = 0.1
 
+// doublings make the longest delay of the shortest.
+const doublings = 63
+
 // Exponential doubles: base, 2·base, 4·base … at most limit, ±10 %.
 func Exponential(base, limit time.Duration) Backoff {
 	return func(retry int, _ error, random float64) time.Duration {
-		return spread(math.Min(float64(base)*math.Pow(2, float64(retry-1)), float64(limit)), random)
+		return spread(math.Min(math.Ldexp(float64(base), min(retry-1, doublings)), float64(limit)), random)
 	}
 }
 

@@ -23,13 +23,23 @@ const lastWords = 900 * time.Millisecond
 // within the hard timeout, gives back the rest and leaves the store. The end of
 // ctx cuts both timeouts short. The error is that of leaving: the store will
 // then find out by itself, and others recover what was left.
+//
+// A further call waits for the first one and returns the same. The end of its
+// ctx cuts the timeouts short as well.
 func (e *Engine) Stop(ctx context.Context) (StopReport, error) {
+	defer context.AfterFunc(ctx, e.hurry)()
+	e.stopOnce.Do(func() { e.stopped, e.stopErr = e.stop() })
+	return e.stopped, e.stopErr
+}
+
+func (e *Engine) stop() (StopReport, error) {
 	began := time.Now()
+	defer e.hurry()
 	var report StopReport
 	atFirst := e.beginStop()
-	afterSoft := e.await(ctx, e.cfg.SoftStop)
+	afterSoft := e.await(e.cfg.SoftStop)
 	e.stopAll()
-	afterHard := e.await(ctx, e.cfg.HardStop)
+	afterHard := e.await(e.cfg.HardStop)
 	report.Finished, report.Stopped = atFirst-afterSoft, afterSoft-afterHard
 
 	lastMoment := time.AfterFunc(lastWords, e.giveUp)
@@ -45,11 +55,15 @@ func (e *Engine) beginStop() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stopping = true
+	close(e.stopBegan)
 	for _, l := range e.lanes {
 		e.giveBack(l)
 	}
-	nudge(e.beatSoon)
-	return len(e.allPerforming())
+	left := len(e.allPerforming())
+	if left > 0 {
+		nudge(e.beatSoon) // people see that it is stopping
+	}
+	return left
 }
 
 // allPerforming lists the jobs whose handlers run.
@@ -63,7 +77,7 @@ func (e *Engine) allPerforming() (found []*held) {
 }
 
 // await waits until no handler runs, and returns how many still do.
-func (e *Engine) await(ctx context.Context, atMost time.Duration) int {
+func (e *Engine) await(atMost time.Duration) int {
 	timer := time.NewTimer(atMost)
 	defer timer.Stop()
 	for {
@@ -77,7 +91,7 @@ func (e *Engine) await(ctx context.Context, atMost time.Duration) int {
 		case <-e.slotFreed:
 		case <-timer.C:
 			return left
-		case <-ctx.Done():
+		case <-e.patience.Done():
 			return left
 		}
 	}
@@ -88,7 +102,7 @@ func (e *Engine) stopAll() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, h := range e.allPerforming() {
-		h.cancel(ErrStopping)
+		h.ctx.end(ErrStopping)
 	}
 }
 

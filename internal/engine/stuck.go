@@ -26,7 +26,7 @@ func (e *Engine) findStuck() (found []*held) {
 	defer e.mu.Unlock()
 	now := time.Now()
 	for _, h := range e.held {
-		if h.state != performing || h.stuck || !e.contextEnded(h, now) {
+		if h.state != performing || h.stuck || h.ctx.why() == nil {
 			continue
 		}
 		if h.ended.IsZero() {
@@ -38,10 +38,6 @@ func (e *Engine) findStuck() (found []*held) {
 		}
 	}
 	return found
-}
-
-func (e *Engine) contextEnded(h *held, now time.Time) bool {
-	return h.ctx.Err() != nil || h.job.Timeout > 0 && now.Sub(h.started) >= h.job.Timeout
 }
 
 // maxDump bounds the dump of all goroutines in which a stack is looked for.

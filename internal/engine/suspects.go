@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"github.com/laterjobs/later/store"
@@ -77,7 +76,7 @@ func (p *producer) suspectsDemand() store.Demand {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	demand := store.Demand{
-		ProcessID: p.processID.Load(), Token: rand.Int64N(1<<62) + 1, Types: p.names, Suspects: true,
+		ProcessID: p.processID.Load(), Token: p.dice.id(), Types: p.names, Suspects: true,
 	}
 	if p.stopping || p.fenced {
 		return demand

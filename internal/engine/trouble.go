@@ -9,6 +9,7 @@ import (
 // begins, once a minute while it lasts, and when it ends, and the waits between
 // tries grow.
 type trouble struct {
+	dice  dice
 	wait  time.Duration
 	since time.Time
 	said  time.Time
@@ -32,13 +33,13 @@ func (t *trouble) met(log *slog.Logger, what string, err error) time.Duration {
 		t.said = now
 		log.Error("cannot "+what+"; trying again", "error", err, "for", now.Sub(t.since).Round(time.Second))
 	}
-	return vary(t.wait)
+	return t.dice.vary(t.wait)
 }
 
 // over notes a success.
 func (t *trouble) over(log *slog.Logger, what string) {
 	if t.wait != 0 {
 		log.Info("can "+what+" again", "after", time.Since(t.since).Round(time.Millisecond))
-		*t = trouble{}
+		*t = trouble{dice: t.dice}
 	}
 }

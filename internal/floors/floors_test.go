@@ -31,14 +31,24 @@ var mayImport = map[string][]string{
 	"internal/arguments":   {},
 	"internal/sqlfile":     {},
 	"internal/floors":      {},
-	"internal/chaos":       {},
+	"internal/crash":       {},
+	"internal/faultyfs":    {},
+	"internal/reload":      {},
+	"internal/soak":        {},
 	"internal/pgtest":      {},
 	// floor 2
 	"": {"store", "internal/engine", "internal/arguments"},
 	// floor 3
-	"latertest": {"", "store", "sqlite"},
+	"latertest":           {"", "store", "sqlite"},
+	"internal/simulation": {"", "store", "storetest", "internal/engine"},
 	// floor 4
-	"cmd/later":            {"", "store", "sqlite", "postgres", "internal/demo"},
+	"cmd/later":              {"", "store", "sqlite", "postgres", "internal/demo"},
+	"internal/chaos":         {},
+	"internal/chaos/history": {},
+	"internal/chaos/check":   {"store"},
+	"internal/chaos/run": {
+		"", "store", "sqlite", "postgres", "internal/engine", "internal/pgtest", "internal/chaos/history", "internal/chaos/check",
+	},
 	"internal/demo":        {"", "store", "sqlite", "examples/email", "examples/cleanup", "examples/batch", "examples/files"},
 	"examples/quickstart":  {"", "sqlite"},
 	"examples/email":       {"", "sqlite"},

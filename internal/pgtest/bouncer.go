@@ -29,7 +29,7 @@ func Bouncer(t testing.TB, url string) string {
 	if err := b.start(url); err != nil {
 		giveUp(t, err)
 	}
-	return through(t, url, fmt.Sprintf("127.0.0.1:%d", b.port))
+	return through(url, fmt.Sprintf("127.0.0.1:%d", b.port))
 }
 
 type bouncer struct {

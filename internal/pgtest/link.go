@@ -10,14 +10,15 @@ import (
 // says, another what the server answers; whoever ends first ends both.
 type link struct {
 	client, server net.Conn
-	gate           *gate
+	gates          *gates
 	trap           *trap
+	said           heard // what the client says
 	once           sync.Once
 	closed         chan struct{}
 }
 
-func newLink(client, server net.Conn, gate *gate, trap *trap) *link {
-	return &link{client: client, server: server, gate: gate, trap: trap, closed: make(chan struct{})}
+func newLink(client, server net.Conn, gates *gates, trap *trap) *link {
+	return &link{client: client, server: server, gates: gates, trap: trap, closed: make(chan struct{})}
 }
 
 // forward returns when the connection has ended.
@@ -33,7 +34,8 @@ func (l *link) forwardRequests() {
 	chunk := make([]byte, 32<<10)
 	for {
 		n, err := l.client.Read(chunk)
-		if !l.gate.pass(l.closed) || err != nil {
+		l.said.add(chunk[:n])
+		if !l.gates.pass(&l.gates.requests, l) || err != nil {
 			return
 		}
 		if _, err := l.server.Write(chunk[:n]); err != nil {
@@ -48,7 +50,7 @@ func (l *link) forwardAnswers() {
 	var current answer
 	for {
 		m, err := readMessage(server)
-		if !l.gate.pass(l.closed) || err != nil {
+		if !l.gates.pass(&l.gates.answers, l) || err != nil {
 			return
 		}
 		passed := current.add(m, l.trap.isArmed())

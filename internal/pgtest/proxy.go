@@ -4,15 +4,15 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Proxy is a network between clients and a server that fails on purpose. It
 // forwards connections until a method says otherwise. The methods may be called
 // from any goroutine.
 type Proxy struct {
-	t        testing.TB
 	listener net.Listener
-	gate     gate
+	gates    gates
 	trap     trap
 	group    sync.WaitGroup // all goroutines
 
@@ -26,24 +26,30 @@ type Proxy struct {
 // it, and stops it when the test ends.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	p, err := StartProxy(target)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{t: t, target: target, listener: listener, links: map[*link]bool{}}
-	p.group.Go(p.accept)
-	t.Cleanup(p.stop)
+	t.Cleanup(p.Stop)
 	return p
+}
+
+// StartProxy is NewProxy for a program that is no test: it calls Stop itself.
+func StartProxy(target string) (*Proxy, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	p := &Proxy{target: target, listener: listener, links: map[*link]bool{}}
+	p.group.Go(p.accept)
+	return p, nil
 }
 
 // Addr returns the host:port to connect to. Clients must not use TLS.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
 // URL returns the URL of the server, rewritten to go through the proxy.
-func (p *Proxy) URL(of string) string {
-	p.t.Helper()
-	return through(p.t, of, p.Addr())
-}
+func (p *Proxy) URL(of string) string { return through(of, p.Addr()) }
 
 // Cut resets all present connections, on both sides.
 func (p *Proxy) Cut() {
@@ -72,7 +78,25 @@ func (p *Proxy) Redirect(target string) {
 // Freeze says whether all bytes are held, in both directions and on new
 // connections too, while the connections stay open. Freeze(false) delivers what
 // was held.
-func (p *Proxy) Freeze(freeze bool) { p.gate.set(freeze) }
+func (p *Proxy) Freeze(freeze bool) {
+	p.FreezeRequests(freeze)
+	p.FreezeAnswers(freeze)
+}
+
+// FreezeRequests is Freeze for what clients say: the server hears nothing, and what
+// it says arrives.
+func (p *Proxy) FreezeRequests(freeze bool) { p.gates.requests.set(freeze) }
+
+// FreezeAnswers is Freeze for what the server says: it hears its clients and acts,
+// and they never learn of it.
+func (p *Proxy) FreezeAnswers(freeze bool) { p.gates.answers.set(freeze) }
+
+// FreezeWhoSaid is Freeze for those connections over which a client has ever said
+// the words, a piece of a statement.
+func (p *Proxy) FreezeWhoSaid(words string, freeze bool) { p.gates.saying(words, freeze) }
+
+// Delay holds each piece of a conversation for so long, in each direction.
+func (p *Proxy) Delay(by time.Duration) { p.gates.delay.Store(int64(by)) }
 
 // CutAfterCommit waits for the next transaction that the server commits over this
 // proxy, of any connection, drops the server's answer and resets the connection:
@@ -80,6 +104,9 @@ func (p *Proxy) Freeze(freeze bool) { p.gate.set(freeze) }
 // outside of a transaction, read-only ones included. The channel closes when it
 // has happened; later transactions pass.
 func (p *Proxy) CutAfterCommit() <-chan struct{} { return p.trap.arm() }
+
+// ForgetCommit takes CutAfterCommit back, if it has not happened yet.
+func (p *Proxy) ForgetCommit() { p.trap.take() }
 
 func (p *Proxy) accept() {
 	for {
@@ -97,7 +124,7 @@ func (p *Proxy) serve(client net.Conn) {
 		resetConnection(client)
 		return
 	}
-	l := newLink(client, server, &p.gate, &p.trap)
+	l := newLink(client, server, &p.gates, &p.trap)
 	if !p.enter(l) {
 		l.reset()
 		return
@@ -127,7 +154,8 @@ func (p *Proxy) leave(l *link) {
 	delete(p.links, l)
 }
 
-func (p *Proxy) stop() {
+// Stop cuts all connections and takes no more.
+func (p *Proxy) Stop() {
 	p.listener.Close()
 	p.Refuse(true)
 	p.Cut()

@@ -178,3 +178,64 @@ func proxy(t *testing.T) (*pgtest.Proxy, string) {
 	p := pgtest.NewProxy(t, pgtest.Address(t, url))
 	return p, p.URL(url)
 }
+
+// TestProxyFreezesOneDirection: the server acts on what it hears, and its answer
+// comes late; or it hears nothing.
+func TestProxyFreezesOneDirection(t *testing.T) {
+	direct := connect(t, pgtest.URL(t))
+	exec(t, direct, "CREATE TABLE directions (way text)")
+	t.Cleanup(func() { direct.Exec(context.Background(), "DROP TABLE directions") })
+	rows := func(way string) int {
+		return get[int](t, direct, "SELECT count(*) FROM directions WHERE way = $1", way)
+	}
+	for way, freeze := range map[string]func(*pgtest.Proxy, bool){
+		"requests": (*pgtest.Proxy).FreezeRequests, "answers": (*pgtest.Proxy).FreezeAnswers,
+		"sayers": func(p *pgtest.Proxy, freeze bool) { p.FreezeWhoSaid("INSERT INTO directions", freeze) },
+	} {
+		t.Run(way, func(t *testing.T) {
+			p, url := proxy(t)
+			session := connect(t, url)
+			freeze(p, true)
+			inserted := make(chan error, 1)
+			go func() {
+				_, err := session.Exec(context.Background(), "INSERT INTO directions VALUES ('"+way+"')")
+				inserted <- err
+			}()
+			if way == "answers" {
+				for rows(way) == 0 {
+					select {
+					case err := <-inserted:
+						t.Fatalf("the answer came through: %v", err)
+					default:
+					}
+				}
+			}
+			select {
+			case err := <-inserted:
+				t.Fatalf("it came through: %v", err)
+			case <-time.After(50 * time.Millisecond):
+			}
+			if n := rows(way); (n == 1) != (way == "answers") {
+				t.Errorf("%d rows", n)
+			}
+			if way == "sayers" {
+				get[int](t, connect(t, url), "SELECT 1")
+			}
+			freeze(p, false)
+			if err := <-inserted; err != nil || rows(way) != 1 {
+				t.Errorf("%d rows, %v", rows(way), err)
+			}
+		})
+	}
+}
+
+func TestProxyDelays(t *testing.T) {
+	p, url := proxy(t)
+	session := connect(t, url)
+	p.Delay(40 * time.Millisecond)
+	began := time.Now()
+	get[int](t, session, "SELECT 1")
+	if took := time.Since(began); took < 80*time.Millisecond {
+		t.Errorf("an answer after %v", took)
+	}
+}

@@ -3,6 +3,7 @@ package pgtest
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,9 +46,12 @@ const standbyName = "later_standby"
 
 // copyCluster copies the data of a server that does not run, for one that follows it.
 func copyCluster(primary *cluster, way *Proxy) (*cluster, error) {
-	source := parse(way.t, way.URL(primary.url()))
+	host, port, err := net.SplitHostPort(way.Addr())
+	if err != nil {
+		return nil, err
+	}
 	// The proxy knows no encryption, nor how a client asks for it.
-	follow := fmt.Sprintf("primary_conninfo=host=%s port=%s user=postgres sslmode=disable gssencmode=disable", source.Hostname(), source.Port())
+	follow := fmt.Sprintf("primary_conninfo=host=%s port=%s user=postgres sslmode=disable gssencmode=disable", host, port)
 	c, err := emptyCluster([]string{"hot_standby=on", "cluster_name=" + standbyName, "wal_retrieve_retry_interval=100ms", follow})
 	if err != nil {
 		return nil, err

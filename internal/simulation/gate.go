@@ -1,0 +1,240 @@
+package simulation
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// gate is the store as one process sees it: every call is parked until the driver
+// answers.
+type gate struct{ p *process }
+
+func (p *process) gate() gate { return gate{p} }
+
+// Now is the process's clock.
+func (g gate) Now() time.Time {
+	g.p.w.mu.Lock()
+	defer g.p.w.mu.Unlock()
+	return time.Now().Add(g.p.offset)
+}
+
+// call parks one call. apply belongs to the driver, who may still run it when the
+// caller has long had an error.
+func call[A any](g gate, ctx context.Context, op *operation, apply func(context.Context, store.Store) (A, error)) (A, error) {
+	var answer A
+	op.by, op.ctx, op.answer = g.p, ctx, make(chan error, 1)
+	op.apply = func(s store.Store) (err error) {
+		answer, err = apply(context.Background(), s)
+		op.out = answer
+		return err
+	}
+	g.p.w.park(op)
+	if err := <-op.answer; err != nil {
+		var none A
+		return none, err
+	}
+	return answer, nil
+}
+
+// done parks a call that only succeeds or fails.
+func done(g gate, ctx context.Context, op *operation, apply func(context.Context, store.Store) error) error {
+	_, err := call(g, ctx, op, func(ctx context.Context, s store.Store) (bool, error) { return true, apply(ctx, s) })
+	return err
+}
+
+func (g gate) Enqueue(ctx context.Context, jobs []store.NewJob, now time.Time) ([]store.Enqueued, error) {
+	return call(g, ctx, &operation{verb: "Enqueue", in: jobs, now: now}, func(ctx context.Context, s store.Store) ([]store.Enqueued, error) {
+		return s.Enqueue(ctx, jobs, now)
+	})
+}
+
+func (g gate) Claim(ctx context.Context, d store.Demand, now time.Time) ([]store.Job, error) {
+	return call(g, ctx, &operation{verb: "Claim", in: d, now: now}, func(ctx context.Context, s store.Store) ([]store.Job, error) {
+		return s.Claim(ctx, d, now)
+	})
+}
+
+func (g gate) Suspected(ctx context.Context, d store.Demand) (bool, error) {
+	return call(g, ctx, &operation{verb: "Suspected", reads: true}, func(ctx context.Context, s store.Store) (bool, error) {
+		return s.Suspected(ctx, d)
+	})
+}
+
+// Finish applies the outcomes by job: in which order an engine lists those that
+// end together means nothing.
+func (g gate) Finish(ctx context.Context, outcomes []store.Outcome, now time.Time) ([]store.Verdict, error) {
+	sorted := slices.Clone(outcomes)
+	slices.SortFunc(sorted, func(a, b store.Outcome) int { return compareClaims(a.JobID, a.Token, b.JobID, b.Token) })
+	op := &operation{verb: "Finish", in: sorted, now: now}
+	verdicts, err := call(g, ctx, op, func(ctx context.Context, s store.Store) ([]store.Verdict, error) {
+		return s.Finish(ctx, sorted, now)
+	})
+	if err != nil {
+		return nil, err
+	}
+	byClaim := map[claim]store.Verdict{}
+	for i, o := range sorted {
+		byClaim[claim{o.JobID, o.Token}] = verdicts[i]
+	}
+	answers := make([]store.Verdict, len(outcomes))
+	for i, o := range outcomes {
+		answers[i] = byClaim[claim{o.JobID, o.Token}]
+	}
+	return answers, nil
+}
+
+func (g gate) Report(ctx context.Context, reports []store.Report, now time.Time) error {
+	return done(g, ctx, &operation{verb: "Report"}, func(ctx context.Context, s store.Store) error {
+		return s.Report(ctx, reports, now)
+	})
+}
+
+// Listen answers with a channel of the process's own, into which the driver puts
+// what it does not drop.
+func (g gate) Listen(ctx context.Context) (<-chan store.Wake, error) {
+	op := &operation{verb: "Listen"}
+	return call(g, ctx, op, func(_ context.Context, s store.Store) (<-chan store.Wake, error) {
+		return g.p.listen(ctx, s)
+	})
+}
+
+func (g gate) Join(ctx context.Context, p store.Process, now time.Time) error {
+	return done(g, ctx, &operation{verb: "Join", in: p, now: now}, func(ctx context.Context, s store.Store) error {
+		return s.Join(ctx, p, now)
+	})
+}
+
+func (g gate) Beat(ctx context.Context, id int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
+	return call(g, ctx, &operation{verb: "Beat", in: id, now: now}, func(ctx context.Context, s store.Store) (store.Beaten, error) {
+		return s.Beat(ctx, id, state, now)
+	})
+}
+
+func (g gate) Leave(ctx context.Context, id int64, now time.Time) error {
+	return done(g, ctx, &operation{verb: "Leave", in: id, now: now}, func(ctx context.Context, s store.Store) error {
+		return s.Leave(ctx, id, now)
+	})
+}
+
+// Recover also names the processes that the store could prove dead, as one host's
+// file locks do.
+func (g gate) Recover(ctx context.Context, silent []store.Silent, now time.Time) ([]store.Recovered, error) {
+	op := &operation{verb: "Recover", now: now}
+	return call(g, ctx, op, func(ctx context.Context, s store.Store) ([]store.Recovered, error) {
+		all := g.p.w.proved(silent)
+		op.in = all
+		return s.Recover(ctx, all, now)
+	})
+}
+
+func (g gate) Promote(ctx context.Context, limit int, now time.Time) (store.Promoted, error) {
+	return call(g, ctx, &operation{verb: "Promote", now: now}, func(ctx context.Context, s store.Store) (store.Promoted, error) {
+		return s.Promote(ctx, limit, now)
+	})
+}
+
+func (g gate) Prune(ctx context.Context, keep store.Retention, after int64, limit int, now time.Time) (int, int64, error) {
+	type pruned struct {
+		deleted int
+		next    int64
+	}
+	out, err := call(g, ctx, &operation{verb: "Prune", now: now}, func(ctx context.Context, s store.Store) (p pruned, err error) {
+		p.deleted, p.next, err = s.Prune(ctx, keep, after, limit, now)
+		return p, err
+	})
+	return out.deleted, out.next, err
+}
+
+func (g gate) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time) ([]int64, error) {
+	return call(g, ctx, &operation{verb: "Cancel", in: f, now: now}, func(ctx context.Context, s store.Store) ([]int64, error) {
+		return s.Cancel(ctx, f, reason, now)
+	})
+}
+
+func (g gate) Retry(ctx context.Context, f store.Filter, now time.Time) ([]int64, error) {
+	return call(g, ctx, &operation{verb: "Retry", in: f, now: now}, func(ctx context.Context, s store.Store) ([]int64, error) {
+		return s.Retry(ctx, f, now)
+	})
+}
+
+func (g gate) Reschedule(ctx context.Context, f store.Filter, at, now time.Time) ([]int64, error) {
+	return call(g, ctx, &operation{verb: "Reschedule", in: f, now: now}, func(ctx context.Context, s store.Store) ([]int64, error) {
+		return s.Reschedule(ctx, f, at, now)
+	})
+}
+
+func (g gate) Delete(ctx context.Context, f store.Filter) ([]int64, error) {
+	return call(g, ctx, &operation{verb: "Delete", in: f}, func(ctx context.Context, s store.Store) ([]int64, error) {
+		return s.Delete(ctx, f)
+	})
+}
+
+func (g gate) Pause(ctx context.Context, queue, reason string, now time.Time) error {
+	return done(g, ctx, &operation{verb: "Pause", in: queue, now: now}, func(ctx context.Context, s store.Store) error {
+		return s.Pause(ctx, queue, reason, now)
+	})
+}
+
+func (g gate) Resume(ctx context.Context, queue string) error {
+	return done(g, ctx, &operation{verb: "Resume", in: queue}, func(ctx context.Context, s store.Store) error {
+		return s.Resume(ctx, queue)
+	})
+}
+
+func (g gate) Get(ctx context.Context, id int64) (store.Job, error) {
+	return call(g, ctx, &operation{verb: "Get", reads: true}, func(ctx context.Context, s store.Store) (store.Job, error) {
+		return s.Get(ctx, id)
+	})
+}
+
+func (g gate) List(ctx context.Context, f store.Filter) ([]store.Job, error) {
+	return call(g, ctx, &operation{verb: "List", reads: true}, func(ctx context.Context, s store.Store) ([]store.Job, error) {
+		return s.List(ctx, f)
+	})
+}
+
+func (g gate) Attempts(ctx context.Context, id int64) ([]store.Attempt, error) {
+	return call(g, ctx, &operation{verb: "Attempts", reads: true}, func(ctx context.Context, s store.Store) ([]store.Attempt, error) {
+		return s.Attempts(ctx, id)
+	})
+}
+
+func (g gate) Log(ctx context.Context, id int64) ([]store.LogLine, error) {
+	return call(g, ctx, &operation{verb: "Log", reads: true}, func(ctx context.Context, s store.Store) ([]store.LogLine, error) {
+		return s.Log(ctx, id)
+	})
+}
+
+func (g gate) Types(ctx context.Context) ([]store.JobType, error) {
+	return call(g, ctx, &operation{verb: "Types", reads: true}, func(ctx context.Context, s store.Store) ([]store.JobType, error) {
+		return s.Types(ctx)
+	})
+}
+
+func (g gate) Processes(ctx context.Context) ([]store.Process, error) {
+	return call(g, ctx, &operation{verb: "Processes", reads: true}, func(ctx context.Context, s store.Store) ([]store.Process, error) {
+		return s.Processes(ctx)
+	})
+}
+
+func (g gate) Stats(ctx context.Context) (store.Stats, error) {
+	return call(g, ctx, &operation{verb: "Stats", reads: true}, func(ctx context.Context, s store.Store) (store.Stats, error) {
+		return s.Stats(ctx)
+	})
+}
+
+func (g gate) Export(ctx context.Context, after int64, limit int) ([]store.Record, error) {
+	return call(g, ctx, &operation{verb: "Export", reads: true}, func(ctx context.Context, s store.Store) ([]store.Record, error) {
+		return s.Export(ctx, after, limit)
+	})
+}
+
+func (g gate) Import(ctx context.Context, records []store.Record) error {
+	return done(g, ctx, &operation{verb: "Import"}, func(ctx context.Context, s store.Store) error { return s.Import(ctx, records) })
+}
+
+func (g gate) Migrate(context.Context) error { return nil }
+func (g gate) Close() error                  { return nil }

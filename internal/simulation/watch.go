@@ -1,0 +1,151 @@
+package simulation
+
+import (
+	"context"
+	"time"
+
+	"github.com/laterjobs/later/internal/engine"
+	"github.com/laterjobs/later/store"
+)
+
+// The rules about time: they hold between the steps.
+
+// watch looks at the world a few times a second.
+func (w *world) watch() {
+	if w.over {
+		return
+	}
+	w.after(tick, w.watch)
+	if w.ticks++; w.plan.rollbacks && w.ticks%4 == 0 {
+		w.snapshots = append(w.snapshots, w.truth.Snapshot())
+	}
+	for _, p := range w.processes {
+		if (p.state == up || p.state == stopping) && !p.frozen {
+			w.checkFence(p)
+		}
+	}
+}
+
+// slack is how late a process may notice something.
+const slack = 250 * time.Millisecond
+
+// checkFence: a process whose last beat was sent too long ago has told all its jobs.
+func (w *world) checkFence(p *process) {
+	margin := min(2*time.Second, w.plan.timeToDie/4)
+	if p.beatSent.IsZero() || time.Since(p.beatSent) <= w.plan.timeToDie-margin+slack {
+		return
+	}
+	for _, a := range p.attempts {
+		if a.told.IsZero() && time.Since(a.began) > slack {
+			w.checker.violate("I5", "%s goes on with job %d, %v after its last beat", p.name, a.job.ID, time.Since(p.beatSent))
+		}
+	}
+}
+
+// expectTold: the handler of a cancelled job hears of it within a heartbeat and a
+// second, without any wake.
+func (w *world) expectTold(id int64) {
+	row := w.checker.rows[id]
+	if row.Status != store.Running || w.plan.callsFail() || w.plan.outages || w.plan.freezes || w.plan.rollbacks {
+		return
+	}
+	w.after(w.plan.heartbeat*11/10+time.Second, func() {
+		for _, p := range w.processes {
+			for _, a := range p.attempts {
+				if a.claim() == (claim{id, row.Token}) && a.told.IsZero() {
+					w.checker.violate("I18", "job %d was cancelled and its handler does not know", id)
+				}
+			}
+		}
+	})
+}
+
+// stopped: Stop returns within both timeouts and a second.
+func (c *checker) stopped(p *process, report engine.StopReport) {
+	limit := c.w.plan.soft + c.w.plan.hard + time.Second
+	if took := time.Since(p.stopBegan); took > limit && !p.hindered {
+		c.violate("I27", "%s took %v to stop, at most %v are allowed", p.name, took, limit)
+	}
+	for _, a := range p.attempts {
+		if !containsID(report.Abandoned, a.job.ID) {
+			c.violate("I27", "%s stopped without a word about job %d, which runs", p.name, a.job.ID)
+		}
+	}
+}
+
+func containsID(ids []int64, id int64) bool {
+	for _, other := range ids {
+		if other == id {
+			return true
+		}
+	}
+	return false
+}
+
+// crashed: what a dead process had runs again in time.
+func (c *checker) crashed(p *process) {
+	id := p.id
+	if id == 0 || c.w.plan.callsFail() || c.w.plan.outages || c.w.plan.freezes || c.w.plan.rollbacks {
+		return
+	}
+	limit := c.w.plan.timeToDie + 3*time.Second
+	c.w.after(limit, func() {
+		witness := c.w.some(func(other *process) bool {
+			return isUp(other) && time.Since(other.upSince) > limit+time.Second
+		})
+		for _, job := range c.rows {
+			if witness != nil && job.Status == store.Running && job.ProcessID == id {
+				c.violate("I7", "job %d is still the dead %s's after %v", job.ID, p.name, limit)
+			}
+		}
+	})
+}
+
+// checkEnd: when all is quiet, everything has come to its end, and to the right one.
+func (w *world) checkEnd() {
+	c := w.checker
+	if w.steps > maxSteps {
+		c.violate("I6", "%d steps in %v and no end", w.steps, w.now())
+	}
+	for _, o := range w.orders {
+		if o.acked && !o.stored && !o.lost {
+			c.violate("I1", "order %d was acknowledged and is nowhere", o.number)
+		}
+	}
+	for _, id := range c.ids {
+		c.checkLast(c.rows[id])
+	}
+	stats, err := w.subject.Stats(context.Background())
+	if err != nil {
+		c.violate("I25", "cannot count: %v", err)
+		return
+	}
+	counts := map[store.JobStatus]int64{}
+	for _, row := range c.rows {
+		counts[row.Status]++
+	}
+	for _, status := range store.Statuses {
+		if stats.Counts[status] != counts[status] {
+			c.violate("I25", "%d jobs are %s, the statistics say %d", counts[status], status, stats.Counts[status])
+		}
+	}
+}
+
+// checkLast: a job ends as its handler and people wanted.
+func (c *checker) checkLast(row store.Job) {
+	o := c.w.orderOf(row)
+	if row.Error == store.CrashedReason && row.Status == store.Failed || c.cancelled[row.ID] {
+		if c.cancelled[row.ID] && row.Status != store.Cancelled {
+			c.violate("I18", "job %d was cancelled and is %s", row.ID, row.Status)
+		}
+		return
+	}
+	want := store.Completed
+	switch {
+	case o.kind == flaky && o.failures > o.retries, o.kind == overrunning && !o.stubborn, o.kind == discarding, o.kind == poison:
+		want = store.Failed
+	}
+	if row.Status != want && !(o.kind == overrunning && c.w.plan.freezes) { // a thawed handler may return before it is told
+		c.violate("I8", "job %d (kind %d, fails %d times) is %s at the end: %q", row.ID, o.kind, o.failures, row.Status, row.Error)
+	}
+}

@@ -1,0 +1,52 @@
+package storetest
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/laterjobs/later/store"
+)
+
+// Snapshot is what a Reference held at some moment.
+type Snapshot struct {
+	jobs      map[int64]*kept
+	processes map[int64]*store.Process
+	types     map[string]store.JobType
+	paused    map[string]pause
+	last      int64
+}
+
+// Snapshot copies what the store holds.
+func (r *Reference) Snapshot() *Snapshot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := &Snapshot{jobs: r.jobs, processes: r.processes, types: r.types, paused: r.paused, last: r.last}
+	return s.clone()
+}
+
+// Rollback makes the store what it was, as a failover to a standby that lags
+// behind does: what was acknowledged since is lost, and its ids are given out
+// again.
+func (r *Reference) Rollback(to *Snapshot) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := to.clone()
+	r.jobs, r.processes, r.types, r.paused, r.last = s.jobs, s.processes, s.types, s.paused, s.last
+}
+
+func (s *Snapshot) clone() *Snapshot {
+	c := &Snapshot{
+		jobs: make(map[int64]*kept, len(s.jobs)), processes: make(map[int64]*store.Process, len(s.processes)),
+		types: maps.Clone(s.types), paused: maps.Clone(s.paused), last: s.last,
+	}
+	for id, k := range s.jobs {
+		copied := *k
+		copied.attempts, copied.log = slices.Clone(k.attempts), slices.Clone(k.log)
+		c.jobs[id] = &copied
+	}
+	for id, p := range s.processes {
+		copied := *p
+		c.processes[id] = &copied
+	}
+	return c
+}
