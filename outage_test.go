@@ -3,6 +3,7 @@ package later_test
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -112,6 +113,18 @@ func (l *tally) calm(t *testing.T, most int) {
 	}
 }
 
+// honest insists that nothing was said to be over.
+func (l *tally) honest(t *testing.T) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for message := range l.lines {
+		if strings.HasPrefix(message, "can ") {
+			t.Errorf("the store is away, and the log says: %s", message)
+		}
+	}
+}
+
 // TestTenMinutesWithoutTheStore, in fake time: every kind of trouble is told once a
 // minute, also what handlers report in vain; and all goes on afterwards.
 func TestTenMinutesWithoutTheStore(t *testing.T) {
@@ -136,6 +149,7 @@ func TestTenMinutesWithoutTheStore(t *testing.T) {
 		<-time.After(500 * time.Millisecond)
 		s.away.Store(true)
 		<-time.After(10 * time.Minute)
+		log.honest(t)
 		s.away.Store(false)
 		wantStatus(t, wait(t, queue, short.ID), later.StatusCompleted)
 		<-time.After(5 * time.Second)

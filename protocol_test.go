@@ -123,6 +123,36 @@ func TestSilenceIsSeenWithShortTimes(t *testing.T) {
 	}
 }
 
+// TestDeathIsObservedInTime: the beats of a process elsewhere stop. It is declared dead
+// after the time-to-die, and not much later, however short or long the heartbeat is.
+func TestDeathIsObservedInTime(t *testing.T) {
+	for _, heartbeat := range []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, 3 * time.Second, 5 * time.Second} {
+		t.Run(heartbeat.String(), func(t *testing.T) {
+			perform := func(context.Context, textArgs) error { return nil }
+			inFakeTime(t, later.Config{Heartbeat: heartbeat}, perform, func(t *testing.T, queue *later.JobQueue, s *faulty) {
+				<-time.After(20 * time.Second)
+				if err := s.Join(t.Context(), store.Process{ID: 99, Host: "elsewhere", StartedAt: time.Now()}, time.Now()); err != nil {
+					t.Fatal(err)
+				}
+				for range 7 {
+					<-time.After(heartbeat)
+					if _, err := s.Beat(t.Context(), 99, store.ProcessRunning, time.Now()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				<-time.After(15*time.Second - time.Millisecond)
+				if _, err := s.Beat(t.Context(), 99, store.ProcessRunning, time.Now()); err != nil {
+					t.Fatalf("declared dead before its time: %v", err)
+				}
+				<-time.After(15*time.Second + heartbeat)
+				if _, err := s.Beat(t.Context(), 99, store.ProcessRunning, time.Now()); !errors.Is(err, store.ErrProcessGone) {
+					t.Errorf("not declared dead in time: %v", err)
+				}
+			})
+		})
+	}
+}
+
 // TestStoreThatTakesNoWritesKillsNobody: while nobody's heartbeats get through, as when
 // another program holds the lock of a file, nobody is declared dead, even if the first
 // write that gets through is a recovery.

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"flag"
 	"log/slog"
@@ -119,6 +120,50 @@ func readAndWrite(ctx context.Context, s *postgres.Store, begin func(context.Con
 	}
 	_, err = s.Get(ctx, stored[0].ID)
 	return err
+}
+
+// TestTransactionsThroughBouncer: what docs/postgres.md says of transactions on a pool
+// or a *sql.DB that goes through PgBouncer, whether the store does so or not.
+func TestTransactionsThroughBouncer(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	pooled, own := pgtest.Bouncer(t, url), ownSchema(t, url)
+	told := withParameter(t, pooled, "default_query_exec_mode", "exec")
+	through, direct := open(t, pooled, postgres.Schema(own), silent), open(t, url, postgres.Schema(own))
+	db, err := sql.Open("pgx", told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	plainPool, toldPool := poolFor(t, pooled), poolFor(t, told)
+	for name, enqueue := range map[string]func(context.Context) error{
+		"store.Tx, the store through PgBouncer":    func(ctx context.Context) error { return readAndWrite(ctx, through, plainPool.Begin) },
+		"store.Tx, the store on the server":        func(ctx context.Context) error { return readAndWrite(ctx, direct, toldPool.Begin) },
+		"store.SQLTx, the store through PgBouncer": func(ctx context.Context) error { return enqueueInSQL(ctx, through, db) },
+		"store.SQLTx, the store on the server":     func(ctx context.Context) error { return enqueueInSQL(ctx, direct, db) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var all sync.WaitGroup
+			for range 8 {
+				all.Go(func() {
+					for range 10 {
+						if err := enqueue(t.Context()); err != nil {
+							t.Error(err)
+							return
+						}
+					}
+				})
+			}
+			all.Wait()
+		})
+	}
+}
+
+func enqueueInSQL(ctx context.Context, s *postgres.Store, db *sql.DB) error {
+	return within(ctx, db, func(tx *sql.Tx) error {
+		_, err := s.SQLTx(tx).Enqueue(ctx, []store.NewJob{plain}, s.Now())
+		return err
+	})
 }
 
 // TestNobodyListensThroughBouncer: LISTEN would stay with a connection of the

@@ -38,7 +38,7 @@ func (s *Store) Suspected(ctx context.Context, d store.Demand) (found bool, err 
 			}
 		}
 	}
-	err = s.work.do(ctx, &request{run: func(r *session) error {
+	err = s.work.do(ctx, &request{single: true, run: func(r *session) error {
 		return r.query("suspected", func(r row) error { return r.Scan(&found) }, d.Types, queues)
 	}})
 	return found && err == nil, err

@@ -26,8 +26,8 @@ func TestIdleCostsLittle(t *testing.T) {
 	<-time.After(watched)
 	took := transactions(t, url) - before
 	t.Logf("%d transactions in %v", took, watched)
-	const perSecond = 10 // a poll looks for ready jobs, suspects and due ones; every second somebody looks after the others, every 3 s is a heartbeat
-	if most := int(watched/time.Second)*perSecond + 10; took > most {
+	const perSecond = 4 // a poll looks for ready jobs, suspects and due ones; every 2 s somebody looks after the others, every 3 s is a heartbeat
+	if most := int(watched/time.Second)*perSecond + 6; took > most {
 		t.Errorf("%d transactions in %v of idleness; at most %d were to be expected", took, watched, most)
 	}
 }

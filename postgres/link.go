@@ -1,11 +1,15 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // link is one connection of the store's own, opened when it is needed and again
@@ -103,6 +107,82 @@ func shareTimeout(cfg *pgx.ConnConfig) (whole time.Duration) {
 // for one is wrong for the other.
 const plannerSettings = `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;
 	SET enable_mergejoin = off; SET enable_hashagg = off; SET enable_bitmapscan = off; SET jit = off; SET client_min_messages = warning`
+
+// pooledSettings are the same for one transaction. Through a pooler each transaction has
+// to set them anew: what is set for longer stays with a connection of the server's that
+// serves somebody else next.
+var pooledSettings = func() string {
+	var calls []string
+	for _, name := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_hashagg", "enable_bitmapscan", "jit"} {
+		calls = append(calls, "set_config('"+name+"', 'off', true)")
+	}
+	return strings.Join(calls, ", ")
+}()
+
+// settings are what a transaction of the store's own has to set, as calls of set_config.
+// One that need not survive a crash of the server does not wait for its disk.
+func (s *Store) settings(durable bool) string {
+	const relaxed = "set_config('synchronous_commit', 'off', true)"
+	switch {
+	case s.pooled && durable:
+		return pooledSettings
+	case s.pooled:
+		return relaxed + ", " + pooledSettings
+	case durable:
+		return ""
+	}
+	return relaxed
+}
+
+// own is a session on one of the store's own connections, for single statements.
+func (s *Store) own(ctx context.Context, conn *pgx.Conn) *session {
+	if s.pooled {
+		return &session{s, ctx, settled{conn}}
+	}
+	return &session{s, ctx, conn}
+}
+
+// settled sends the settings of the planner along with each statement: one round trip,
+// which the server makes one transaction.
+type settled struct{ conn *pgx.Conn }
+
+func (p settled) Query(ctx context.Context, text string, args ...any) (pgx.Rows, error) {
+	b := &pgx.Batch{}
+	b.Queue("SELECT " + pooledSettings)
+	b.Queue(text, args...)
+	answers := p.conn.SendBatch(ctx, b)
+	if _, err := answers.Exec(); err != nil {
+		return nil, errors.Join(err, answers.Close())
+	}
+	found, err := answers.Query()
+	if err != nil {
+		return nil, errors.Join(err, answers.Close())
+	}
+	return &settledRows{Rows: found, answers: answers}, nil
+}
+
+func (p settled) Exec(ctx context.Context, text string, args ...any) (pgconn.CommandTag, error) {
+	found, err := p.Query(ctx, text, args...)
+	if err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	found.Close()
+	return found.CommandTag(), found.Err()
+}
+
+// settledRows end the batch that they come from.
+type settledRows struct {
+	pgx.Rows
+	answers pgx.BatchResults
+	closed  error
+}
+
+func (r *settledRows) Close() {
+	r.Rows.Close()
+	r.closed = r.answers.Close()
+}
+
+func (r *settledRows) Err() error { return cmp.Or(r.Rows.Err(), r.closed) }
 
 // connect opens a connection of the store's own, to a server that takes writes.
 func (s *Store) connect(ctx context.Context) (*pgx.Conn, error) {

@@ -30,7 +30,7 @@ func (s *Store) Join(ctx context.Context, p store.Process, now time.Time) error 
 	// Without a lock its death is observed, as that of a process elsewhere.
 	_ = s.locks.Hold(p.ID)
 	err := s.live(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return s.inTx(ctx, conn, func(r *session) error {
+		return s.inOwnTx(ctx, conn, true, func(r *session) error {
 			if _, err := r.exec("join", p.ID, now, micro(p.StartedAt), p.PID, p.Slots, string(p.State), p.Host, p.Version, queues); err != nil {
 				return err
 			}
@@ -64,7 +64,7 @@ func (s *Store) Beat(ctx context.Context, processID int64, state store.ProcessSt
 	known := false
 	err := s.live(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		sent := time.Now()
-		return (&session{s, ctx, conn}).query("beat", func(r row) error {
+		return s.own(ctx, conn).query("beat", func(r row) error {
 			var told time.Time
 			var id, token pgtype.Int8
 			var claimedAt pgtype.Timestamptz
@@ -100,7 +100,7 @@ func (s *Store) Leave(ctx context.Context, processID int64, now time.Time) error
 	now = s.orNow(now)
 	n := &news{}
 	err := s.live(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return s.inTx(ctx, conn, func(r *session) error {
+		return s.inOwnTx(ctx, conn, true, func(r *session) error {
 			if _, err := r.exec("leave", []int64{processID}); err != nil {
 				return err
 			}

@@ -77,6 +77,18 @@ func (l *loopLog) inTrouble() (names []string) {
 	return names
 }
 
+// honest insists that nothing was said to be over before the outage was.
+func (l *loopLog) honest(t *testing.T, end time.Time) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name, over := range l.over {
+		if over.Before(end.Add(-time.Second)) {
+			t.Errorf("it can %s again, it said %v before the end of the outage", name, end.Sub(over))
+		}
+	}
+}
+
 // calm insists that nothing was said more than so often. What is said of single jobs
 // is not counted.
 func (l *loopLog) calm(t *testing.T, most int) {

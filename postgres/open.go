@@ -42,6 +42,7 @@ type Store struct {
 	clock     clock
 	locks     *processlock.Locks
 	stranger  strangerWatch
+	vanished  vanished
 
 	lookingLater atomic.Bool
 	meek         atomic.Bool // that a right is missing has been said

@@ -28,7 +28,7 @@ var mayScan = map[string]string{
 // make it. None may depend on how full the tables are, or on what the server believes
 // of that.
 func TestPlans(t *testing.T) {
-	f := newFilling(t)
+	f := newFilling(t, "inside_plans")
 	names := slices.Sorted(maps.Keys(statements))
 	plans := map[string]string{}
 	f.each(func(state string) {
@@ -81,7 +81,7 @@ func checkSearches(t *testing.T, name, plan string) {
 // TestPlansOfLists: what people look for by has an index. These queries go through
 // the user's pool, with its settings.
 func TestPlansOfLists(t *testing.T) {
-	f := newFilling(t)
+	f := newFilling(t, "inside_plans")
 	f.fill()
 	f.analyze()
 	conn := f.connect("")
@@ -111,8 +111,8 @@ type filling struct {
 	version int
 }
 
-func newFilling(t *testing.T) *filling {
-	f := &filling{t: t, s: openInside(t, "inside_plans"), url: pgtest.URL(t)}
+func newFilling(t *testing.T, schema string) *filling {
+	f := &filling{t: t, s: openInside(t, schema), url: pgtest.URL(t)}
 	f.run("SELECT current_setting('server_version_num')::int / 10000", &f.version)
 	return f
 }
@@ -148,9 +148,7 @@ func (f *filling) run(text string, into ...any) {
 
 // each calls do in every state in which a server may find the tables.
 func (f *filling) each(do func(state string)) {
-	for _, table := range []string{"job", "waiting", "ready", "claimed", "finished", "attempt", "process", "progress", "log", "count"} {
-		f.run("ALTER TABLE later." + table + " SET (autovacuum_enabled = off)")
-	}
+	f.withoutVacuum()
 	do("new")
 	f.analyze()
 	do("empty and analysed")
@@ -166,6 +164,13 @@ func (f *filling) each(do func(state string)) {
 	do("empty, analysed, and large on the disk")
 	f.fill()
 	do("full, and empty but large on the disk when they were analysed")
+}
+
+// withoutVacuum: nobody else analyses the tables.
+func (f *filling) withoutVacuum() {
+	for _, table := range []string{"job", "waiting", "ready", "claimed", "finished", "attempt", "process", "progress", "log", "count"} {
+		f.run("ALTER TABLE later." + table + " SET (autovacuum_enabled = off)")
+	}
 }
 
 func (f *filling) analyze() {

@@ -12,6 +12,14 @@ import (
 // Promote makes due jobs ready, the earliest first. If none is due it only reads.
 func (s *Store) Promote(ctx context.Context, limit int, now time.Time) (store.Promoted, error) {
 	p := &promoting{limit: limit, now: s.orNow(now)}
+	// Most of the time nothing is due: that takes one statement and no transaction.
+	if err := s.work.do(ctx, &request{single: true, run: p.next}); err != nil {
+		return store.Promoted{}, err // what the writer may still be filling in
+	}
+	if p.promoted.Next.IsZero() || isLater(p.promoted.Next, p.now) {
+		return p.promoted, nil
+	}
+	p.first = p.promoted.Next
 	r := &request{run: p.run, durable: true, told: func(n *news) { n.merge(&p.news) }}
 	if err := s.work.do(ctx, r); err != nil {
 		return store.Promoted{}, err // what the writer may still be filling in
@@ -24,15 +32,13 @@ type promoting struct {
 	limit    int
 	now      time.Time
 	from     time.Time // nothing is looked for before
+	first    time.Time // when the first one is due
 	promoted store.Promoted
 	news     news
 }
 
 func (p *promoting) run(s *session) error {
 	p.promoted, p.news = store.Promoted{}, news{}
-	if err := p.next(s); err != nil || p.promoted.Next.IsZero() || isLater(p.promoted.Next, p.now) {
-		return err
-	}
 	err := s.query("promote", func(r row) error {
 		var at lane
 		var jobs int
@@ -41,7 +47,7 @@ func (p *promoting) run(s *session) error {
 		p.promoted.Count += jobs
 		p.news.lineUp(at, position)
 		return err
-	}, p.now, p.limit, p.promoted.Next)
+	}, p.now, p.limit, p.first)
 	if err != nil {
 		return err
 	}

@@ -175,7 +175,7 @@ func (s *Store) Processes(ctx context.Context) ([]store.Process, error) {
 	var processes []store.Process
 	err := s.live(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		processes = nil
-		return (&session{s, ctx, conn}).query("processes", func(r row) error {
+		return s.own(ctx, conn).query("processes", func(r row) error {
 			var p store.Process
 			var beatAt, started pgtype.Timestamptz
 			var queues []byte

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,8 +19,10 @@ func (s *Store) Recover(ctx context.Context, silent []store.Silent, now time.Tim
 		return nil, err
 	}
 	named := len(silent)+len(proved) > 0
-	if !named && !s.stranger.due() {
-		return nil, nil
+	if !named {
+		if found, err := s.strangersAbout(ctx); err != nil || !found {
+			return nil, err
+		}
 	}
 	c := &recovering{silent: silent, proved: proved, now: s.orNow(now)}
 	r := &request{run: c.run, durable: named, told: func(n *news) { n.merge(&c.news) }}
@@ -42,6 +45,23 @@ type strangerWatch struct {
 
 const strangersEvery = 10 * time.Second
 
+// strangersAbout reports whether there are claims of processes that nobody knows, if it
+// is time to look.
+func (s *Store) strangersAbout(ctx context.Context) (bool, error) {
+	if !s.stranger.due() {
+		return false, s.alive(ctx)
+	}
+	var owners []int64
+	r := &request{single: true, run: func(r *session) (err error) {
+		owners, err = r.ids("strangers")
+		return err
+	}}
+	if err := s.entry.do(ctx, r); err != nil {
+		return false, err // what the writer may still be filling in
+	}
+	return len(owners) > 0, nil
+}
+
 func (w *strangerWatch) due() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -54,8 +74,13 @@ func (w *strangerWatch) due() bool {
 }
 
 // provedDead lists the processes of this host whose lock can be had: the
-// operating system has let go of it, so the process has ended.
+// operating system has let go of it, so the process has ended. The database is asked
+// only when there is such a lock.
 func (s *Store) provedDead(ctx context.Context) ([]int64, error) {
+	free := s.vanished.worthAsking(s.locks.AllFree())
+	if len(free) == 0 {
+		return nil, nil
+	}
 	processes, err := s.Processes(ctx)
 	if err != nil {
 		return nil, err
@@ -66,12 +91,38 @@ func (s *Store) provedDead(ctx context.Context) ([]int64, error) {
 	}
 	var dead []int64
 	for _, process := range processes {
-		if process.Host == host && s.locks.Free(process.ID) {
+		if process.Host == host && slices.Contains(free, process.ID) {
 			dead = append(dead, process.ID)
 		}
 	}
 	return dead, nil
 }
+
+// vanished are processes that have left a file of a lock, and when the database was
+// last asked for them. Most are unknown there: others have declared them dead.
+type vanished struct {
+	mu    sync.Mutex
+	asked map[int64]time.Time
+}
+
+// worthAsking are those for which the database has not been asked for a while.
+func (v *vanished) worthAsking(free []int64) (worth []int64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	now, asked := time.Now(), map[int64]time.Time{}
+	for _, process := range free {
+		if last, known := v.asked[process]; known && now.Sub(last) < vanishedEvery {
+			asked[process] = last
+			continue
+		}
+		asked[process] = now
+		worth = append(worth, process)
+	}
+	v.asked = asked
+	return worth
+}
+
+const vanishedEvery = 10 * time.Second
 
 // recovering is one Recover under way.
 type recovering struct {

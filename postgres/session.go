@@ -107,6 +107,25 @@ func (s *Store) inTx(ctx context.Context, on beginner, fn func(*session) error) 
 	return tx.Commit(ctx)
 }
 
+// inOwnTx runs fn in a transaction of one of the store's own connections.
+func (s *Store) inOwnTx(ctx context.Context, conn *pgx.Conn, durable bool, fn func(*session) error) error {
+	begin := "BEGIN"
+	if settings := s.settings(durable); settings != "" {
+		begin += "; SELECT " + settings // in the same round trip
+	}
+	return s.inTx(ctx, beginning{conn, begin}, fn)
+}
+
+// beginning begins transactions with more than BEGIN.
+type beginning struct {
+	conn *pgx.Conn
+	with string
+}
+
+func (b beginning) Begin(ctx context.Context) (pgx.Tx, error) {
+	return b.conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: b.with})
+}
+
 // errNotBegun marks the failure of a transaction that has not begun.
 var errNotBegun = errors.New("begin a transaction")
 

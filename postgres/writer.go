@@ -23,6 +23,7 @@ type part interface {
 type request struct {
 	part    part
 	run     func(*session) error // several statements, in a transaction of their own
+	single  bool                 // run is one statement, which needs no transaction around it
 	durable bool                 // must survive a crash of the server once it is answered
 	told    func(*news)          // after run: what it has changed
 
@@ -165,13 +166,13 @@ func (w *writer) commit(requests []*request) error {
 	n := &news{}
 	claims := claimsOf(parts)
 	return w.link.use(context.Background(), func(ctx context.Context, conn *pgx.Conn) error {
-		s := &session{w.store, ctx, conn}
+		s := w.store.own(ctx, conn)
 		for _, c := range claims {
 			if err := c.look(s); err != nil {
 				return err
 			}
 		}
-		if err := send(ctx, conn, parts, durable); err != nil {
+		if err := w.store.send(ctx, conn, parts, durable); err != nil {
 			return err
 		}
 		for _, p := range parts {
@@ -204,7 +205,7 @@ func again(s *session, conn *pgx.Conn, c *claiming) error {
 	if err != nil || !found {
 		return err
 	}
-	if err := send(s.ctx, conn, []part{c}, false); err != nil {
+	if err := s.store.send(s.ctx, conn, []part{c}, false); err != nil {
 		return err
 	}
 	c.committed(nil)
@@ -239,10 +240,11 @@ func merge(requests []*request) (parts []part, durable bool) {
 
 // send is one round trip. Without an explicit transaction the server makes one of
 // all statements up to the end of the batch.
-func send(ctx context.Context, conn *pgx.Conn, parts []part, durable bool) error {
+func (s *Store) send(ctx context.Context, conn *pgx.Conn, parts []part, durable bool) error {
 	b := &pgx.Batch{}
-	if !durable {
-		b.Queue("SELECT set_config('synchronous_commit', 'off', true)")
+	settings := s.settings(durable)
+	if settings != "" {
+		b.Queue("SELECT " + settings)
 	}
 	asked := parts[:0:0]
 	for _, p := range parts {
@@ -256,15 +258,15 @@ func send(ctx context.Context, conn *pgx.Conn, parts []part, durable bool) error
 		return nil
 	}
 	answers := conn.SendBatch(ctx, b)
-	err := readAll(answers, asked, durable)
+	err := readAll(answers, asked, settings != "")
 	if closed := answers.Close(); err == nil {
 		err = closed
 	}
 	return err
 }
 
-func readAll(answers pgx.BatchResults, parts []part, durable bool) error {
-	if !durable {
+func readAll(answers pgx.BatchResults, parts []part, settings bool) error {
+	if settings {
 		if _, err := answers.Exec(); err != nil {
 			return err
 		}
@@ -280,14 +282,10 @@ func readAll(answers pgx.BatchResults, parts []part, durable bool) error {
 // transact runs a request with several statements.
 func (w *writer) transact(r *request) error {
 	err := w.link.use(context.Background(), func(ctx context.Context, conn *pgx.Conn) error {
-		return w.store.inTx(ctx, conn, func(s *session) error {
-			if !r.durable {
-				if _, err := s.on.Exec(ctx, "SET LOCAL synchronous_commit = off"); err != nil {
-					return err
-				}
-			}
-			return r.run(s)
-		})
+		if r.single {
+			return r.run(w.store.own(ctx, conn))
+		}
+		return w.store.inOwnTx(ctx, conn, r.durable, r.run)
 	})
 	if err == nil && r.told != nil {
 		n := &news{}

@@ -45,3 +45,13 @@ func (b *Beats) Silent(processes []store.Process, now time.Time) (silent []store
 	b.seen = seen
 	return silent
 }
+
+// Next is how long after now a process can have been silent for the whole time-to-die;
+// the time-to-die itself if no process is known. After that it is 0.
+func (b *Beats) Next(now time.Time) time.Duration {
+	next := b.TimeToDie
+	for _, sight := range b.seen {
+		next = min(next, b.TimeToDie-now.Sub(sight.since))
+	}
+	return max(0, next)
+}

@@ -47,7 +47,6 @@ func (p *producer) produce(ctx context.Context) time.Duration {
 		if err != nil {
 			return p.trouble.met(p.log, "claim jobs", err)
 		}
-		p.trouble.over(p.log, "claim jobs")
 		if !again {
 			break
 		}
@@ -64,6 +63,9 @@ func (p *producer) claim() (again bool, err error) {
 	claimed, err := p.ask(demand, func(jobs []store.Job) {
 		p.note(jobs, demand, asked, wakes)
 	})
+	if err == nil {
+		p.trouble.over(p.log, "claim jobs")
+	}
 	return claimed > 0, err
 }
 

@@ -16,8 +16,9 @@ const recoverEvery = time.Second
 // watch looks after the other processes.
 type watch struct {
 	*Engine
-	beats   Beats
-	trouble trouble
+	beats    Beats
+	lookedAt time.Time // at the beats
+	trouble  trouble
 }
 
 func (e *Engine) newWatch() *watch {
@@ -28,17 +29,9 @@ func (e *Engine) newWatch() *watch {
 }
 
 func (w *watch) recover(ctx context.Context) time.Duration {
-	processes, err := w.store.Processes(ctx)
+	silent, err := w.look(ctx)
 	if err != nil {
 		return w.met(ctx, err)
-	}
-	var silent []store.Silent
-	if w.sinceBeat() <= w.beats.Gap {
-		silent = w.observe(processes, time.Now())
-	} else {
-		// Whatever keeps our own beats from the store may keep those of others from it,
-		// such as a lock that somebody does not let go of. They get the whole time again.
-		w.beats.Forget()
 	}
 	recovered, err := w.store.Recover(ctx, silent, w.now())
 	if err != nil {
@@ -46,7 +39,37 @@ func (w *watch) recover(ctx context.Context) time.Duration {
 	}
 	w.trouble.over(w.log, "look after other processes")
 	w.tellRecovered(recovered)
+	if next := w.nextLook(); next < recoverEvery {
+		return max(recoverEvery/10, next)
+	}
 	return 0
+}
+
+// look reads the beats, which change so rarely that twice within three is often enough
+// to keep the time until a death is declared short of one beat more than the
+// time-to-die.
+func (w *watch) look(ctx context.Context) ([]store.Silent, error) {
+	if w.nextLook() > 0 {
+		return nil, nil
+	}
+	processes, err := w.store.Processes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.lookedAt = time.Now()
+	if w.sinceBeat() > w.beats.Gap {
+		// Whatever keeps our own beats from the store may keep those of others from it,
+		// such as a lock that somebody does not let go of. They get the whole time again.
+		w.beats.Forget()
+		return nil, nil
+	}
+	return w.observe(processes, w.lookedAt), nil
+}
+
+// nextLook is how long to wait for the next look at the beats.
+func (w *watch) nextLook() time.Duration {
+	now := time.Now()
+	return min(w.cfg.Heartbeat*2/3-now.Sub(w.lookedAt), w.beats.Next(now))
 }
 
 func (w *watch) met(ctx context.Context, err error) time.Duration {

@@ -4,8 +4,11 @@ package processlock
 
 import (
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
+	"time"
 )
 
 // Locks are the locks of the processes that share one prefix of file names.
@@ -59,6 +62,35 @@ func (l *Locks) Free(process int64) bool {
 	_, mine := l.held[process]
 	l.mu.Unlock()
 	return !mine && l.prefix != "" && unlocked(l.name(process))
+}
+
+// settled is the age from which a file is looked at: a look at one whose lock is just
+// being taken would be in the way.
+const settled = time.Second
+
+// AllFree lists the processes that had a lock, as far as files tell, which nobody holds
+// any more.
+func (l *Locks) AllFree() (free []int64) {
+	if l.prefix == "" {
+		return nil
+	}
+	folder, err := os.Open(filepath.Dir(l.prefix))
+	if err != nil {
+		return nil
+	}
+	defer folder.Close()
+	names, _ := folder.Readdirnames(-1) // what cannot be read proves nothing
+	for _, name := range names {
+		number, ours := strings.CutPrefix(name, filepath.Base(l.prefix))
+		process, err := strconv.ParseInt(number, 36, 64)
+		if !ours || err != nil {
+			continue
+		}
+		if file, err := os.Stat(l.name(process)); err == nil && time.Since(file.ModTime()) >= settled && l.Free(process) {
+			free = append(free, process)
+		}
+	}
+	return free
 }
 
 // Remove deletes the file of a process that has ended.
