@@ -182,3 +182,23 @@ func TestProcessThatCannotJoinAgain(t *testing.T) {
 		wantStatus(t, wait(t, queue, enqueue(t, textJob, queue, textArgs{}).ID), later.StatusCompleted)
 	})
 }
+
+// TestCancelFromElsewhereArrives: within a heartbeat, though another JobQueue was asked.
+func TestCancelFromElsewhereArrives(t *testing.T) {
+	var causes record[error]
+	inFakeTime(t, later.Config{}, func(ctx context.Context, _ textArgs) error {
+		<-ctx.Done()
+		causes.add(context.Cause(ctx))
+		return ctx.Err()
+	}, func(t *testing.T, queue *later.JobQueue, s *faulty) {
+		job := enqueue(t, textJob, queue, textArgs{})
+		<-time.After(time.Second)
+		if err := queueOn(t, s, later.Config{}).Cancel(t.Context(), job.ID, "enough"); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(5 * time.Second)
+		if seen := causes.all(); len(seen) != 1 || !errors.Is(seen[0], later.ErrCancelled) {
+			t.Errorf("causes: %v", seen)
+		}
+	})
+}

@@ -96,7 +96,7 @@ var stopping = Room{"Poison, shutdown, memory, cancellation", []Exhibit{
 			{
 				Name: "cancel-by-notification", What: "The engine does not look at the requests that heartbeats bring.",
 				Changes: []Change{{"internal/engine/heartbeat.go", "\t\th.cancel(beaten.Cancels)\n", ""}},
-				Killer:  Test{".", "TestCancelRunning/another store"},
+				Killer:  Test{".", "TestCancelFromElsewhereArrives"},
 			},
 			{
 				Name: "cancel-not-in-heartbeat-sqlite", What: "Heartbeats do not bring the requests.",
