@@ -211,8 +211,15 @@ func (w *world) resumeOne() {
 // resumeAll is what people do when everything is calm: nothing stays paused.
 func (w *world) resumeAll() {
 	for i, name := range queueNames {
-		w.after(time.Duration(i)*time.Second, func() {
-			w.ask(func(ctx context.Context) error { return w.queue.Resume(ctx, name) }, nil)
-		})
+		w.after(time.Duration(i)*time.Second, func() { w.resume(name) })
 	}
+}
+
+// resume tries until the store can be reached.
+func (w *world) resume(name string) {
+	w.ask(func(ctx context.Context) error { return w.queue.Resume(ctx, name) }, func(err error) {
+		if err != nil {
+			w.after(time.Second, func() { w.resume(name) })
+		}
+	})
 }
