@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -127,13 +128,14 @@ func (w *writer) gather(first *request) []*request {
 }
 
 // answer commits a batch. If it fails, its requests are tried one by one, so
-// that only the guilty one fails.
+// that only the guilty one fails. A file that stays locked is nobody's fault: to try
+// again would be to wait as long for each of them.
 func (w *writer) answer(batch []*request) {
 	batch = slices.DeleteFunc(batch, func(r *request) bool { return !r.state.CompareAndSwap(waiting, begun) })
 	slices.SortStableFunc(batch, func(a, b *request) int { return int(a.rank) - int(b.rank) })
 	w.store.memory.Lock()
 	wake, err := w.commit(batch)
-	if err != nil && len(batch) > 1 {
+	if err != nil && len(batch) > 1 && !errors.Is(classify(err), store.ErrUnavailable) {
 		for _, r := range batch {
 			var one store.Wake
 			one, r.err = w.commit([]*request{r})
