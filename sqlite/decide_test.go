@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"flag"
@@ -186,5 +187,40 @@ func TestClaimThatIsTriedAgain(t *testing.T) {
 				t.Errorf("claimed %d jobs that are not there, %v", len(c.jobs), err)
 			}
 		})
+	}
+}
+
+// TestLockedFileIsWaitedForOnce: requests that meet a file that another program has
+// locked wait for it together, not one after the other.
+func TestLockedFileIsWaitedForOnce(t *testing.T) {
+	s, ctx := inFile(t), context.Background()
+	impatient := &request{run: func(s *session) error { return nil }}
+	impatient.idle = func(session *session) bool {
+		_, err := session.exec("PRAGMA busy_timeout=300")
+		return err == nil
+	}
+	if err := s.do(ctx, impatient); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := s.DB().BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	const callers = 20
+	answers, began := make(chan error), time.Now()
+	for range callers {
+		go func() {
+			_, err := s.Enqueue(ctx, []store.NewJob{{Type: "MyJob", Queue: "default", Args: []byte("1")}}, time.Time{})
+			answers <- err
+		}()
+	}
+	for range callers {
+		if err := <-answers; !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("error: %v", err)
+		}
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("they waited for %v", took)
 	}
 }

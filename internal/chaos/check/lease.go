@@ -37,8 +37,10 @@ func fenced(h *History, f *Figures) Result {
 				}
 				continue
 			}
-			deadline := h.awake(run.Life, fence) + int64(fenceTime)
-			if deadline < next && deadline < until {
+			if fence+int64(fenceTime) >= min(next, until) {
+				continue
+			}
+			if h.awake(run.Life, fence)+int64(fenceTime) < min(next, until) {
 				r.violated("%s went on with job %d until %s after its last accepted heartbeat was sent (time to die %v)",
 					run.Life.Name, run.Job, seconds(until-beat.From), h.Params.TimeToDie)
 			}

@@ -114,7 +114,10 @@ func (s *slot) live(started chan<- struct{}) {
 	defer runtime.UnlockOSThread()
 	name, command := s.name(), s.command
 	o := s.fleet.orders
-	o.Role, o.Name, o.Host, o.Rate = s.role, name, s.host, s.rate
+	o.Role, o.Name, o.Rate = s.role, name, s.rate
+	if s.host != "" {
+		o.Host = fmt.Sprintf("%s-%d", s.host, s.number) // nobody on its host proves its death
+	}
 	o.Seed = s.fleet.Seed ^ sum(name)
 	o.Address = s.fleet.address(s.proxy)
 	text, _ := json.Marshal(o) // strings and numbers
@@ -128,7 +131,7 @@ func (s *slot) live(started chan<- struct{}) {
 	if s.host != "" {
 		command.SysProcAttr.Cloneflags = syscall.CLONE_NEWUTS
 	}
-	s.fleet.write(history.Event{Kind: history.Born, Text: name, Verb: s.host})
+	s.fleet.write(history.Event{Kind: history.Born, Text: name, Verb: o.Host})
 	s.mutex.Lock()
 	err = command.Start()
 	s.started = time.Now()
