@@ -174,6 +174,32 @@ func TestGoodHistory(t *testing.T) {
 	}
 }
 
+// TestFrozenWriter: on a store with one writer at a time a process can lose its lease
+// because another was frozen while it wrote.
+func TestFrozenWriter(t *testing.T) {
+	for _, test := range []struct {
+		oneWriter bool
+		cause     string
+		from      int64 // of the freeze
+		blamed    bool
+	}{
+		{true, "lease lost", 9 * second, true},
+		{false, "lease lost", 9 * second, false},
+		{true, "stopping", 9 * second, false},
+		{true, "lease lost", 5 * second, false},
+	} {
+		h := good()
+		h.Params.OneWriter = test.oneWriter
+		h.Lives[2].Died = 60 * second
+		h.runAt(2, 201).Told, h.runAt(2, 201).Cause = 10*second, test.cause
+		h.Faults = append(h.Faults, Fault{Kind: "freeze", Victims: []string{"worker-1.1"}, From: test.from, To: test.from + second})
+		_, figures := Everything(h)
+		if blamed := figures.Doubled["freeze of the writer"] == 1; blamed != test.blamed {
+			t.Errorf("%+v: %+v", test, figures.Doubled)
+		}
+	}
+}
+
 // change changes one job.
 func (h *History) change(id int64, how func(*Job)) {
 	job := h.Jobs[id]
@@ -294,6 +320,7 @@ func TestBadHistories(t *testing.T) {
 		{"a job that List does not show", "I25", "List shows", func(h *History) { h.Audit.Rows, h.Audit.Placed = 8, 8 }},
 		{"Stop takes long", "I27", "took 3.200 s", func(h *History) { h.Lives[1].StopReturned = 61*second + second/5 }},
 		{"Stop does not return", "I27", "was asked to stop", func(h *History) { h.Lives[1].StopReturned = 0 }},
+		{"a process panics", "process", "exit status 2", func(h *History) { h.Lives[0].How = "exit status 2" }},
 		{"an effect twice", "CompleteTx", "2 times", func(h *History) { h.Rows[3] = 2 }},
 		{"completed without effect", "CompleteTx", "0 times", func(h *History) { delete(h.Rows, 3) }},
 		{"an effect of nothing", "CompleteTx", "does not exist", func(h *History) { h.Rows[99] = 1 }},
