@@ -104,6 +104,9 @@ func (e *Engine) storeReports(take func() []store.Report) int {
 	case <-e.verbs.Done():
 		return 0
 	}
+	if e.verbs.Err() != nil {
+		return 0 // of two reasons to go on the select may have chosen either
+	}
 	reports := take()
 	if len(reports) == 0 {
 		return 0

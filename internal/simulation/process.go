@@ -37,7 +37,9 @@ type process struct {
 
 	frozen bool
 	thawed time.Time // when it last woke
-	held   []func()  // what happens to it when it wakes
+
+	judgesSince time.Time // since when its heartbeats get through
+	held        []func()  // what happens to it when it wakes
 
 	offset   time.Duration // of its clock
 	open     []*operation  // not answered yet

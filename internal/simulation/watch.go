@@ -35,9 +35,11 @@ func (w *world) checkOwned() {
 	limit := 2*w.plan.timeToDie + 5*time.Second // a call may be late by one and a half
 	was := w.unowned
 	w.unowned = map[claim]time.Time{}
-	witness := slices.ContainsFunc(w.processes, func(p *process) bool {
-		return isUp(p) && time.Since(p.upSince) > limit && time.Since(p.thawed) > limit
-	})
+	witness := false
+	for _, p := range w.processes { // each is asked each time: it remembers since when
+		judged := p.judges(w.plan.heartbeat) && time.Since(p.judgesSince) > limit
+		witness = witness || judged && time.Since(p.upSince) > limit && time.Since(p.thawed) > limit
+	}
 	if w.out || !witness {
 		return
 	}
@@ -54,6 +56,16 @@ func (w *world) checkOwned() {
 			w.checker.violate("I6", "job %d has belonged to nobody for %v", id, time.Since(since))
 		}
 	}
+}
+
+// judges reports whether a process may declare others dead: not if its own heartbeats do
+// not get through, which may have the same reason as the silence of the others.
+func (p *process) judges(heartbeat time.Duration) bool {
+	if !isUp(p) || time.Since(p.beatSent) > 2*heartbeat {
+		p.judgesSince = time.Now()
+		return false
+	}
+	return true
 }
 
 // slack is how late a process may notice something.
