@@ -208,11 +208,23 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
 		Bug:     "Two workers read the same row as free, and both take it: the lock comes after the look, or in a step of its own.",
 		Sources: []string{"OptimalBits/bull#356", "OptimalBits/bull#359", "OptimalBits/bull#258"},
 		Breaks:  []string{"I3"},
-		Mutants: []Mutant{{
-			Name: "claim-without-lock-postgres", What: "Claims read the front of a line without FOR UPDATE SKIP LOCKED.",
-			Changes: []Change{{"postgres/write.sql", "ORDER BY r.position LIMIT s.jobs FOR UPDATE SKIP LOCKED) AS r\n", "ORDER BY r.position LIMIT s.jobs) AS r\n"}},
-			Killer:  Test{"postgres", "TestStoresClaimApart"},
-		}},
+		Mutants: []Mutant{
+			{
+				Name: "claim-without-lock-postgres", What: "Claims read the front of a line without a lock, and hand out what they have read, not what they have deleted.",
+				Changes: []Change{
+					{"postgres/write.sql", "SELECT r.ctid AS place FROM later.ready AS r", "SELECT r.ctid AS place, r.* FROM later.ready AS r"},
+					{"postgres/write.sql", "ORDER BY r.position LIMIT s.jobs FOR UPDATE SKIP LOCKED) AS r\n", "ORDER BY r.position LIMIT s.jobs) AS r\n"},
+					{"postgres/write.sql", "t.attempt, t.crashes, t.queue, t.type FROM gone AS t\n)", "t.attempt, t.crashes, t.queue, t.type FROM taken AS t\n)"},
+					{"postgres/write.sql", "FROM gone AS t LEFT JOIN", "FROM taken AS t LEFT JOIN"},
+				},
+				Killer: Test{"postgres", "TestStoresClaimApart"},
+			},
+			{
+				Hole: true, Name: "claims-wait-for-each-other-postgres", What: "Claims read the front of a line without FOR UPDATE SKIP LOCKED: only one at a time gets anything, the others wait and go away empty.",
+				Changes: []Change{{"postgres/write.sql", "ORDER BY r.position LIMIT s.jobs FOR UPDATE SKIP LOCKED) AS r\n", "ORDER BY r.position LIMIT s.jobs) AS r\n"}},
+				Killer:  Test{"postgres", "TestClaimPassesLockedJobs"},
+			},
+		},
 	},
 	{
 		Title:   "A number that is given out twice",
