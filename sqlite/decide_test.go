@@ -194,11 +194,7 @@ func TestClaimThatIsTriedAgain(t *testing.T) {
 // locked wait for it together, not one after the other.
 func TestLockedFileIsWaitedForOnce(t *testing.T) {
 	s, ctx := inFile(t), context.Background()
-	impatient := &request{run: func(s *session) error { return nil }}
-	impatient.idle = func(session *session) bool {
-		_, err := session.exec("PRAGMA busy_timeout=300")
-		return err == nil
-	}
+	impatient := &request{run: func(*session) error { s.writer.patience = 300 * time.Millisecond; return nil }}
 	if err := s.do(ctx, impatient); err != nil {
 		t.Fatal(err)
 	}

@@ -53,9 +53,10 @@ type writer struct {
 	store    *Store
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
-	full     bool  // the present mode of synchronous
-	doubt    doubt // what an error has left unproved
-	unmoved  int   // rough number of bytes in the write-ahead log
+	patience time.Duration // with other writers of the file
+	full     bool          // the present mode of synchronous
+	doubt    doubt         // what an error has left unproved
+	unmoved  int           // rough number of bytes in the write-ahead log
 	log      logSize
 	commits  atomic.Int64 // so far
 	requests chan *request
@@ -65,7 +66,7 @@ type writer struct {
 
 func newWriter(s *Store, conn *sql.Conn) *writer {
 	return &writer{
-		store: s, conn: conn, prepared: map[string]*sql.Stmt{}, full: true, log: logSize{limit: longLog, patience: longLog},
+		store: s, conn: conn, prepared: map[string]*sql.Stmt{}, full: true, patience: busyTimeout, log: logSize{limit: longLog, patience: longLog},
 		requests: make(chan *request, maxRequests),
 		stop:     make(chan struct{}), stopped: make(chan struct{}),
 	}
@@ -248,7 +249,7 @@ func (w *writer) begin(durable bool) error {
 		}
 		w.full = durable
 	}
-	for deadline := time.Now().Add(busyTimeout); ; {
+	for deadline := time.Now().Add(w.patience); ; {
 		_, err := s.exec("BEGIN IMMEDIATE")
 		if !isBusy(err) || time.Now().After(deadline) {
 			return err

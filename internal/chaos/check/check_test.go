@@ -174,6 +174,32 @@ func TestGoodHistory(t *testing.T) {
 	}
 }
 
+// TestFrozenWriter: on a store with one writer at a time a process can lose its lease
+// because another was frozen while it wrote.
+func TestFrozenWriter(t *testing.T) {
+	for _, test := range []struct {
+		oneWriter bool
+		cause     string
+		from      int64 // of the freeze
+		blamed    bool
+	}{
+		{true, "lease lost", 9 * second, true},
+		{false, "lease lost", 9 * second, false},
+		{true, "stopping", 9 * second, false},
+		{true, "lease lost", 5 * second, false},
+	} {
+		h := good()
+		h.Params.OneWriter = test.oneWriter
+		h.Lives[2].Died = 60 * second
+		h.runAt(2, 201).Told, h.runAt(2, 201).Cause = 10*second, test.cause
+		h.Faults = append(h.Faults, Fault{Kind: "freeze", Victims: []string{"worker-1.1"}, From: test.from, To: test.from + second})
+		_, figures := Everything(h)
+		if blamed := figures.Doubled["freeze of the writer"] == 1; blamed != test.blamed {
+			t.Errorf("%+v: %+v", test, figures.Doubled)
+		}
+	}
+}
+
 // change changes one job.
 func (h *History) change(id int64, how func(*Job)) {
 	job := h.Jobs[id]
@@ -229,6 +255,13 @@ func TestBadHistories(t *testing.T) {
 		{"a token returns", "I3", "twice under token", func(h *History) { h.at(2, 3).Token = 201 }},
 		{"two owners", "I3", "while process", func(h *History) { *h.at(2, 2) = Move{Job: 2, Place: Claimed, Token: 5, Process: 11, At: 11 * second} }},
 		{"a handler without a claim", "I3", "never claimed", func(h *History) { h.runAt(1, 101).Token = 9 }},
+		{"a handler without a claim, long after the server was killed", "I3", "never claimed", func(h *History) {
+			h.runAt(1, 101).Token = 9
+			h.Faults = append(h.Faults, Fault{Kind: "server killed", From: -60 * second, To: -50 * second})
+		}},
+		{"an outcome without a claim", "I4", "never claimed it", func(h *History) {
+			h.Verdicts = append(h.Verdicts, Verdict{Claim: Claim{2, 999}, Verdict: store.Accepted, Life: h.Lives[2]})
+		}},
 		{"a handler is called twice", "I3", "twice under token", func(h *History) { h.Runs = append(h.Runs, h.runAt(1, 101)) }},
 		{"another token ends it", "I4", "while it was claimed", func(h *History) { h.at(1, 2).Token = 102 }},
 		{"two outcomes", "I4", "two outcomes", func(h *History) { h.Verdicts = append(h.Verdicts, h.Verdicts[0]) }},
@@ -294,6 +327,7 @@ func TestBadHistories(t *testing.T) {
 		{"a job that List does not show", "I25", "List shows", func(h *History) { h.Audit.Rows, h.Audit.Placed = 8, 8 }},
 		{"Stop takes long", "I27", "took 3.200 s", func(h *History) { h.Lives[1].StopReturned = 61*second + second/5 }},
 		{"Stop does not return", "I27", "was asked to stop", func(h *History) { h.Lives[1].StopReturned = 0 }},
+		{"a process panics", "process", "exit status 2", func(h *History) { h.Lives[0].How = "exit status 2" }},
 		{"an effect twice", "CompleteTx", "2 times", func(h *History) { h.Rows[3] = 2 }},
 		{"completed without effect", "CompleteTx", "0 times", func(h *History) { delete(h.Rows, 3) }},
 		{"an effect of nothing", "CompleteTx", "does not exist", func(h *History) { h.Rows[99] = 1 }},
@@ -311,5 +345,29 @@ func TestBadHistories(t *testing.T) {
 			}
 			t.Errorf("%s does not say %q: %+v", test.id, test.says, results)
 		})
+	}
+}
+
+// TestClaimLostWithTheServer: a server that is killed may forget a claim of its last
+// moment, and only such a one.
+func TestClaimLostWithTheServer(t *testing.T) {
+	for _, test := range []struct {
+		killed, back int64
+		excused      int
+	}{
+		{-8 * second, -7 * second, 0},
+		{second, 2 * second, 1},
+		{4 * second, 5 * second, 0},
+	} {
+		h := good()
+		run := h.runAt(1, 101)
+		at := run.Start
+		run.Token = 9
+		h.Faults = append(h.Faults, Fault{Kind: "server killed", From: at - 2*second + test.killed, To: at - 2*second + test.back})
+		h.Params.TimeToDie = time.Second
+		h.index()
+		if r := claimsAreExclusive(h); r.Excused != test.excused {
+			t.Errorf("killed %v after: excused %d, want %d, %v", test, r.Excused, test.excused, r.Violations)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"time"
 
 	"github.com/laterjobs/later/store"
@@ -96,5 +97,15 @@ func (h *History) blame(run *Run, claimed, back Move) string {
 	if fault, all := h.shared(from, back.At); all {
 		return fault.Kind
 	}
+	silent := back.At - int64(h.Params.TimeToDie+time.Second)
+	if h.Params.OneWriter && run != nil && run.Cause == "lease lost" && h.anybodyFrozen(silent, back.At) {
+		return "freeze of the writer"
+	}
 	return ""
+}
+
+func (h *History) anybodyFrozen(from, to int64) bool {
+	return slices.ContainsFunc(h.Faults, func(f Fault) bool {
+		return f.Kind == "freeze" && (Span{f.From, f.To}).meets(from, to)
+	})
 }

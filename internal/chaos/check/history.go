@@ -39,6 +39,7 @@ type History struct {
 type Params struct {
 	Beat, TimeToDie    time.Duration
 	SoftStop, HardStop time.Duration
+	OneWriter          bool // a process that is frozen while it writes holds up all others
 	Kinds              map[string]Trait
 }
 

@@ -78,3 +78,19 @@ func stops(h *History, f *Figures) Result {
 	}
 	return r
 }
+
+// noneFails: a process that works ends when it is told to, or is killed. It may be told
+// again when it has stopped, and is not listening any more.
+func noneFails(h *History) Result {
+	r := Result{ID: "process", Promise: "no process ends by itself"}
+	for _, l := range h.Lives {
+		if len(l.Beats) <= len(l.Joined) {
+			continue // it has never worked: its store could not be opened
+		}
+		r.Checked++
+		if l.How != "killed" && l.How != "poison" && l.How != "stopped" && (l.StopReturned == 0 || l.How != "signal: terminated") {
+			r.violated("%s: %s", l.Name, l.How)
+		}
+	}
+	return r
+}

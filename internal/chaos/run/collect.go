@@ -19,6 +19,7 @@ import (
 // collect makes one history of all logs and of what the store says at the end.
 func collect(ctx context.Context, f *fleet, db database, wallOffset int64) (*check.History, error) {
 	c := newCollector(f.Times)
+	c.history.Params.OneWriter = f.Store == "sqlite"
 	files, err := filepath.Glob(filepath.Join(f.Folder, "*.history"))
 	if err != nil {
 		return nil, err
