@@ -70,7 +70,7 @@ var database = Room{"The database and the network", []Exhibit{
 		Breaks:  []string{"I3", "I6"},
 		Mutants: []Mutant{{
 			Name: "no-busy-timeout-sqlite", What: "The writer does not wait for other writers of the file.",
-			Changes: []Change{{"sqlite/open.go", "setBusyTimeout(busyTurn)", "setBusyTimeout(0)"}, {"sqlite/writer.go", "for deadline := time.Now().Add(busyTimeout); ; {", "for deadline := time.Now().Add(-busyTimeout); ; {"}},
+			Changes: []Change{{"sqlite/open.go", "setBusyTimeout(busyTurn)", "setBusyTimeout(0)"}, {"sqlite/writer.go", "full: true, patience: busyTimeout,", "full: true, patience: 0,"}},
 			Killer:  Test{"sqlite", "TestWaitsForOtherWriters"},
 		}},
 	},
