@@ -156,6 +156,53 @@ func TestStoresClaimApart(t *testing.T) {
 	}
 }
 
+// TestClaimPassesLockedJobs: a claim does not wait for those of others that are under
+// way. It takes what comes next; and if they fail, nothing is forgotten.
+func TestClaimPassesLockedJobs(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	schema := ownSchema(t, url)
+	s := open(t, url, postgres.Schema(schema))
+	jobs, err := s.Enqueue(t.Context(), repeated(6), s.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	underWay := "BEGIN; DELETE FROM " + schema + ".ready WHERE job_id IN (SELECT job_id FROM " + schema + ".ready ORDER BY position LIMIT 3)"
+	if _, err := conn.Exec(t.Context(), underWay); err != nil {
+		t.Fatal(err)
+	}
+	wantClaims(t, s, jobs[3:])
+	if _, err := conn.Exec(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	wantClaims(t, s, jobs[:3])
+}
+
+// wantClaims claims until there are as many jobs as wanted, and checks that it is those.
+func wantClaims(t *testing.T, s *postgres.Store, want []store.Enqueued) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for got := 0; got < len(want); {
+		demand := store.Demand{ProcessID: 1, Token: 1, Types: []string{"MyJob"}, Limit: len(want) - got}
+		claimed, err := s.Claim(ctx, demand, s.Now())
+		if err != nil {
+			t.Fatalf("after %d of %d jobs: %v", got, len(want), err)
+		}
+		for _, job := range claimed {
+			if job.ID != want[got].ID {
+				t.Fatalf("claimed job %d instead of %d", job.ID, want[got].ID)
+			}
+			got++
+		}
+	}
+}
+
 func repeated(n int) []store.NewJob {
 	jobs := make([]store.NewJob, n)
 	for i := range jobs {

@@ -17,7 +17,7 @@ The shipped code holds no trace of the mutants: they are handed to the compiler 
 
 ` + "```sh\nmake museum                                        # all of them: takes several minutes, needs a PostgreSQL to start\ngo run ./internal/museum outcome-without-token     # those with this in their name\n```" + `
 
-In brackets after each bug: the invariants that it breaks, by their numbers in [guarantees.md](guarantees.md).
+In brackets after each bug: the [invariants](#invariants) that it breaks.
 
 Each subtest of ` + "`TestStoreInFile` and `TestStore`" + ` is one check of ` + "`storetest`" + `, which every store has to pass: the same check guards the store that has no mutant of its own.
 
@@ -43,6 +43,10 @@ func Document(rooms []Room) string {
 			what, sources, _ := strings.Cut(bug, ": ")
 			fmt.Fprintf(&b, "  * %s: %s\n", what, links(strings.Split(sources, ", ")))
 		}
+	}
+	b.WriteString("\n## Invariants\n\nWhat must hold whatever happens, by the numbers of [guarantees.md](guarantees.md); here are those that an exhibit breaks.\n\n")
+	for _, invariant := range invariants {
+		fmt.Fprintf(&b, "* %s: %s\n", invariant.Number, invariant.Says)
 	}
 	return b.String()
 }

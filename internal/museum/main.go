@@ -58,6 +58,9 @@ func tour(ctx context.Context, words []string, out io.Writer) error {
 					continue
 				}
 				result := stage.Show(ctx, mutant)
+				if ctx.Err() != nil {
+					return fmt.Errorf("interrupted after %d mutants: %w", shown, ctx.Err())
+				}
 				fmt.Fprintf(out, "| %s | %s | %s | %s | %.1f |\n", mutant.Name, exhibit.Title, mutant.What, result, result.Took.Seconds())
 				shown++
 				if result.Verdict != Killed {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,7 +88,7 @@ func TestExhibitsAreComplete(t *testing.T) {
 				}
 			}
 			for _, broken := range e.Breaks {
-				if !regexp.MustCompile(`^I([1-9]|[12]\d|30)$`).MatchString(broken) {
+				if !slices.ContainsFunc(invariants, func(i Invariant) bool { return i.Number == broken }) {
 					t.Errorf("%s: invariant %q", e.Title, broken)
 				}
 			}
@@ -218,6 +220,27 @@ func TestHanging(t *testing.T) {
 func TestTourWithoutMutants(t *testing.T) {
 	var out strings.Builder
 	if err := tour(context.Background(), []string{"no such name"}, &out); err == nil || !strings.Contains(out.String(), "0 of 0 killed") {
+		t.Errorf("%v:\n%s", err, out.String())
+	}
+}
+
+// afterwards calls a function after every write.
+type afterwards struct {
+	strings.Builder
+	then func()
+}
+
+func (a *afterwards) Write(p []byte) (int, error) {
+	defer a.then()
+	return a.Builder.Write(p)
+}
+
+// TestTourIsInterrupted: mutants that were not shown to the end get no verdict.
+func TestTourIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	out := &afterwards{then: cancel}
+	err := tour(ctx, nil, out)
+	if !errors.Is(err, context.Canceled) || strings.Count(out.String(), "\n") != 2 {
 		t.Errorf("%v:\n%s", err, out.String())
 	}
 }

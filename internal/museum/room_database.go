@@ -70,7 +70,7 @@ var database = Room{"The database and the network", []Exhibit{
 		Breaks:  []string{"I3", "I6"},
 		Mutants: []Mutant{{
 			Name: "no-busy-timeout-sqlite", What: "The writer does not wait for other writers of the file.",
-			Changes: []Change{{"sqlite/open.go", "\"PRAGMA busy_timeout=\" + strconv.Itoa(int(busyTimeout.Milliseconds())),", "\"PRAGMA busy_timeout=0\","}},
+			Changes: []Change{{"sqlite/open.go", "setBusyTimeout(busyTurn)", "setBusyTimeout(0)"}, {"sqlite/writer.go", "full: true, patience: busyTimeout,", "full: true, patience: 0,"}},
 			Killer:  Test{"sqlite", "TestWaitsForOtherWriters"},
 		}},
 	},
@@ -114,7 +114,7 @@ var database = Room{"The database and the network", []Exhibit{
 		Breaks:  []string{"I26", "I27"},
 		Mutants: []Mutant{{
 			Hole: true, Name: "half-started", What: "A start that cannot join leaves its listener running.",
-			Changes: []Change{{"internal/engine/engine.go", "\tif err := e.join(ctx); err != nil {\n\t\te.endLoops()\n\t\treturn err\n\t}\n\te.completed.Go", "\tif err := e.join(ctx); err != nil {\n\t\treturn err\n\t}\n\te.completed.Go"}},
+			Changes: []Change{{"internal/engine/engine.go", "\tif err := e.join(ctx, e.newDice()); err != nil {\n\t\te.endLoops()\n\t\treturn err\n\t}\n\te.completed.Go", "\tif err := e.join(ctx, e.newDice()); err != nil {\n\t\treturn err\n\t}\n\te.completed.Go"}},
 			Killer:  Test{".", "TestFailedStartLeavesNothingBehind"},
 		}},
 	},

@@ -9,12 +9,12 @@ var lost = Room{"Work that is lost", []Exhibit{
 		Mutants: []Mutant{
 			{
 				Name: "fetch-in-memory-sqlite", What: "A claim takes jobs out of the line and does not record who has them.",
-				Changes: []Change{{"sqlite/write.sql", "FROM json_each(?1) AS e JOIN later_ready AS r ON r.job_id = e.value;", "FROM json_each(?1) AS e JOIN later_ready AS r ON r.job_id = e.value WHERE false;"}},
+				Changes: []Change{{"sqlite/write.sql", "FROM json_each(?1) AS e JOIN later_ready AS r ON r.job_id = e.value WHERE true\n", "FROM json_each(?1) AS e JOIN later_ready AS r ON r.job_id = e.value WHERE false\n"}},
 				Killer:  inFile("recover/a silent process is declared dead"),
 			},
 			{
 				Name: "fetch-in-memory-postgres", What: "The same.",
-				Changes: []Change{{"postgres/write.sql", "t.attempt, t.crashes, t.queue, t.type FROM taken AS t\n)", "t.attempt, t.crashes, t.queue, t.type FROM taken AS t WHERE false\n)"}},
+				Changes: []Change{{"postgres/write.sql", "t.attempt, t.crashes, t.queue, t.type FROM gone AS t\n)", "t.attempt, t.crashes, t.queue, t.type FROM gone AS t WHERE false\n)"}},
 				Killer:  onPostgres("recover/a silent process is declared dead"),
 			},
 		},

@@ -54,7 +54,7 @@ var stopping = Room{"Poison, shutdown, memory, cancellation", []Exhibit{
 		Breaks:  []string{"I27"},
 		Mutants: []Mutant{{
 			Name: "send-on-closed-channel", What: "Stop closes the channel of the outcomes, and a late handler sends on it.",
-			Changes: []Change{{"internal/engine/stop.go", "\te.completed.Wait()\n", "\te.completed.Wait()\n\tclose(e.outcomes)\n"}, {"internal/engine/executor.go", "\tselect {\n\tcase e.outcomes <- c:\n\tcase <-e.verbs.Done():\n\t}\n", "\te.outcomes <- c\n"}},
+			Changes: []Change{{"internal/engine/stop.go", "\te.completed.Wait()\n", "\te.completed.Wait()\n\tclose(e.outcomes)\n"}, {"internal/engine/executor.go", "\tif e.verbs.Err() == nil {\n\t\tselect {\n\t\tcase e.outcomes <- c:\n\t\tcase <-e.verbs.Done():\n\t\t}\n\t}\n", "\te.outcomes <- c\n"}},
 			Killer:  Test{".", "TestStopAbandonsWhatDoesNotEnd"},
 		}},
 	},
@@ -66,7 +66,7 @@ var stopping = Room{"Poison, shutdown, memory, cancellation", []Exhibit{
 		Mutants: []Mutant{
 			{
 				Name: "stop-waits-for-handlers", What: "Stop waits a day for handlers that do not end.",
-				Changes: []Change{{"internal/engine/stop.go", "afterHard := e.await(ctx, e.cfg.HardStop)", "afterHard := e.await(ctx, 24*time.Hour)"}},
+				Changes: []Change{{"internal/engine/stop.go", "afterHard := e.await(e.cfg.HardStop)", "afterHard := e.await(24 * time.Hour)"}},
 				Killer:  Test{".", "TestStopAbandonsWhatDoesNotEnd"},
 			},
 			{
@@ -83,7 +83,7 @@ var stopping = Room{"Poison, shutdown, memory, cancellation", []Exhibit{
 		Breaks:  []string{"I26"},
 		Mutants: []Mutant{{
 			Hole: true, Name: "context-outlives-job", What: "The context of an attempt is not cancelled at its end.",
-			Changes: []Change{{"internal/engine/executor.go", "\t\th.cancel(nil)\n", ""}},
+			Changes: []Change{{"internal/engine/executor.go", "\t\th.ctx.end(nil)\n", ""}},
 			Killer:  Test{".", "TestContextEndsWithTheAttempt"},
 		}},
 	},

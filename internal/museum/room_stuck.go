@@ -38,7 +38,7 @@ var stuck = Room{"Work that is stuck", []Exhibit{
 		Mutants: []Mutant{
 			{
 				Hole: true, Name: "bulk-all-or-nothing-sqlite", What: "When a batch of calls fails, none of them is tried alone.",
-				Changes: []Change{{"sqlite/writer.go", "if err != nil && len(batch) > 1 {", "if err != nil && len(batch) < 1 {"}},
+				Changes: []Change{{"sqlite/writer.go", "if err != nil && len(batch) > 1 && !w.allFail(err) {", "if err != nil && len(batch) < 1 && !w.allFail(err) {"}},
 				Killer:  Test{"sqlite", "TestOneBadCallStopsNoOther"},
 			},
 			{
@@ -84,7 +84,7 @@ var stuck = Room{"Work that is stuck", []Exhibit{
 			},
 			{
 				Hole: true, Name: "no-next-try", What: "After an error the producer waits for somebody to wake it.",
-				Changes: []Change{{"internal/engine/producer.go", "\t\tif err != nil {\n\t\t\treturn p.trouble.met(p.log, \"claim jobs\", err)\n\t\t}\n\t\tp.trouble.over", "\t\tif err != nil {\n\t\t\tp.trouble.met(p.log, \"claim jobs\", err)\n\t\t\treturn 24 * time.Hour\n\t\t}\n\t\tp.trouble.over"}},
+				Changes: []Change{{"internal/engine/producer.go", "\t\tif err != nil {\n\t\t\treturn p.trouble.met(p.log, \"claim jobs\", err)\n\t\t}\n\t\tif !again {", "\t\tif err != nil {\n\t\t\tp.trouble.met(p.log, \"claim jobs\", err)\n\t\t\treturn 24 * time.Hour\n\t\t}\n\t\tif !again {"}},
 				Killer:  Test{".", "TestWorkResumesAfterAnOutage"},
 			},
 		},

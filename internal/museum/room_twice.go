@@ -127,7 +127,7 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
 		Mutants: []Mutant{
 			{
 				Name: "no-self-fence", What: "Handlers go on when no heartbeat has been accepted for too long.",
-				Changes: []Change{{"internal/engine/fence.go", "\tcase performing:\n\t\th.cancel(ErrLeaseLost)\n", "\tcase performing:\n"}},
+				Changes: []Change{{"internal/engine/fence.go", "\tcase performing:\n\t\th.ctx.end(ErrLeaseLost)\n", "\tcase performing:\n"}},
 				Killer:  Test{".", "TestProcessThatMayHaveLostItsLeaseStopsItself"},
 			},
 			{
@@ -144,7 +144,7 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
 		Breaks:  []string{"I5", "I6"},
 		Mutants: []Mutant{{
 			Name: "unregistered-zombie", What: "A process that hears of its own death does not join again.",
-			Changes: []Change{{"internal/engine/heartbeat.go", "\tcase errors.Is(err, store.ErrProcessGone):\n\t\th.rejoin(ctx)\n", "\tcase errors.Is(err, store.ErrProcessGone):\n"}},
+			Changes: []Change{{"internal/engine/heartbeat.go", "\tcase errors.Is(err, store.ErrProcessGone):\n\t\tif err := h.rejoin(ctx); err != nil {\n\t\t\treturn h.rejoining.met(h.log, \"join under a new id\", err)\n\t\t}\n", "\tcase errors.Is(err, store.ErrProcessGone):\n"}},
 			Killer:  Test{".", "TestProcessThatWasDeclaredDeadJoinsAgain"},
 		}},
 	},
@@ -155,7 +155,7 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
 		Breaks:  []string{"I3", "I6"},
 		Mutants: []Mutant{{
 			Name: "process-by-pid", What: "The id of a process is the number that the operating system gave it.",
-			Changes: []Change{{"internal/engine/engine.go", "ID: rand.Int64N(1<<62) + 1, State: store.ProcessRunning,", "ID: int64(os.Getpid()) + rand.Int64N(1), State: store.ProcessRunning,"}},
+			Changes: []Change{{"internal/engine/engine.go", "ID: d.id(), State: store.ProcessRunning,", "ID: int64(os.Getpid()), State: store.ProcessRunning,"}},
 			Killer:  Test{".", "TestProcessThatWasDeclaredDeadJoinsAgain"},
 		}},
 	},
@@ -186,15 +186,16 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
 			Name: "limit-evaluated-again-postgres", What: "A claim deletes what an inner query with LIMIT and SKIP LOCKED finds, without keeping its answer in a MATERIALIZED term.",
 			Changes: []Change{{"postgres/write.sql", `), taken AS MATERIALIZED (
   SELECT r.* FROM share AS s JOIN lane AS l ON l.number = s.number CROSS JOIN LATERAL (
-    SELECT r.job_id, r.position, r.priority, r.attempt, r.crashes, r.queue, r.type FROM later.ready AS r
+    SELECT r.ctid AS place FROM later.ready AS r
     WHERE r.suspect = $8 AND r.queue = l.queue AND r.priority = l.priority AND r.position >= l.hint AND r.type = ANY ($7::text[])
     ORDER BY r.position LIMIT s.jobs FOR UPDATE SKIP LOCKED) AS r
 ), gone AS (
-  DELETE FROM later.ready WHERE job_id = ANY (ARRAY (SELECT job_id FROM taken))
-`, `), taken AS (
+  DELETE FROM later.ready WHERE ctid = ANY (ARRAY (SELECT place FROM taken))
+  RETURNING job_id, position, priority, attempt, crashes, queue, type
+`, `), gone AS (
   DELETE FROM later.ready AS t USING share AS s JOIN lane AS l ON l.number = s.number
-  WHERE t.suspect = $8 AND t.queue = l.queue AND t.priority = l.priority AND t.job_id IN (
-    SELECT r.job_id FROM later.ready AS r
+  WHERE t.suspect = $8 AND t.queue = l.queue AND t.priority = l.priority AND t.ctid IN (
+    SELECT r.ctid FROM later.ready AS r
     WHERE r.suspect = $8 AND r.queue = l.queue AND r.priority = l.priority AND r.position >= l.hint AND r.type = ANY ($7::text[])
     ORDER BY r.position LIMIT s.jobs FOR UPDATE SKIP LOCKED)
   RETURNING t.job_id, t.position, t.priority, t.attempt, t.crashes, t.queue, t.type
@@ -207,11 +208,23 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
 		Bug:     "Two workers read the same row as free, and both take it: the lock comes after the look, or in a step of its own.",
 		Sources: []string{"OptimalBits/bull#356", "OptimalBits/bull#359", "OptimalBits/bull#258"},
 		Breaks:  []string{"I3"},
-		Mutants: []Mutant{{
-			Name: "claim-without-lock-postgres", What: "Claims read the front of a line without FOR UPDATE SKIP LOCKED.",
-			Changes: []Change{{"postgres/write.sql", "ORDER BY r.position LIMIT s.jobs FOR UPDATE SKIP LOCKED) AS r\n", "ORDER BY r.position LIMIT s.jobs) AS r\n"}},
-			Killer:  Test{"postgres", "TestStoresClaimApart"},
-		}},
+		Mutants: []Mutant{
+			{
+				Name: "claim-without-lock-postgres", What: "Claims read the front of a line without a lock, and hand out what they have read, not what they have deleted.",
+				Changes: []Change{
+					{"postgres/write.sql", "SELECT r.ctid AS place FROM later.ready AS r", "SELECT r.ctid AS place, r.* FROM later.ready AS r"},
+					{"postgres/write.sql", "ORDER BY r.position LIMIT s.jobs FOR UPDATE SKIP LOCKED) AS r\n", "ORDER BY r.position LIMIT s.jobs) AS r\n"},
+					{"postgres/write.sql", "t.attempt, t.crashes, t.queue, t.type FROM gone AS t\n)", "t.attempt, t.crashes, t.queue, t.type FROM taken AS t\n)"},
+					{"postgres/write.sql", "FROM gone AS t LEFT JOIN", "FROM taken AS t LEFT JOIN"},
+				},
+				Killer: Test{"postgres", "TestStoresClaimApart"},
+			},
+			{
+				Hole: true, Name: "claims-wait-for-each-other-postgres", What: "Claims read the front of a line without FOR UPDATE SKIP LOCKED: only one at a time gets anything, the others wait and go away empty.",
+				Changes: []Change{{"postgres/write.sql", "ORDER BY r.position LIMIT s.jobs FOR UPDATE SKIP LOCKED) AS r\n", "ORDER BY r.position LIMIT s.jobs) AS r\n"}},
+				Killer:  Test{"postgres", "TestClaimPassesLockedJobs"},
+			},
+		},
 	},
 	{
 		Title:   "A number that is given out twice",
@@ -220,7 +233,7 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
 		Breaks:  []string{"I3", "I28"},
 		Mutants: []Mutant{{
 			Hole: true, Name: "token-by-counter", What: "The token of a claim counts what the process has seen, instead of being drawn at random.",
-			Changes: []Change{{"internal/engine/producer.go", "Token: rand.Int64N(1<<62) + 1, Types: p.names}", "Token: rand.Int64N(1) + int64(p.wakes), Types: p.names}"}},
+			Changes: []Change{{"internal/engine/producer.go", "Token: p.dice.id(), Types: p.names}", "Token: int64(p.wakes), Types: p.names}"}},
 			Killer:  Test{".", "TestTokensNeverReturn"},
 		}},
 	},
