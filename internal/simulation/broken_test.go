@@ -236,18 +236,25 @@ var breaks = map[string]Break{
 	"a process takes its time to stop": {Engine: func(_ int, c *engine.Config) { c.HardStop *= 2 }},
 }
 
+// rare are mistakes that few seeds find, and one that does: the search begins there.
+var rare = map[string]uint64{
+	"a late beat does not save a process": 386,
+	"a process takes its time to stop":    121,
+}
+
 // TestMistakesAreFound: for each some seed finds it, so no rule is for show.
 func TestMistakesAreFound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	const enough = 100
+	const enough = 500
 	for name, mistake := range breaks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			first := max(1, rare[name])
 			for seed := range uint64(enough) {
-				if result := Run(t, seed+1, mistake); len(result.Violations) > 0 {
-					t.Logf("found by seed %d: %s", seed+1, result.Violations[0])
+				if result := Run(t, first+seed, mistake); len(result.Violations) > 0 {
+					t.Logf("found by seed %d: %s", first+seed, result.Violations[0])
 					return
 				}
 			}
