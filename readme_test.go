@@ -96,6 +96,39 @@ func build(t *testing.T, program string) (binary string) {
 // TestSnippetsAreTested: every other Go block of the README, and every one in docs, is
 // part of a file that the tests compile and run.
 func TestSnippetsAreTested(t *testing.T) {
+	all := allSources(t)
+	for _, document := range append(documents(t), "README.md") {
+		snippets := blocks(t, document, "go")
+		if document == "README.md" {
+			snippets = snippets[1:]
+		}
+		for _, block := range snippets {
+			if !strings.Contains(all, block) {
+				t.Errorf("no file has this block of %s:\n%s", document, block)
+			}
+		}
+	}
+}
+
+// TestNamedTestsExist: a promise is not proved by a test that nobody has written.
+func TestNamedTestsExist(t *testing.T) {
+	all := allSources(t)
+	for _, document := range documents(t) {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w*`).FindAllString(string(text), -1) {
+			if !strings.Contains(all, "\nfunc "+name+"(") {
+				t.Errorf("%s names %s, which does not exist", document, name)
+			}
+		}
+	}
+}
+
+// allSources is the text of all Go files of the module.
+func allSources(t *testing.T) string {
+	t.Helper()
 	var sources []string
 	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") {
@@ -108,22 +141,16 @@ func TestSnippetsAreTested(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := strings.Join(sources, "\n")
-	documents, err := filepath.Glob("docs/*.md")
+	return strings.Join(sources, "\n")
+}
+
+func documents(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob("docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, document := range append(documents, "README.md") {
-		snippets := blocks(t, document, "go")
-		if document == "README.md" {
-			snippets = snippets[1:]
-		}
-		for _, block := range snippets {
-			if !strings.Contains(all, block) {
-				t.Errorf("no file has this block of %s:\n%s", document, block)
-			}
-		}
-	}
+	return found
 }
 
 // TestReadmeCommandsExist: the commands that the README names are the ones that CI runs.
