@@ -152,27 +152,9 @@ func (q *selection) times(f store.Filter) {
 		{finished + " >= ?", f.FinishedAfter}, {finished + " < ?", f.FinishedBefore},
 	} {
 		if !bound.at.IsZero() {
-			q.and(bound.condition, micro(bounded(bound.at)))
+			q.and(bound.condition, micro(store.Storable(bound.at)))
 		}
 	}
-}
-
-// The times between which jobs are queued and finish. The earliest is not the zero
-// time, which means none.
-var (
-	earliest = time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)
-	latest   = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
-)
-
-// bounded is the nearest time that the database can hold.
-func bounded(t time.Time) time.Time {
-	switch {
-	case t.Before(earliest):
-		return earliest
-	case t.After(latest):
-		return latest
-	}
-	return t
 }
 
 const (

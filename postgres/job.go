@@ -58,7 +58,7 @@ func timeOf(t pgtype.Timestamptz) time.Time {
 	if t.InfinityModifier != pgtype.Finite {
 		return time.Time{}
 	}
-	return bounded(t.Time).UTC()
+	return store.Storable(t.Time).UTC()
 }
 
 // textOf is JSON as a parameter; empty stands for NULL.

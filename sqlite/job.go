@@ -73,7 +73,7 @@ func timeOf(microseconds sql.NullInt64) time.Time {
 	if !microseconds.Valid {
 		return time.Time{}
 	}
-	return bounded(time.UnixMicro(microseconds.Int64)).UTC()
+	return store.Storable(time.UnixMicro(microseconds.Int64)).UTC()
 }
 
 // The numbers of the finished statuses in the tables.
