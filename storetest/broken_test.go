@@ -380,6 +380,9 @@ func (p *probe) Error(args ...any) { p.Errorf("%s", fmt.Sprint(args...)) }
 // TestModelFindsFaults: random verbs find most faults as well, but for those that
 // need listeners or values that the verbs do not draw.
 func TestModelFindsFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("searches for long, in one goroutine")
+	}
 	for _, name := range []string{
 		"accepts stale tokens", "forgets accepted tokens", "claims from paused queues", "claims suspects with others", "claims more than asked",
 		"ignores priorities", "rounds large numbers", "performs before its time", "loses results", "a release counts as an attempt",
