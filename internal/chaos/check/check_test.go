@@ -371,3 +371,19 @@ func TestClaimLostWithTheServer(t *testing.T) {
 		}
 	}
 }
+
+// TestSlowServer: a process whose heartbeat was answered late enough has lost its lease
+// without any fault of the run, one that was answered in time has not.
+func TestSlowServer(t *testing.T) {
+	for _, took := range []int64{second / 10, second * 8} {
+		h := good()
+		h.Params.TimeToDie = 15 * time.Second
+		h.Lives[2].Died = 60 * second
+		run := h.runAt(2, 201)
+		h.Lives[2].Beats = append(h.Lives[2].Beats, Span{run.Start, run.Start + took})
+		_, figures := Everything(h)
+		if blamed := figures.Doubled["slow answer to a heartbeat"] == 1; blamed != (took > second) {
+			t.Errorf("answered after %v: %+v", time.Duration(took), figures.Doubled)
+		}
+	}
+}

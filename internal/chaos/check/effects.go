@@ -97,6 +97,11 @@ func (h *History) blame(run *Run, claimed, back Move) string {
 	if fault, all := h.shared(from, back.At); all {
 		return fault.Kind
 	}
+	if slices.ContainsFunc(life.Beats, func(b Span) bool {
+		return b.meets(claimed.At, back.At) && b.To-b.From >= int64(h.Params.TimeToDie/2)
+	}) {
+		return "slow answer to a heartbeat" // the server had no time for it: the process fences itself
+	}
 	silent := back.At - int64(h.Params.TimeToDie+time.Second)
 	if h.Params.OneWriter && run != nil && run.Cause == "lease lost" && h.anybodyFrozen(silent, back.At) {
 		return "freeze of the writer"
