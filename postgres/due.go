@@ -21,11 +21,12 @@ var theBeginning = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
 // without hiding behind the hint.
 const dueMargin = 5 * time.Second
 
-// begin is where to look from: the beginning, whenever its cost allows that.
-func (d *dueHint) begin() time.Time {
+// begin is where to look from: the beginning, whenever its cost allows that, and for a
+// time that is before the hint: it says nothing about that.
+func (d *dueHint) begin(now time.Time) time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.from.IsZero() || d.looks.until() <= 0 {
+	if d.from.After(now) || d.from.IsZero() || d.looks.until() <= 0 {
 		return theBeginning
 	}
 	return d.from

@@ -111,16 +111,19 @@ func TestDueHint(t *testing.T) {
 	var d dueHint
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for range len(d.looks.costs) {
-		if from := d.begin(); !from.Equal(theBeginning) {
+		if from := d.begin(now); !from.Equal(theBeginning) {
 			t.Fatalf("looks are cheap, but begin at %v", from)
 		}
 		d.looked(theBeginning, now.Add(time.Hour), now, time.Second)
 	}
-	if from := d.begin(); !from.Equal(now.Add(-dueMargin)) {
+	if from := d.begin(now); !from.Equal(now.Add(-dueMargin)) {
 		t.Errorf("dear looks begin at %v", from)
 	}
-	d.looked(d.begin(), now.Add(-time.Minute), now, time.Second)
-	if from := d.begin(); !from.Equal(now.Add(-time.Minute - dueMargin)) {
+	if from := d.begin(now.Add(-time.Hour)); !from.Equal(theBeginning) {
+		t.Errorf("a look at an earlier time begins at %v", from)
+	}
+	d.looked(d.begin(now), now.Add(-time.Minute), now, time.Second)
+	if from := d.begin(now); !from.Equal(now.Add(-time.Minute - dueMargin)) {
 		t.Errorf("with jobs that are overdue looks begin at %v", from)
 	}
 }

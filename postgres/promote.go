@@ -56,7 +56,7 @@ func (p *promoting) run(s *session) error {
 
 // next notes when the next job is due.
 func (p *promoting) next(s *session) error {
-	p.promoted.Next, p.from = time.Time{}, s.store.due.begin()
+	p.promoted.Next, p.from = time.Time{}, s.store.due.begin(p.now)
 	began := time.Now()
 	err := s.query("next_due", func(r row) error {
 		var runAt pgtype.Timestamptz
