@@ -238,7 +238,7 @@ func (c *claiming) scan(r row) error {
 // addRare adds what most jobs do not have.
 func addRare(job *store.Job, text []byte) error {
 	var rare struct {
-		Metadata                     *string
+		Metadata, Options            *string
 		User, Target, Error, Message string
 		Tags                         []string
 		Scheduled, At                *int64
@@ -249,6 +249,9 @@ func addRare(job *store.Job, text []byte) error {
 	}
 	if rare.Metadata != nil {
 		job.Metadata = json.RawMessage(*rare.Metadata)
+	}
+	if rare.Options != nil {
+		job.Options = store.OptionsOf([]byte(*rare.Options))
 	}
 	job.UserID, job.TargetID, job.Tags, job.Error = rare.User, rare.Target, rare.Tags, rare.Error
 	if rare.Scheduled != nil {

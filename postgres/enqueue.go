@@ -27,7 +27,7 @@ func (s *Store) Enqueue(ctx context.Context, jobs []store.NewJob, now time.Time)
 type enqueuing struct {
 	store                                         *Store
 	types, queues, args, metadata, users, targets []string
-	tags                                          []string
+	tags, options                                 []string
 	priorities                                    []int16
 	maxRetries                                    []int32
 	timeouts                                      []int64
@@ -43,7 +43,7 @@ func (e *enqueuing) add(jobs []store.NewJob, now time.Time) {
 		e.types, e.queues = append(e.types, job.Type), append(e.queues, job.Queue)
 		e.args, e.metadata = append(e.args, string(job.Args)), append(e.metadata, textOf(job.Metadata))
 		e.users, e.targets = append(e.users, job.UserID), append(e.targets, job.TargetID)
-		e.tags = append(e.tags, arrayText(job.Tags))
+		e.tags, e.options = append(e.tags, arrayText(job.Tags)), append(e.options, job.Options.Text())
 		e.priorities = append(e.priorities, int16(job.Priority))
 		e.maxRetries = append(e.maxRetries, int32(job.MaxRetries))
 		e.timeouts = append(e.timeouts, job.Timeout.Microseconds())
@@ -62,7 +62,7 @@ func (e *enqueuing) add(jobs []store.NewJob, now time.Time) {
 
 // grow makes room for n jobs in every column.
 func (e *enqueuing) grow(n int) {
-	for _, column := range []*[]string{&e.types, &e.queues, &e.args, &e.metadata, &e.users, &e.targets, &e.tags} {
+	for _, column := range []*[]string{&e.types, &e.queues, &e.args, &e.metadata, &e.users, &e.targets, &e.tags, &e.options} {
 		*column = make([]string, 0, n)
 	}
 	e.priorities, e.maxRetries, e.timeouts = make([]int16, 0, n), make([]int32, 0, n), make([]int64, 0, n)
@@ -77,7 +77,7 @@ func join(calls []*enqueuing) *enqueuing {
 		merged.types, merged.queues = append(merged.types, o.types...), append(merged.queues, o.queues...)
 		merged.args, merged.metadata = append(merged.args, o.args...), append(merged.metadata, o.metadata...)
 		merged.users, merged.targets = append(merged.users, o.users...), append(merged.targets, o.targets...)
-		merged.tags = append(merged.tags, o.tags...)
+		merged.tags, merged.options = append(merged.tags, o.tags...), append(merged.options, o.options...)
 		merged.priorities = append(merged.priorities, o.priorities...)
 		merged.maxRetries = append(merged.maxRetries, o.maxRetries...)
 		merged.timeouts = append(merged.timeouts, o.timeouts...)
@@ -90,7 +90,7 @@ func join(calls []*enqueuing) *enqueuing {
 func (e *enqueuing) ask() []any {
 	return []any{
 		brief(e.types), brief(e.queues), brief(e.priorities), e.args, brief(e.metadata), brief(e.users), brief(e.targets), brief(e.tags),
-		brief(e.maxRetries), brief(e.timeouts), brief(e.queuedAt), brief(e.runAt),
+		brief(e.maxRetries), brief(e.timeouts), brief(e.queuedAt), brief(e.runAt), brief(e.options),
 	}
 }
 

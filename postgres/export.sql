@@ -4,7 +4,7 @@
 -- The next jobs, as many as $3 bytes hold, but one at least.
 SELECT id FROM (
   SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM (
-    SELECT j.id, octet_length(j.args::text) + coalesce(octet_length(j.metadata::text), 0)
+    SELECT j.id, octet_length(j.args::text) + coalesce(octet_length(j.metadata::text), 0) + coalesce(octet_length(j.options::text), 0)
       + coalesce((SELECT octet_length(f.result::text) FROM later.finished AS f WHERE f.job_id = ANY (ARRAY[j.id])), 0)
       + coalesce((SELECT sum(octet_length(l.message) + coalesce(octet_length(l.attrs::text), 0)) FROM later.log AS l WHERE l.job_id = j.id), 0)
       + coalesce((SELECT sum(coalesce(octet_length(a.error), 0) + coalesce(octet_length(a.stack), 0)) FROM later.attempt AS a WHERE a.job_id = j.id), 0) AS size

@@ -129,6 +129,7 @@ func jobColumns(records []store.Record) []any {
 		column(records, func(r *store.Record) int64 { return r.Job.Timeout.Microseconds() }),
 		column(records, func(r *store.Record) time.Time { return r.Job.QueuedAt }),
 		column(records, func(r *store.Record) time.Time { return r.Job.ScheduledAt }),
+		column(records, func(r *store.Record) string { return r.Job.Options.Text() }),
 	}
 }
 

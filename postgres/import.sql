@@ -15,12 +15,12 @@ SELECT setval('later.number', $1::bigint) FROM later.number WHERE CASE WHEN is_c
 
 -- name: import_jobs
 -- Jobs whose id exists are left alone: the others are returned.
-INSERT INTO later.job (id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at)
+INSERT INTO later.job (id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at, options)
 SELECT id, type, queue, priority, args::json, nullif(metadata, '')::json, nullif(user_id, ''), nullif(target_id, ''), nullif(tags, '')::text[],
-  max_retries, timeout_us, queued_at, nullif(scheduled_at, '0001-01-01 00:00:00+00')
+  max_retries, timeout_us, queued_at, nullif(scheduled_at, '0001-01-01 00:00:00+00'), nullif(options, '')::json
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-  $10::integer[], $11::bigint[], $12::timestamptz[], $13::timestamptz[])
-  AS n(id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at)
+  $10::integer[], $11::bigint[], $12::timestamptz[], $13::timestamptz[], $14::text[])
+  AS n(id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at, options)
 ON CONFLICT (id) DO NOTHING RETURNING id;
 
 -- name: import_ready

@@ -11,19 +11,18 @@ import (
 
 // jobRow takes the columns of job that need a second look.
 type jobRow struct {
-	args, metadata []byte
-	user, target   pgtype.Text
-	tags           []pgtype.Text
-	timeout        int64
-	queuedAt       pgtype.Timestamptz
-	scheduledAt    pgtype.Timestamptz
+	args, metadata, options []byte
+	user, target            pgtype.Text
+	tags                    []pgtype.Text
+	timeout                 int64
+	queuedAt, scheduledAt   pgtype.Timestamptz
 }
 
 // asked is where the columns of job go, in the order of the statements.
 func (r *jobRow) asked(job *store.Job) []any {
 	return []any{
 		&job.Type, &job.Queue, &job.Priority, &r.args, &r.metadata, &r.user, &r.target, &r.tags,
-		&job.MaxRetries, &r.timeout, &r.queuedAt, &r.scheduledAt,
+		&job.MaxRetries, &r.timeout, &r.queuedAt, &r.scheduledAt, &r.options,
 	}
 }
 
@@ -37,6 +36,7 @@ func (r *jobRow) finish(job *store.Job) {
 	}
 	job.Timeout = time.Duration(r.timeout) * time.Microsecond
 	job.QueuedAt, job.ScheduledAt = timeOf(r.queuedAt), timeOf(r.scheduledAt)
+	job.Options = store.OptionsOf(r.options)
 }
 
 // progressRow is the columns of progress, if there is a row.

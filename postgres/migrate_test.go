@@ -99,8 +99,9 @@ func TestMigrateUpAndDown(t *testing.T) {
 	url := database(t, pgtest.URL(t), "up_and_down", "")
 	pool := poolFor(t, url)
 	ctx := t.Context()
-	var once string
-	for _, version := range []int{1, 1, 0, 0, 1} {
+	newest := newest(t)
+	once := map[int]string{} // by version
+	for _, version := range []int{1, newest, newest, 1, 0, 0, newest} {
 		if err := postgres.MigrateTo(ctx, pool, version); err != nil {
 			t.Fatalf("to version %d: %v", version, err)
 		}
@@ -111,11 +112,11 @@ func TestMigrateUpAndDown(t *testing.T) {
 			continue
 		}
 		now := catalogue(t, url, "later")
-		if once == "" {
-			once = now
+		if once[version] == "" {
+			once[version] = now
 		}
-		if now != once {
-			t.Errorf("the schema is another one:\n%s", now)
+		if now != once[version] {
+			t.Errorf("the schema of version %d is another one:\n%s", version, now)
 		}
 	}
 	if err := postgres.Migrate(ctx, pool); err != nil {
@@ -125,8 +126,8 @@ func TestMigrateUpAndDown(t *testing.T) {
 	if err := s.Migrate(ctx); err != nil {
 		t.Error(err)
 	}
-	for _, version := range []int{-1, 2} {
-		if err := postgres.MigrateTo(ctx, pool, version); !errors.Is(err, store.ErrVersion) || !strings.Contains(err.Error(), "this program knows 0 to 1") {
+	for _, version := range []int{-1, newest + 1} {
+		if err := postgres.MigrateTo(ctx, pool, version); !errors.Is(err, store.ErrVersion) || !strings.Contains(err.Error(), fmt.Sprintf("this program knows 0 to %d", newest)) {
 			t.Errorf("to version %d: %v", version, err)
 		}
 	}
@@ -148,7 +149,7 @@ func TestStoreIsNewerThanTheProgram(t *testing.T) {
 		"MigrateTo":       func() error { return postgres.MigrateTo(t.Context(), pool, 0, schema) },
 		"Store.Migrate":   func() error { return s.Migrate(t.Context()) },
 	} {
-		const message = "the store has version 999, this program knows version 1; update the program"
+		message := fmt.Sprintf("the store has version 999, this program knows version %d; update the program", newest(t))
 		if err := attempt(); !errors.Is(err, store.ErrVersion) || !strings.Contains(err.Error(), message) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -170,7 +171,7 @@ func TestOpenWithoutMigration(t *testing.T) {
 	own := ownSchema(t, url)
 	schema := postgres.Schema(own)
 	err := opened(postgres.Open(t.Context(), url, schema, postgres.WithoutMigration()))
-	if !errors.Is(err, store.ErrVersion) || !strings.Contains(err.Error(), "the store has version 0, this program needs version 1; run: later migrate") {
+	if !errors.Is(err, store.ErrVersion) || !strings.Contains(err.Error(), fmt.Sprintf("the store has version 0, this program needs version %d; run: later migrate", newest(t))) {
 		t.Errorf("an empty database: %v", err)
 	}
 	if made := ask(t, url, "SELECT nspname FROM pg_namespace WHERE nspname = $1", own); len(made) > 0 {

@@ -3,7 +3,7 @@
 -- name: jobs
 -- Whole jobs by id. Every join is a search by primary key: see write.sql for ANY.
 SELECT j.id, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.target_id, j.tags,
-  j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at,
+  j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at, j.options,
   f.status, f.attempt, f.crashes, f.process_id, f.started_at, f.finished_at, f.result, f.error,
   w.run_at, w.kind, w.reason, w.attempt, w.crashes,
   r.attempt, r.crashes,

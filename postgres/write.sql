@@ -9,7 +9,7 @@
 
 -- name: enqueue
 -- The number comes first: its order is that of the call. A column that is shorter than
--- that of the arguments has its first value for all: to take apart twelve arrays costs
+-- that of the arguments has its first value for all: to take apart thirteen arrays costs
 -- a third of what storing the jobs does. The store's id tells a transaction of the
 -- user's that works on another database.
 WITH new AS MATERIALIZED (
@@ -18,14 +18,14 @@ WITH new AS MATERIALIZED (
     nullif(coalesce(user_id, ($6::text[])[1]), '') AS user_id, nullif(coalesce(target_id, ($7::text[])[1]), '') AS target_id,
     nullif(coalesce(tags, ($8::text[])[1]), '')::text[] AS tags, coalesce(max_retries, ($9::integer[])[1]) AS max_retries,
     coalesce(timeout_us, ($10::bigint[])[1]) AS timeout_us, coalesce(queued_at, ($11::timestamptz[])[1]) AS queued_at,
-    coalesce(run_at, ($12::timestamptz[])[1]) AS run_at, place
+    coalesce(run_at, ($12::timestamptz[])[1]) AS run_at, nullif(coalesce(options, ($13::text[])[1]), '')::json AS options, place
   FROM unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::integer[], $10::bigint[], $11::timestamptz[], $12::timestamptz[]) WITH ORDINALITY
-    AS n(type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, run_at, place)
+    $9::integer[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], $13::text[]) WITH ORDINALITY
+    AS n(type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, run_at, options, place)
 ), stored AS (
-  INSERT INTO later.job (id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at)
+  INSERT INTO later.job (id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at, options)
   SELECT id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at,
-    nullif(run_at, '0001-01-01 00:00:00+00')
+    nullif(run_at, '0001-01-01 00:00:00+00'), options
   FROM new
 ), lined_up AS (
   INSERT INTO later.ready (job_id, position, priority, attempt, crashes, queue, type)
@@ -90,8 +90,8 @@ WITH lane AS MATERIALIZED (
 )
 SELECT t.job_id, t.type, t.queue, t.priority, t.position, t.attempt, t.crashes,
   j.args, coalesce(j.max_retries, 0), coalesce(j.timeout_us, 0), coalesce(j.queued_at, $11),
-  CASE WHEN t.attempt > 0 OR t.position <> t.job_id OR num_nonnulls(j.metadata, j.user_id, j.target_id, j.tags, j.scheduled_at, p.job_id) > 0 THEN json_build_object(
-    'metadata', j.metadata::text, 'user', j.user_id, 'target', j.target_id, 'tags', (SELECT array_agg(tag) FROM unnest(j.tags) AS tag WHERE tag IS NOT NULL),
+  CASE WHEN t.attempt > 0 OR t.position <> t.job_id OR num_nonnulls(j.metadata, j.user_id, j.target_id, j.tags, j.scheduled_at, j.options, p.job_id) > 0 THEN json_build_object(
+    'metadata', j.metadata::text, 'options', j.options::text, 'user', j.user_id, 'target', j.target_id, 'tags', (SELECT array_agg(tag) FROM unnest(j.tags) AS tag WHERE tag IS NOT NULL),
     'scheduled', CASE WHEN isfinite(j.scheduled_at) THEN least(extract(epoch FROM j.scheduled_at) * 1000000, 9e18)::bigint END,
     'error', (SELECT a.error FROM later.attempt AS a WHERE a.job_id = t.job_id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1),
     'done', p.done, 'total', p.total, 'message', p.message, 'at', CASE WHEN isfinite(p.at) THEN least(extract(epoch FROM p.at) * 1000000, 9e18)::bigint END) END

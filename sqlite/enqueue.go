@@ -95,7 +95,7 @@ func writeJob(r *rows, id int64, e enqueuing) {
 	} else {
 		r.text(texts(job.Tags))
 	}
-	r.int(int64(job.MaxRetries)).int(job.Timeout.Microseconds()).time(e.now).time(job.RunAt)
+	r.int(int64(job.MaxRetries)).int(job.Timeout.Microseconds()).time(e.now).time(job.RunAt).optional(job.Options.Text())
 }
 
 // isLater compares as the database does.

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,7 +53,7 @@ func TestUnsuitableFilesAreRefused(t *testing.T) {
 		{"names taken", file(t, "CREATE TABLE jobs (id)", "CREATE VIEW jobs_failed AS SELECT 1"), store.ErrUnsuitable,
 			"it has a table jobs, a view jobs_failed already, and later needs that name"},
 		{"newer schema", file(t, "CREATE TABLE later_meta (name, value)", "INSERT INTO later_meta VALUES ('schema_version', '999')"),
-			store.ErrVersion, "the store has version 999, this program knows version 1; update the program"},
+			store.ErrVersion, fmt.Sprintf("the store has version 999, this program knows version %d; update the program", newest(t))},
 		{"no directory", filepath.Join(t.TempDir(), "missing", "jobs.db"), store.ErrUnavailable, "unable to open database file"},
 		{"a directory", t.TempDir(), store.ErrUnavailable, "unable to open database file"},
 	} {
@@ -87,7 +88,7 @@ func text(t *testing.T, content string) string {
 func TestOpenWithoutMigration(t *testing.T) {
 	path := file(t)
 	_, err := sqlite.Open(path, sqlite.WithoutMigration())
-	if !errors.Is(err, store.ErrVersion) || !strings.Contains(err.Error(), "this program needs version 1; run: later migrate") {
+	if !errors.Is(err, store.ErrVersion) || !strings.Contains(err.Error(), fmt.Sprintf("this program needs version %d; run: later migrate", newest(t))) {
 		t.Errorf("a new file: %v", err)
 	}
 	open(t, path).Close()

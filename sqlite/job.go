@@ -15,13 +15,14 @@ type jobRow struct {
 	tags                   sql.NullString
 	timeout, queuedAt      int64
 	scheduledAt            sql.NullInt64
+	options                sql.NullString
 }
 
 // asked is where the columns of later_job go, in the order of the queries.
 func (r *jobRow) asked(job *store.Job) []any {
 	return []any{
 		&job.ID, &job.Type, &job.Queue, &job.Priority, &r.args, &r.metadata, &r.user, &r.target, &r.tags,
-		&job.MaxRetries, &r.timeout, &r.queuedAt, &r.scheduledAt,
+		&job.MaxRetries, &r.timeout, &r.queuedAt, &r.scheduledAt, &r.options,
 	}
 }
 
@@ -37,6 +38,9 @@ func (r *jobRow) finish(job store.Job) store.Job {
 	job.Timeout = time.Duration(r.timeout) * time.Microsecond
 	job.QueuedAt = timeOf(sql.NullInt64{Int64: r.queuedAt, Valid: true})
 	job.ScheduledAt = timeOf(r.scheduledAt)
+	if r.options.Valid {
+		job.Options = store.OptionsOf([]byte(r.options.String))
+	}
 	return job
 }
 

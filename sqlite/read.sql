@@ -3,7 +3,7 @@
 -- name: jobs
 -- Whole jobs by id. Every join is a search by primary key.
 SELECT j.id, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.target_id, j.tags,
-  j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at,
+  j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at, j.options,
   f.status, f.attempt, f.crashes, f.process_id, f.started_at, f.finished_at, f.result, f.error,
   w.run_at, w.kind, w.reason, w.attempt, w.crashes,
   r.attempt, r.crashes,
@@ -27,7 +27,7 @@ ORDER BY e.key;
 -- last attempt is looked up only for those that have, or that have stood in line
 -- before (a person may have let them start over).
 SELECT j.id, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.target_id, j.tags,
-  j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at, c.attempt, c.crashes,
+  j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at, j.options, c.attempt, c.crashes,
   CASE WHEN c.attempt > 0 OR c.position <> c.job_id THEN (SELECT a.error FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
   p.done, p.total, p.message, p.at
 FROM json_each(?1) AS e CROSS JOIN later_claimed AS c ON c.job_id = e.value AND c.token = ?2 CROSS JOIN later_job AS j ON j.id = c.job_id

@@ -49,6 +49,7 @@ type Job struct {
 	UserID   string          `json:"user_id,omitempty"`  // who owns the job
 	TargetID string          `json:"target_id,omitempty"`
 	Tags     []string        `json:"tags,omitempty"`
+	Options  *Options        `json:"options,omitempty"` // nil: none
 
 	Attempt    int           `json:"attempt"`              // attempts so far, the running one included; postponed, released and crashed ones do not count
 	MaxRetries int           `json:"max_retries"`          // attempts beyond the first
@@ -81,6 +82,7 @@ type NewJob struct {
 	MaxRetries       int
 	Timeout          time.Duration
 	RunAt            time.Time // the zero time, or a time not after now: at once
+	Options          *Options  // nil: none
 
 	// NotifyInTx tells other processes with the commit of the caller's transaction,
 	// where a store can: see Tx.

@@ -179,6 +179,7 @@ var faults = map[string]broken{
 	"rounds large numbers": {given: spoil(func(_ *Reference, n *store.NewJob) {
 		n.Args = []byte(strings.ReplaceAll(string(n.Args), "9007199254740993", "9007199254740992"))
 	})},
+	"loses options":            {given: spoil(func(_ *Reference, n *store.NewJob) { n.Options = nil })},
 	"loses metadata":           {given: spoil(func(_ *Reference, n *store.NewJob) { n.Metadata = nil })},
 	"performs before its time": {given: spoil(func(_ *Reference, n *store.NewJob) { n.RunAt = n.RunAt.Add(-time.Hour) })},
 	"loses results":            {given: spoil(func(_ *Reference, o *store.Outcome) { o.Result = nil })},

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -62,6 +63,7 @@ func (t *trial) everything() map[store.JobStatus]int64 {
 		job := store.NewJob{
 			Type: "Mail", Queue: string(status), Priority: -7, Args: []byte(` {"n" : 9007199254740993} `), Metadata: []byte(`{"by": "hand"}`),
 			UserID: "ada", TargetID: "order/9", Tags: []string{"a", `b,"c"`}, MaxRetries: 9, Timeout: 90 * time.Second, RunAt: at(-time.Hour),
+			Options: &store.Options{FinishBy: at(time.Hour), Carried: map[string]json.RawMessage{"tenant": []byte(`"acme"`)}},
 		}
 		first := t.running(job)
 		t.report(store.Report{JobID: first.ID, Token: first.Token, Progress: progress(40), Lines: []store.LogLine{line("one"), line("two")}})

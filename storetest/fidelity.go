@@ -11,6 +11,7 @@ import (
 var fidelityChecks = []check{
 	{"arguments come back byte for byte", fidelityOfArgs},
 	{"so do metadata and results", fidelityOfTheRest},
+	{"so do options", fidelityOfOptions},
 	{"so do names, tags and errors", fidelityOfText},
 	{"large arguments", fidelityOfLargeArgs},
 	{"the ends of the number ranges", fidelityOfNumbers},
@@ -52,6 +53,24 @@ func fidelityOfTheRest(t *trial) {
 		t.equal("metadata", string(got.Metadata), string(job.Metadata))
 		t.equal("result", string(got.Result), text)
 	}
+}
+
+func fidelityOfOptions(t *trial) {
+	for i, text := range texts {
+		given := &store.Options{Carried: map[string]json.RawMessage{words[i%len(words)]: json.RawMessage(text)}}
+		if i%2 == 0 {
+			given.StartBy, given.FinishBy = at(time.Hour), at(2*time.Hour+time.Microsecond)
+		}
+		job := plain()
+		job.Options = given
+		claimed := t.running(job)
+		t.equal("claimed options", claimed.Options.Text(), given.Text())
+		t.accept(outcome(claimed, store.Complete))
+		t.equal("options", t.get(claimed.ID).Options.Text(), given.Text())
+	}
+	job := plain()
+	job.Options = &store.Options{}
+	t.equal("options that say nothing", t.get(t.enqueue(job)[0]).Options, (*store.Options)(nil))
 }
 
 // words are texts that a careless store, or a careless query, trips over.

@@ -102,7 +102,7 @@ func (r *Reference) Enqueue(ctx context.Context, jobs []store.NewJob, now time.T
 func newJob(n store.NewJob, id int64, now time.Time) store.Job {
 	job := store.Job{
 		ID: id, Type: n.Type, Queue: n.Queue, Priority: n.Priority, Status: store.Pending,
-		Args: n.Args, Metadata: n.Metadata, UserID: n.UserID, TargetID: n.TargetID, Tags: slices.Clone(n.Tags),
+		Args: n.Args, Metadata: n.Metadata, Options: store.OptionsOf([]byte(n.Options.Text())), UserID: n.UserID, TargetID: n.TargetID, Tags: slices.Clone(n.Tags),
 		MaxRetries: n.MaxRetries, Timeout: n.Timeout, QueuedAt: now, ScheduledAt: n.RunAt,
 	}
 	if n.RunAt.After(now) {

@@ -66,7 +66,7 @@ CREATE TABLE later_job (
   timeout_us   INTEGER NOT NULL,    -- per attempt; 0: none
   queued_at    INTEGER NOT NULL,
   scheduled_at INTEGER              -- the time that was asked for
-) STRICT;
+, options TEXT) STRICT;
 CREATE TABLE later_job_type (
   name        TEXT PRIMARY KEY,
   description TEXT NOT NULL,

@@ -1,0 +1,1 @@
+ALTER TABLE later.job DROP COLUMN options;
