@@ -5,91 +5,57 @@
 //	queue := latertest.New(t, later.Config{}, WelcomeEmail.Do(mailer.Welcome))
 //	signUp(t.Context(), queue, "ada@example.com")
 //
-//	jobs := latertest.Enqueued(t, queue, WelcomeEmail)
-//	if len(jobs) != 1 || jobs[0].Args.Email != "ada@example.com" { … }
-//
+//	latertest.Enqueued(t, queue, WelcomeEmail, latertest.Args(WelcomeArgs{Email: "ada@example.com"}))
 //	latertest.Drain(t, queue)
+//	latertest.Performed(t, queue, WelcomeEmail, latertest.Times(1))
+//
+// An assertion that does not hold ends the test and shows what was enqueued.
 //
 // Inside testing/synctest time is fake, so that a test can sleep past a backoff
-// or a PerformAt in no time and Drain again.
+// or a PerformAt in no time and Drain again. Drain can also perform what is
+// scheduled before its time, and Crash lets the process die in the middle of a
+// job. The guide is docs/testing.md.
 package latertest
 
 import (
 	"log/slog"
-	"slices"
+	"sync"
 	"testing"
 
 	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/sqlite"
+	"github.com/laterjobs/later/store"
 )
 
 // New returns a JobQueue over an empty store in memory, which is closed when
 // the test ends. Its log goes to the test's output unless cfg names a Logger.
 func New(t testing.TB, cfg later.Config, handlers ...later.Handler) *later.JobQueue {
 	t.Helper()
-	store, err := sqlite.Open(":memory:")
+	memory, err := sqlite.Open(":memory:")
 	if err != nil {
 		t.Fatalf("open a store in memory: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
+		if err := memory.Close(); err != nil {
 			t.Errorf("close the store: %v", err)
 		}
 	})
+	return NewOn(t, memory, cfg, handlers...)
+}
+
+// NewOn is New over a store of the test's own, such as one whose transactions it
+// needs, or one on PostgreSQL. The test closes it.
+func NewOn(t testing.TB, s store.Store, cfg later.Config, handlers ...later.Handler) *later.JobQueue {
+	t.Helper()
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
-	queue := later.New(store, cfg)
+	queue := later.New(s, cfg)
 	queue.Register(handlers...)
+	stores.Store(queue, s)
+	t.Cleanup(func() { stores.Delete(queue) })
 	return queue
 }
 
-// Job is a stored job with its decoded arguments.
-type Job[A any] struct {
-	later.Job
-	Args A
-}
-
-// Definition is a *later.Definition[A] or a *later.ResultDefinition[A, R].
-type Definition[A any] interface {
-	Name() string
-	Args(later.Job) (A, error)
-}
-
-// Enqueued returns every job of a type that the store holds, whatever its status
-// is by now, oldest first.
-func Enqueued[A any](t testing.TB, queue *later.JobQueue, definition Definition[A]) []Job[A] {
-	t.Helper()
-	var found []Job[A]
-	filter := later.Filter{Type: definition.Name(), Limit: 1000}
-	for {
-		page, err := queue.List(t.Context(), filter)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, job := range page {
-			args, err := definition.Args(job)
-			if err != nil {
-				t.Fatalf("job %d: %v", job.ID, err)
-			}
-			found = append(found, Job[A]{job, args})
-		}
-		if len(page) < filter.Limit {
-			slices.Reverse(found)
-			return found
-		}
-		filter.Before = page[len(page)-1].ID
-	}
-}
-
-// Drain performs every job that is due, and those that these enqueue, one after
-// the other, and returns how many it performed. Failed jobs do not fail the test:
-// look at their status.
-func Drain(t testing.TB, queue *later.JobQueue) int {
-	t.Helper()
-	performed, err := queue.Drain(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return performed
-}
+// stores remembers the store of each JobQueue of this package: see Crash.
+var stores sync.Map // *later.JobQueue → store.Store

@@ -34,17 +34,15 @@ func TestSignUpGreets(t *testing.T) {
 	}))
 	signUp(t, queue, "ada@example.com")
 
-	jobs := latertest.Enqueued(t, queue, WelcomeEmail)
-	if len(jobs) != 1 || jobs[0].Args.Email != "ada@example.com" {
-		t.Fatalf("enqueued: %+v", jobs)
-	}
+	latertest.Enqueued(t, queue, WelcomeEmail, latertest.Args(WelcomeArgs{Email: "ada@example.com"}))
 	latertest.Drain(t, queue)
+	latertest.Performed(t, queue, WelcomeEmail, latertest.Times(1))
 	if len(greeted) != 1 {
 		t.Errorf("greeted: %v", greeted)
 	}
 }
 
-func TestEnqueuedPagesInOrder(t *testing.T) {
+func TestJobsPagesInOrder(t *testing.T) {
 	queue := latertest.New(t, later.Config{})
 	calls := make([]later.Call, 2500)
 	for i := range calls {
@@ -53,7 +51,7 @@ func TestEnqueuedPagesInOrder(t *testing.T) {
 	if _, err := queue.EnqueueAll(t.Context(), calls...); err != nil {
 		t.Fatal(err)
 	}
-	jobs := latertest.Enqueued(t, queue, WelcomeEmail)
+	jobs := latertest.Jobs(t, queue, WelcomeEmail)
 	if len(jobs) != len(calls) {
 		t.Fatalf("%d jobs", len(jobs))
 	}
@@ -62,7 +60,7 @@ func TestEnqueuedPagesInOrder(t *testing.T) {
 			t.Fatalf("job %d at place %d", job.ID, i)
 		}
 	}
-	if others := latertest.Enqueued(t, queue, Count); len(others) != 0 {
+	if others := latertest.Jobs(t, queue, Count); len(others) != 0 {
 		t.Errorf("of another type: %+v", others)
 	}
 }

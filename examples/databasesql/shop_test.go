@@ -70,7 +70,7 @@ func TestNeitherIsStored(t *testing.T) {
 	if _, err := shop.Order(t.Context(), ada, 0); !errors.Is(err, later.ErrInvalidArgs) {
 		t.Errorf("error: %v", err)
 	}
-	if n, jobs := count(t, shop, "orders"), latertest.Enqueued(t, queue, BookPayment); n != 0 || len(jobs) != 0 {
+	if n, jobs := count(t, shop, "orders"), latertest.Jobs(t, queue, BookPayment); n != 0 || len(jobs) != 0 {
 		t.Errorf("%d orders, jobs %+v", n, jobs)
 	}
 }
@@ -84,7 +84,7 @@ func TestCommitOfTheOrderFails(t *testing.T) {
 	if job, err := shop.Order(t.Context(), ada, cents); err == nil {
 		t.Errorf("job: %+v", job)
 	}
-	if n, jobs := count(t, shop, "orders"), latertest.Enqueued(t, queue, BookPayment); n != 1 || len(jobs) != 1 {
+	if n, jobs := count(t, shop, "orders"), latertest.Jobs(t, queue, BookPayment); n != 1 || len(jobs) != 1 {
 		t.Errorf("%d orders, jobs %+v", n, jobs)
 	}
 }
