@@ -30,6 +30,7 @@ type definition struct {
 	former      []string
 	description string
 	rules       engine.Rules
+	middleware  []Middleware
 	args        reflect.Type
 	check       func(json.RawMessage) error
 }

@@ -27,6 +27,7 @@ type Enqueuer interface {
 // Call is a job that is not enqueued yet: what With returns.
 type Call struct {
 	settings
+	definition   *definition // nil if only another process knows it
 	jobType      string
 	args         json.RawMessage
 	metadata     json.RawMessage
@@ -37,7 +38,7 @@ type Call struct {
 }
 
 func newCall[A any](d *definition, args A, opts []CallOption) Call {
-	c := Call{jobType: d.name, settings: d.settings}
+	c := Call{definition: d, jobType: d.name, settings: d.settings}
 	if owner, ok := any(args).(interface{ JobUserID() string }); ok {
 		c.user = owner.JobUserID()
 	}
@@ -46,6 +47,22 @@ func newCall[A any](d *definition, args A, opts []CallOption) Call {
 	}
 	c.apply(opts)
 	c.args, c.err = encodeArgs(d.name, args)
+	return c
+}
+
+// Type is the name of the job's type.
+func (c Call) Type() string { return c.jobType }
+
+// Queue is the name of the queue that the job would go to.
+func (c Call) Queue() string { return c.queue }
+
+// Args is the encoded arguments, to be read only.
+func (c Call) Args() json.RawMessage { return c.args }
+
+// With returns the call with further options, which win over those that it has.
+func (c Call) With(opts ...CallOption) Call {
+	c.problems = slices.Clone(c.problems)
+	c.apply(opts)
 	return c
 }
 
@@ -159,6 +176,14 @@ type inserter interface {
 }
 
 func (q *JobQueue) enqueue(ctx context.Context, to inserter, calls []Call) ([]Job, error) {
+	if q.surrounded(calls) {
+		return q.enqueueSurrounded(ctx, to, calls)
+	}
+	return q.insert(ctx, to, calls)
+}
+
+// insert stores calls in one statement.
+func (q *JobQueue) insert(ctx context.Context, to inserter, calls []Call) ([]Job, error) {
 	if len(calls) == 0 {
 		return nil, nil
 	}
@@ -180,9 +205,20 @@ func (q *JobQueue) enqueue(ctx context.Context, to inserter, calls []Call) ([]Jo
 
 func (q *JobQueue) now() time.Time { return engine.Now(q.store) }
 
-// newJobs checks all calls and reports the problems of all.
+// newJobs checks all calls.
 func (q *JobQueue) newJobs(calls []Call, now time.Time) ([]store.NewJob, error) {
+	if err := q.checkCalls(calls); err != nil {
+		return nil, err
+	}
 	newJobs := make([]store.NewJob, len(calls))
+	for i := range calls {
+		newJobs[i] = calls[i].newJob(now)
+	}
+	return newJobs, nil
+}
+
+// checkCalls reports the problems of all.
+func (q *JobQueue) checkCalls(calls []Call) error {
 	var problems []error
 	for i := range calls {
 		if err := calls[i].check(q.cfg.MaxArgs); err != nil {
@@ -190,11 +226,9 @@ func (q *JobQueue) newJobs(calls []Call, now time.Time) ([]store.NewJob, error) 
 				err = fmt.Errorf("call %d: %w", i, err)
 			}
 			problems = append(problems, err)
-			continue
 		}
-		newJobs[i] = calls[i].newJob(now)
 	}
-	return newJobs, errors.Join(problems...)
+	return errors.Join(problems...)
 }
 
 func describe(calls []Call) string {
@@ -233,7 +267,7 @@ func (q *JobQueue) callByName(ctx context.Context, name string, args json.RawMes
 	h, registered := q.handlers[name]
 	q.mu.Unlock()
 	if registered {
-		c := Call{jobType: h.definition.name, settings: h.definition.settings, args: args}
+		c := Call{definition: h.definition, jobType: h.definition.name, settings: h.definition.settings, args: args}
 		c.apply(opts)
 		return c, h.definition.check(args)
 	}
@@ -292,7 +326,8 @@ func (q *JobQueue) performNow(ctx context.Context, call Call) (json.RawMessage, 
 	job := enqueuedJob(call.newJob(now), store.Enqueued{Status: StatusRunning, QueuedAt: now})
 	job.StartedAt, job.Attempt = now, 1
 	job.Token = rand.Int64N(1<<62) + 1 // no claim's: see IdempotencyKey
+	around := h.around(q)
 	return engine.PerformNow(ctx, job, func(ctx context.Context, run *engine.Run) (json.RawMessage, error) {
-		return h.run(ctx, q, newRunningJob(run, q))
+		return h.run(ctx, newRunningJob(run, q), around)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/laterjobs/later/internal/arguments"
@@ -24,37 +25,49 @@ func newHandler(d *definition, perform performFunc) Handler {
 	return Handler{definition: d, perform: perform, place: caller()}
 }
 
-// Middleware surrounds every performing of a job. It calls next, once, to go
-// on; what it returns is what the job's rules see.
-type Middleware func(ctx context.Context, job *RunningJob, next func(context.Context) error) error
-
 // forEngine prepares the handler for the engine: the job becomes visible to
 // Running, and the middleware surrounds the handler.
 func (h Handler) forEngine(q *JobQueue) *engine.Handler {
+	around := h.around(q)
 	return &engine.Handler{
 		Type: h.definition.jobType(), Former: h.definition.former, Rules: h.definition.rules,
 		Perform: func(ctx context.Context, run *engine.Run) (json.RawMessage, error) {
-			return h.run(ctx, q, newRunningJob(run, q))
+			return h.run(ctx, newRunningJob(run, q), around)
 		},
 	}
 }
 
-func (h Handler) run(ctx context.Context, q *JobQueue, job *RunningJob) (result json.RawMessage, err error) {
+func (h Handler) around(q *JobQueue) []performHalf {
+	return performHalves(q.cfg.Middleware, h.definition.middleware)
+}
+
+func (h Handler) run(ctx context.Context, job *RunningJob, around []performHalf) (result json.RawMessage, err error) {
+	ctx = context.WithValue(ctx, runningKey{}, job)
+	if len(around) == 0 {
+		result, err = h.perform(ctx, job.Args)
+	} else {
+		result, err = h.runInside(ctx, job, around)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSize("result", result, job.queue.cfg.MaxArgs); err != nil {
+		return nil, fmt.Errorf("%w: %w", engine.ErrUnperformable, err)
+	}
+	return result, nil
+}
+
+func (h Handler) runInside(ctx context.Context, job *RunningJob, around []performHalf) (result json.RawMessage, err error) {
 	next := func(ctx context.Context) (err error) {
 		result, err = h.perform(ctx, job.Args)
 		return err
 	}
-	for i := len(q.cfg.Middleware) - 1; i >= 0; i-- {
-		middleware, inner := q.cfg.Middleware[i], next
-		next = func(ctx context.Context) error { return middleware(ctx, job, inner) }
+	for _, half := range slices.Backward(around) {
+		inner := next
+		next = func(ctx context.Context) error { return half(ctx, job, inner) }
 	}
-	if err := next(context.WithValue(ctx, runningKey{}, job)); err != nil {
-		return nil, err
-	}
-	if err := checkSize("result", result, q.cfg.MaxArgs); err != nil {
-		return nil, fmt.Errorf("%w: %w", engine.ErrUnperformable, err)
-	}
-	return result, nil
+	err = next(ctx)
+	return result, err
 }
 
 // decodeArgs decodes and checks arguments.

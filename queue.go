@@ -44,7 +44,7 @@ type Config struct {
 	Retention  Retention    // 7 days for each finished status; negative: for ever
 	MaxArgs    int          // bytes of arguments, metadata and results: 1 MiB each
 	Logger     *slog.Logger // slog.Default()
-	Middleware []Middleware // around every performing, the first outermost
+	Middleware []Middleware // around every enqueueing and performing, the first outermost
 	Version    string       // of the program, for people who look at its processes
 }
 
@@ -61,7 +61,7 @@ type StopReport = engine.StopReport
 // New makes a JobQueue over a store. It stores jobs at once and performs them
 // once started. Mistakes in cfg are all reported by Start or Run.
 func New(s store.Store, cfg Config) *JobQueue {
-	cfg.Queues = maps.Clone(cfg.Queues)
+	cfg.Queues, cfg.Middleware = maps.Clone(cfg.Queues), slices.Clone(cfg.Middleware)
 	err := cfg.check()
 	cfg.fillIn()
 	return &JobQueue{

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -105,33 +104,6 @@ func TestCompleteInTransaction(t *testing.T) {
 	}
 	if strings.Contains(log.String(), "failed") {
 		t.Errorf("a completed job is reported as failed:\n%s", log.String())
-	}
-}
-
-func TestMiddlewareSurroundsEveryPerforming(t *testing.T) {
-	var calls []string
-	layer := func(name string) later.Middleware {
-		return func(ctx context.Context, job *later.RunningJob, next func(context.Context) error) error {
-			calls = append(calls, name+" before "+job.Type)
-			err := next(ctx)
-			calls = append(calls, fmt.Sprintf("%s after: %v", name, err))
-			return err
-		}
-	}
-	errBoom := errors.New("boom")
-	queue := newQueue(t, later.Config{Middleware: []later.Middleware{layer("a"), layer("b")}},
-		textJob.Do(func(context.Context, textArgs) error { return errBoom }))
-	want := []string{"a before TextJob", "b before TextJob", "b after: boom", "a after: boom"}
-	if err := textJob.PerformNow(t.Context(), queue, textArgs{}); !errors.Is(err, errBoom) {
-		t.Errorf("performed now: %v", err)
-	}
-	if !slices.Equal(calls, want) {
-		t.Errorf("performed now: %q", calls)
-	}
-	calls = nil
-	enqueue(t, textJob, queue, textArgs{})
-	if _, err := queue.Drain(t.Context()); err != nil || !slices.Equal(calls, want) {
-		t.Errorf("performed later: %q, %v", calls, err)
 	}
 }
 

@@ -115,12 +115,12 @@ func TestRun(t *testing.T) {
 // had died there, changes nothing any more.
 func TestDiesAfterTheCommit(t *testing.T) {
 	var performed atomic.Int64
-	shop, queue := open(t, ownSchema(t), later.Config{Middleware: []later.Middleware{
-		func(ctx context.Context, _ *later.RunningJob, next func(context.Context) error) error {
+	shop, queue := open(t, ownSchema(t), later.Config{Middleware: []later.Middleware{{
+		Perform: func(ctx context.Context, _ *later.RunningJob, next func(context.Context) error) error {
 			performed.Add(1)
 			return errors.Join(next(ctx), errors.New("died after the commit"))
 		},
-	}})
+	}}})
 	queue.Register(BookPayment.Do(shop.book))
 	signUp(t, shop)
 	job := order(t, shop)
@@ -170,15 +170,15 @@ func TestPerformedByTwo(t *testing.T) {
 	begun, goOn, late := make(chan bool), make(chan bool), make(chan error)
 	slow, slowQueue := open(t, schema, later.Config{
 		SoftStop: time.Millisecond, HardStop: time.Millisecond,
-		Middleware: []later.Middleware{
-			func(ctx context.Context, _ *later.RunningJob, next func(context.Context) error) error {
+		Middleware: []later.Middleware{{
+			Perform: func(ctx context.Context, _ *later.RunningJob, next func(context.Context) error) error {
 				close(begun)
 				<-goOn
 				err := next(context.WithoutCancel(ctx)) // it does not look whether it should stop
 				late <- err
 				return err
 			},
-		},
+		}},
 	})
 	slowQueue.Register(BookPayment.Do(slow.book))
 	start(t, slowQueue)
