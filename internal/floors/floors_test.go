@@ -27,8 +27,9 @@ var mayImport = map[string][]string{
 	"internal/listeners":   {"store"},
 	"internal/named":       {},
 	"internal/processlock": {},
-	"internal/engine":      {"store"},
+	"internal/engine":      {"store", "internal/cron"},
 	"internal/arguments":   {},
+	"internal/cron":        {},
 	"internal/sqlfile":     {},
 	"internal/floors":      {},
 	"internal/crash":       {},
@@ -39,7 +40,7 @@ var mayImport = map[string][]string{
 	"internal/leaks":       {},
 	"internal/pgtest":      {},
 	// floor 2
-	"": {"store", "internal/engine", "internal/arguments"},
+	"": {"store", "internal/engine", "internal/arguments", "internal/cron"},
 	// floor 3
 	"latertest":           {"", "store", "sqlite"},
 	"internal/simulation": {"", "store", "storetest", "internal/engine"},
