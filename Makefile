@@ -5,7 +5,8 @@
 test: lint
 	CGO_ENABLED=0 go build ./...
 	@sh scripts/test-postgres >/dev/null
-	LATER_TEST_REQUIRE_POSTGRES=1 go test -timeout 8m ./...
+	@sh scripts/test-browser >/dev/null
+	LATER_TEST_REQUIRE_POSTGRES=1 LATER_TEST_REQUIRE_BROWSER=1 go test -timeout 8m ./...
 	@sh scripts/each-postgres
 	@if [ -n "$$CI" ]; then $(MAKE) race RACE='. ./internal/engine ./internal/listeners ./internal/processlock ./internal/chaos/... ./internal/reload ./sqlite ./postgres'; fi
 

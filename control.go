@@ -65,12 +65,18 @@ func (q *JobQueue) RunNow(ctx context.Context, id int64) error {
 // Reschedule gives a scheduled, pending or retrying job a new time; one in the
 // past means now. ErrConflict: it runs or has finished.
 func (q *JobQueue) Reschedule(ctx context.Context, id int64, at time.Time) error {
-	if at.IsZero() || at.UTC().Year() > maxYear {
-		return fmt.Errorf("%w: cannot reschedule to %v", ErrInvalidOption, at)
-	}
-	ids, err := q.store.Reschedule(ctx, Filter{IDs: []int64{id}}, at, q.now())
-	n, err := changed(ids, err, "reschedule")
+	n, err := q.RescheduleAll(ctx, Filter{IDs: []int64{id}}, at)
 	return q.explain(ctx, n, err, id, "reschedule")
+}
+
+// RescheduleAll gives every scheduled, pending or retrying job that f selects a new
+// time, and returns how many those were.
+func (q *JobQueue) RescheduleAll(ctx context.Context, f Filter, at time.Time) (int, error) {
+	if at.IsZero() || at.UTC().Year() > maxYear {
+		return 0, fmt.Errorf("%w: cannot reschedule to %v", ErrInvalidOption, at)
+	}
+	ids, err := q.store.Reschedule(ctx, f, at, q.now())
+	return changed(ids, err, "reschedule")
 }
 
 // Delete removes a job and its history. ErrConflict: it is running; cancel it

@@ -68,6 +68,16 @@ func (q *JobQueue) Stats(ctx context.Context) (Stats, error) {
 	return stats, nil
 }
 
+// PublishedTypes returns what processes have published of the types that they
+// perform, by name: also those that nobody performs any more.
+func (q *JobQueue) PublishedTypes(ctx context.Context) ([]store.JobType, error) {
+	types, err := q.store.Types(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list job types: %w", err)
+	}
+	return types, nil
+}
+
 // JobTypes returns the names of the types that this JobQueue has handlers for,
 // sorted, without former names.
 func (q *JobQueue) JobTypes() []string {

@@ -74,7 +74,7 @@ func (a *app) command() *cobra.Command {
 		a.demoCommand(), a.enqueueCommand(), a.listCommand(), a.showCommand(),
 		a.cancelCommand(), a.retryCommand(), a.deleteCommand(),
 		a.pauseCommand(), a.resumeCommand(),
-		a.statsCommand(), a.migrateCommand(), a.moveCommand(), a.versionCommand(),
+		a.statsCommand(), a.webCommand(), a.migrateCommand(), a.moveCommand(), a.versionCommand(),
 	)
 	return root
 }

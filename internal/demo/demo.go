@@ -52,6 +52,7 @@ type demo struct {
 	dir    string // for files to process; removed at the end
 	queue  *later.JobQueue
 	sink   *sink
+	web    *web // nil if headless
 	stage  *stage
 	screen *screen
 }
@@ -77,6 +78,12 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 	d.queue = later.New(d.Store, later.Config{
 		Concurrency: 6, SoftStop: time.Second, HardStop: time.Second, Logger: slog.New(slog.DiscardHandler),
 	})
+	if !d.Headless {
+		if d.web, err = startWeb(d.queue); err != nil {
+			return report, err
+		}
+		defer d.web.close()
+	}
 	d.stage = newStage(d.queue, d.sink, d.dir)
 	d.screen = newScreen(d)
 	return d.play(ctx)

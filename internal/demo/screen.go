@@ -38,7 +38,7 @@ const (
 	// maxShown bounds the jobs on a terminal.
 	maxShown = 16
 	// around is how many lines there are above and below them.
-	around = 12
+	around = 13
 )
 
 // colours are the ANSI colours of the statuses.
@@ -79,7 +79,7 @@ func (s *screen) frame() []string {
 		lines = append(lines, "  "+mail)
 	}
 	if !s.Headless {
-		lines = append(lines, "", "ctrl-C ends the demo")
+		lines = append(lines, "", "the dashboard is at \x1b[1m"+s.web.address+"\x1b[0m", "ctrl-C ends the demo")
 	}
 	return lines
 }
@@ -110,6 +110,9 @@ func cut(s string, width int) string {
 }
 
 func (s *screen) printChanges() {
+	if s.web != nil && len(s.shown) == 0 {
+		fmt.Fprintln(s.Out, "the dashboard is at", s.web.address)
+	}
 	for _, p := range s.stage.promises {
 		if s.shown[p.job.ID] == p.job.Status {
 			continue

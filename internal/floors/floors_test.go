@@ -29,7 +29,11 @@ var mayImport = map[string][]string{
 	"internal/processlock": {},
 	"internal/engine":      {"store", "internal/cron"},
 	"internal/arguments":   {},
+<<<<<<< HEAD
 	"internal/cron":        {},
+=======
+	"internal/query":       {"store"},
+>>>>>>> 15e9358 (Dashboard: jobs, queues, types and processes in the browser)
 	"internal/sqlfile":     {},
 	"internal/floors":      {},
 	"internal/crash":       {},
@@ -43,16 +47,17 @@ var mayImport = map[string][]string{
 	"": {"store", "internal/engine", "internal/arguments", "internal/cron"},
 	// floor 3
 	"latertest":           {"", "store", "sqlite"},
+	"dashboard":           {"", "store", "internal/query"},
 	"internal/simulation": {"", "store", "storetest", "internal/engine"},
 	// floor 4
-	"cmd/later":              {"", "store", "sqlite", "postgres", "internal/demo"},
+	"cmd/later":              {"", "store", "sqlite", "postgres", "dashboard", "internal/demo"},
 	"internal/chaos":         {},
 	"internal/chaos/history": {},
 	"internal/chaos/check":   {"store"},
 	"internal/chaos/run": {
 		"", "store", "sqlite", "postgres", "internal/engine", "internal/pgtest", "internal/chaos/history", "internal/chaos/check",
 	},
-	"internal/demo":        {"", "store", "sqlite", "examples/email", "examples/cleanup", "examples/batch", "examples/files"},
+	"internal/demo":        {"", "store", "sqlite", "dashboard", "examples/email", "examples/cleanup", "examples/batch", "examples/files"},
 	"examples/quickstart":  {"", "sqlite"},
 	"examples/email":       {"", "sqlite"},
 	"examples/cleanup":     {"", "sqlite"},

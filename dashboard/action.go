@@ -1,0 +1,245 @@
+package dashboard
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/internal/query"
+)
+
+// verb is something that can be done to jobs.
+type verb struct {
+	Name, Label string
+	Title       string // what it does
+	Danger      bool
+
+	needs  Permission
+	fits   []later.JobStatus
+	reason bool // it takes one
+	do     func(*board, *http.Request, later.Filter, string) (int, error)
+	done   string // what has been done, of how many jobs
+}
+
+// verbs are what can be done to jobs, in the order of the buttons.
+var verbs = []verb{
+	{
+		Name: "retry", Label: "Retry", Title: "Run again now; finished jobs start over with their full retries.", needs: Retry, done: "Retried",
+		fits: []later.JobStatus{later.StatusFailed, later.StatusRetrying, later.StatusCancelled, later.StatusCompleted},
+		do: func(b *board, r *http.Request, f later.Filter, _ string) (int, error) {
+			return b.queue.RetryAll(r.Context(), f)
+		},
+	},
+	{
+		Name: "run", Label: "Run now", Title: "Run before its time.", needs: Retry, done: "Made pending",
+		fits: []later.JobStatus{later.StatusScheduled},
+		do: func(b *board, r *http.Request, f later.Filter, _ string) (int, error) {
+			return b.queue.RescheduleAll(r.Context(), f, time.Now())
+		},
+	},
+	{
+		Name: "cancel", Label: "Cancel", Title: "Stop for good: waiting jobs at once, running ones as soon as they notice.", needs: Cancel, done: "Cancelled",
+		fits: []later.JobStatus{later.StatusScheduled, later.StatusPending, later.StatusRunning, later.StatusRetrying}, reason: true,
+		do: func(b *board, r *http.Request, f later.Filter, reason string) (int, error) {
+			return b.queue.CancelAll(r.Context(), f, reason)
+		},
+	},
+	{
+		Name: "delete", Label: "Delete", Title: "Remove with all history. This cannot be undone.", needs: Delete, Danger: true, done: "Deleted",
+		fits: []later.JobStatus{
+			later.StatusScheduled, later.StatusPending, later.StatusRetrying, later.StatusCompleted, later.StatusFailed, later.StatusCancelled,
+		},
+		do: func(b *board, r *http.Request, f later.Filter, _ string) (int, error) {
+			return b.queue.DeleteAll(r.Context(), f)
+		},
+	},
+}
+
+// verbsFor are the verbs that the user may use and that fit one of the statuses; none
+// named: any.
+func verbsFor(user User, statuses []later.JobStatus) (fitting []verb) {
+	for _, v := range verbs {
+		fits := len(statuses) == 0 || slices.ContainsFunc(statuses, func(s later.JobStatus) bool { return slices.Contains(v.fits, s) })
+		if fits && user.Can(v.needs) {
+			fitting = append(fitting, v)
+		}
+	}
+	return fitting
+}
+
+// act does what a form says and leads back to its page. It is the only place where
+// the dashboard changes anything, and so the only one that checks who may.
+func (b *board) act(w http.ResponseWriter, r *http.Request) {
+	notice, err := b.perform(r)
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	redirect(w, r, notice)
+}
+
+func (b *board) perform(r *http.Request) (notice string, err error) {
+	v, err := b.newView(r, View, "action")
+	if err != nil {
+		return "", err
+	}
+	if err := readForm(r); err != nil {
+		return "", err
+	}
+	name := r.PathValue("verb")
+	if name == "pause" || name == "resume" {
+		return b.pauseOrResume(v, name)
+	}
+	i := slices.IndexFunc(verbs, func(v verb) bool { return v.Name == name })
+	if i < 0 {
+		return "", notFound("There is no action %q.", name)
+	}
+	verb := verbs[i]
+	if err := v.need(verb.needs); err != nil {
+		return "", err
+	}
+	filter, err := selected(r, v.Now.In(v.Look.location))
+	if err != nil {
+		return "", err
+	}
+	n, err := verb.do(b, r, filter, byWhom(v.User, r.PostForm.Get("reason")))
+	if err != nil {
+		return "", err
+	}
+	b.log.InfoContext(r.Context(), "somebody changed jobs in the dashboard", "user", v.User.Name, "action", name, "query", r.PostForm.Get("q"),
+		"ids", r.PostForm["id"], "jobs", n)
+	if n == 0 {
+		return "Nothing was changed: none of them is in a status that this fits.", nil
+	}
+	return verb.done + " " + plural(int64(n), "job", "jobs") + ".", nil
+}
+
+// selected is the jobs that a form means: those whose ids are ticked, or all that
+// match its query. A form that names neither means none.
+func selected(r *http.Request, now time.Time) (later.Filter, error) {
+	if r.PostForm.Get("all") == "yes" {
+		text := strings.TrimSpace(r.PostForm.Get("q"))
+		filter, err := query.Parse(text, now)
+		if err != nil {
+			return filter, badRequest("The query cannot be read: %v.", err)
+		}
+		return filter, nil
+	}
+	filter := later.Filter{}
+	for _, text := range r.PostForm["id"] {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || id < 1 {
+			return filter, badRequest("%q is no id of a job.", text)
+		}
+		filter.IDs = append(filter.IDs, id)
+	}
+	if len(filter.IDs) == 0 {
+		return filter, badRequest("No job was chosen: tick some.")
+	}
+	return filter, nil
+}
+
+func (b *board) pauseOrResume(v *view, name string) (string, error) {
+	if err := v.need(Pause); err != nil {
+		return "", err
+	}
+	r := v.request
+	queue := r.PostForm.Get("queue")
+	if name == "resume" {
+		b.log.InfoContext(r.Context(), "somebody resumed a queue in the dashboard", "user", v.User.Name, "queue", queue)
+		return "Queue " + queue + " goes on.", b.queue.Resume(r.Context(), queue)
+	}
+	b.log.InfoContext(r.Context(), "somebody paused a queue in the dashboard", "user", v.User.Name, "queue", queue)
+	return "Queue " + queue + " is paused. Jobs that run are not disturbed.", b.queue.Pause(r.Context(), queue, byWhom(v.User, r.PostForm.Get("reason")))
+}
+
+// byWhom adds who it was to a reason, for those who read it later.
+func byWhom(user User, reason string) string {
+	reason = strings.TrimSpace(reason)
+	switch {
+	case user.Name == "":
+		return reason
+	case reason == "":
+		return "by " + user.Name
+	}
+	return reason + " (" + user.Name + ")"
+}
+
+// maxForm bounds a form, in bytes.
+const maxForm = 1 << 20
+
+func readForm(r *http.Request) error {
+	r.Body = http.MaxBytesReader(nil, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return badRequest("The form cannot be read: %v.", err)
+	}
+	return nil
+}
+
+// redirect leads back to the page that the form was on, with a word on what was done.
+// Only pages of this dashboard are led to.
+func redirect(w http.ResponseWriter, r *http.Request, notice string) {
+	back, err := url.Parse(r.PostForm.Get("back"))
+	if err != nil || back.IsAbs() || back.Host != "" || strings.HasPrefix(back.Path, "/") || strings.Contains(back.Path, "..") || strings.Contains(back.Path, `\`) {
+		back = &url.URL{}
+	}
+	if notice != "" {
+		values := back.Query()
+		values.Set("notice", notice)
+		back.RawQuery = values.Encode()
+	}
+	w.Header().Set("Location", rootOf(r.URL.Path)+back.String())
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// noticeOf is what an action has said on the way to this page. It travels in the
+// address, so anybody can make one up: it is short, and only ever text.
+func noticeOf(r *http.Request) string {
+	return cut(r.URL.Query().Get("notice"), 200)
+}
+
+// saveSettings keeps how this browser wants to see the pages.
+func (b *board) saveSettings(w http.ResponseWriter, r *http.Request) {
+	if _, err := b.newView(r, View, "settings"); err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	if err := readForm(r); err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	if _, err := zone(r.PostForm.Get("zone")); err != nil {
+		b.fail(w, r, badRequest("%q is no time zone: write a name such as Europe/Berlin.", r.PostForm.Get("zone")))
+		return
+	}
+	for _, name := range []string{"theme", "density", "zone", "live", "keys"} {
+		value := r.PostForm.Get(name)
+		if value == "" && (name == "live" || name == "keys") {
+			value = "off"
+		}
+		http.SetCookie(w, &http.Cookie{
+			Name: "later_" + name, Value: value, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		})
+	}
+	redirect(w, r, "Saved for this browser.")
+}
+
+type settingsPage struct {
+	Themes, Densities []string
+	Zones             []string
+}
+
+func (b *board) settings(v *view) error {
+	v.Title = "Settings"
+	v.Data = &settingsPage{themes, densities, commonZones}
+	return nil
+}
+
+var commonZones = []string{
+	"UTC", "America/Los_Angeles", "America/Denver", "America/Chicago", "America/New_York", "America/Sao_Paulo", "Europe/London", "Europe/Berlin",
+	"Europe/Kyiv", "Africa/Johannesburg", "Asia/Dubai", "Asia/Kolkata", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney", "Pacific/Auckland",
+}

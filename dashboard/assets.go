@@ -1,0 +1,80 @@
+package dashboard
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"mime"
+	"net/http"
+	"path"
+	"reflect"
+	"strings"
+
+	"github.com/laterjobs/later/internal/query"
+)
+
+//go:embed assets templates
+var files embed.FS
+
+// assets are the script, the style and the icons by their names, which change with
+// what is in them: browsers may keep them for ever.
+var assets, assetNames = loadAssets()
+
+func loadAssets() (contents map[string][]byte, names map[string]string) {
+	contents, names = map[string][]byte{}, map[string]string{}
+	entries, err := files.ReadDir("assets")
+	if err != nil {
+		panic(err) // they are part of the program
+	}
+	for _, entry := range entries {
+		content, err := files.ReadFile("assets/" + entry.Name())
+		if err != nil {
+			panic(err)
+		}
+		sum := sha256.Sum256(content)
+		extension := path.Ext(entry.Name())
+		name := strings.TrimSuffix(entry.Name(), extension) + "-" + hex.EncodeToString(sum[:6]) + extension
+		contents[name], names[entry.Name()] = content, name
+	}
+	return contents, names
+}
+
+func asset(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	content, found := assets[name]
+	if !found {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	_, _ = w.Write(content)
+}
+
+// templates are the pages; each is a template of its own name.
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
+	"asset":  func(name string) string { return "assets/" + assetNames[name] },
+	"number": number,
+	"size":   size,
+	"short":  short,
+	"plural": plural,
+	"explain": func(status any) string {
+		for known, text := range sentences {
+			if string(known) == fmt.Sprint(status) {
+				return text
+			}
+		}
+		return ""
+	},
+	"cut":      cut,
+	"len64":    func(list any) int64 { return int64(reflect.ValueOf(list).Len()) },
+	"int64":    func(n int) int64 { return int64(n) },
+	"sum":      func(a, b int64) int64 { return a + b },
+	"attempts": func(retries int) int { return retries + 1 },
+	"hasBulk":  func(data any) bool { _, ok := data.(*jobsPage); return ok },
+	"jobsOf":   func(terms ...string) string { return "jobs/?q=" + escape(strings.Join(terms, " ")) },
+	"term":     query.Term,
+	"pair":     func(v *view, data any) map[string]any { return map[string]any{"V": v, "D": data} },
+}).ParseFS(files, "templates/*.html"))

@@ -1,0 +1,215 @@
+package dashboard_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/dashboard"
+)
+
+// browser is a tab in a real Chromium. The test fails if a page asks something in a
+// dialog that is not expected, or breaks its own policy.
+type browser struct {
+	t     *testing.T
+	ctx   context.Context
+	quiet bool // complaints are expected
+
+	mu      sync.Mutex
+	dialogs []string
+}
+
+func newBrowser(t *testing.T) *browser {
+	t.Helper()
+	var program string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			program = found
+			break
+		}
+	}
+	if program == "" {
+		if os.Getenv("LATER_TEST_REQUIRE_BROWSER") != "" {
+			t.Fatal("there is no Chromium, and LATER_TEST_REQUIRE_BROWSER is set: see scripts/test-browser")
+		}
+		t.Skip("SKIPPED: there is no Chromium; scripts/test-browser installs it")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(t.TempDir()),
+		chromedp.WSURLReadTimeout(time.Minute))
+	started, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	ctx, closeTab := chromedp.NewContext(started)
+	t.Cleanup(closeTab)
+	b := &browser{t: t, ctx: ctx}
+	b.run(chromedp.Navigate("about:blank")) // the browser lives as long as the context of the first call
+	var cancel context.CancelFunc
+	b.ctx, cancel = context.WithTimeout(ctx, 90*time.Second)
+	t.Cleanup(cancel)
+	if err := chromedp.Listen(b.ctx, b.notice); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(b.ctx, log.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// notice answers dialogs with yes, and takes every complaint of the browser for an
+// error of ours.
+func (b *browser) notice(event any) {
+	switch e := event.(type) {
+	case *page.EventJavascriptDialogOpening:
+		b.mu.Lock()
+		b.dialogs = append(b.dialogs, e.Message)
+		b.mu.Unlock()
+		go func() { // an error shows as a page that goes no further
+			_, _ = chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+		}()
+	case *log.EventEntryAdded:
+		if !b.quiet {
+			b.t.Errorf("the browser says: %s %s", e.Entry.Text, e.Entry.URL)
+		}
+	case *runtime.EventExceptionThrown:
+		b.t.Errorf("the script failed: %+v", e.ExceptionDetails)
+	}
+}
+
+func (b *browser) run(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, steps...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// eval is what an expression is in the page.
+func eval[T any](b *browser, expression string) T {
+	b.t.Helper()
+	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return value
+}
+
+// until waits until an expression is true.
+func (b *browser) until(expression string) {
+	b.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !eval[bool](b, "Boolean("+expression+")"); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("never true: %s\n%s", expression, eval[string](b, "String(document.body?.innerText)"))
+		}
+	}
+}
+
+func quoted(text string) string { return strconv.Quote(text) }
+
+// TestPageKeepsItselfUpToDate: without being loaded again, and not under the hands of
+// somebody who has ticked a row.
+func TestPageKeepsItselfUpToDate(t *testing.T) {
+	b, s := newBrowser(t), newStage(t)
+	root := s.serve(t, guarded(dashboard.Admin))
+	b.run(chromedp.Navigate(root + "jobs/"))
+	eval[bool](b, "window.same = true")
+	row := func(id int64) string {
+		return "document.querySelector(" + quoted("#j"+strconv.FormatInt(id, 10)) + ")"
+	}
+	enqueue := func() int64 {
+		t.Helper()
+		job, err := results.PerformLater(t.Context(), s.queue, workArgs{hostile})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return job.ID
+	}
+	b.until(row(enqueue()))
+	ticked := s.ids[later.StatusFailed]
+	b.run(chromedp.Click("#j" + strconv.FormatInt(ticked, 10) + " input"))
+	b.until(`document.querySelector("[data-ticked]").textContent === "With 1 ticked"`)
+	held := enqueue()
+	time.Sleep(4 * time.Second) // longer than a page waits between two looks
+	if eval[bool](b, "Boolean("+row(held)+")") {
+		t.Error("a row has come in while another was ticked")
+	}
+	b.run(chromedp.Click("#j" + strconv.FormatInt(ticked, 10) + " input"))
+	b.until(row(held))
+	if !eval[bool](b, "window.same === true") {
+		t.Error("the page was loaded again")
+	}
+}
+
+// TestTickAndRetry, as a person does it, and with the keyboard alone.
+func TestTickAndRetry(t *testing.T) {
+	b, s := newBrowser(t), newStage(t)
+	root := s.serve(t, guarded(dashboard.Admin))
+	b.run(chromedp.Navigate(root+"jobs/?q=status:failed"), chromedp.WaitVisible("[data-list]"))
+	if !eval[bool](b, `[...document.querySelectorAll(".bulk button")].every((button) => button.disabled)`) {
+		t.Error("buttons work while nothing is ticked")
+	}
+	b.run(chromedp.KeyEvent("j"), chromedp.KeyEvent("x"))
+	b.until(`document.querySelectorAll("input[name=id]:checked").length === 1`)
+	b.run(chromedp.Click(`button[formaction$="actions/retry"]`))
+	b.until(`document.querySelector("#notice")?.textContent === "Retried 1 job."`)
+	if status := s.status(t, s.ids[later.StatusFailed]); status != later.StatusPending {
+		t.Errorf("the job is %s", status)
+	}
+	if address := eval[string](b, "location.href"); strings.Contains(address, "notice") || !strings.Contains(address, "status") {
+		t.Errorf("the address is %s", address)
+	}
+}
+
+// TestDeletingAsks before it does.
+func TestDeletingAsks(t *testing.T) {
+	b, s := newBrowser(t), newStage(t)
+	b.quiet = true // the job's page answers 404 in the end
+	root := s.serve(t, guarded(dashboard.Admin))
+	b.run(chromedp.Navigate(root+"jobs/"+strconv.FormatInt(s.ids[later.StatusFailed], 10)), chromedp.Click(`button[formaction$="actions/delete"]`))
+	b.until(`document.body?.innerText.includes("Not found")`)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.dialogs) != 1 || !strings.Contains(b.dialogs[0], "cannot be undone") {
+		t.Errorf("it asked %q", b.dialogs)
+	}
+}
+
+// TestNothingStrangeRuns: every page that shows what strangers have written is opened
+// and lived in for a moment.
+func TestNothingStrangeRuns(t *testing.T) {
+	b, s := newBrowser(t), newStage(t)
+	s.running(t)
+	root := s.serve(t, guarded(dashboard.Admin), dashboard.Environment(hostile))
+	for _, path := range []string{"", "jobs/", "queues/", "types/", "processes/", "jobs/" + strconv.FormatInt(s.ids["panicked"], 10)} {
+		b.run(chromedp.Navigate(root+path), chromedp.WaitReady("#foot"))
+		if n := eval[int](b, `document.querySelectorAll("evil, img, body script").length`); n > 0 {
+			t.Errorf("/%s has %d elements that a stranger has made", path, n)
+		}
+		if wide := eval[bool](b, "document.documentElement.scrollWidth > innerWidth"); wide {
+			t.Errorf("/%s is wider than the window", path)
+		}
+	}
+	b.run(chromedp.EmulateViewport(320, 640))
+	for _, path := range []string{"", "jobs/", "jobs/" + strconv.FormatInt(s.ids["panicked"], 10)} {
+		b.run(chromedp.Navigate(root+path), chromedp.WaitReady("#foot"))
+		if wide := eval[int](b, "document.documentElement.scrollWidth"); wide > 320 {
+			t.Errorf("/%s is %d pixels wide on a phone of 320: %s", path, wide, eval[string](b,
+				`[...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > 320 && !e.closest(".wide, nav")).map((e) => e.outerHTML.slice(0, 90)).join("\n")`))
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.dialogs) > 0 {
+		t.Errorf("dialogs: %q", b.dialogs)
+	}
+}

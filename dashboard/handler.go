@@ -1,0 +1,161 @@
+package dashboard
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/laterjobs/later"
+)
+
+// Option changes what Handler makes.
+type Option func(*board)
+
+// Environment names where the dashboard runs, such as "production": it is shown on
+// every page.
+func Environment(name string) Option { return func(b *board) { b.environment = name } }
+
+// TrustedOrigin allows forms from another origin, such as "https://example.com": for
+// a proxy that rewrites the header Host. New panics on one that is malformed.
+func TrustedOrigin(origin string) Option {
+	return func(b *board) {
+		if err := b.crossOrigin.AddTrustedOrigin(origin); err != nil {
+			panic("dashboard: " + err.Error())
+		}
+	}
+}
+
+// Handler serves the dashboard of a JobQueue, which need not be started. access
+// decides who may see and do what; there is no default.
+func Handler(queue *later.JobQueue, access Access, opts ...Option) http.Handler {
+	if queue == nil || access == nil {
+		panic("dashboard: Handler needs a JobQueue and an Access: who may see this?")
+	}
+	b := &board{queue: queue, access: access, crossOrigin: http.NewCrossOriginProtection(), log: slog.Default(), started: time.Now()}
+	for _, opt := range opts {
+		opt(b)
+	}
+	return b.routes()
+}
+
+// board is the dashboard.
+type board struct {
+	queue       *later.JobQueue
+	access      Access
+	environment string
+	crossOrigin *http.CrossOriginProtection
+	log         *slog.Logger
+	started     time.Time
+}
+
+func (b *board) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", b.page(View, "overview", b.overview))
+	mux.HandleFunc("GET /jobs/{$}", b.page(View, "jobs", b.jobs))
+	mux.HandleFunc("GET /jobs/{id}", b.page(View, "job", b.job))
+	mux.HandleFunc("GET /queues/{$}", b.page(View, "queues", b.queues))
+	mux.HandleFunc("GET /types/{$}", b.page(View, "types", b.types))
+	mux.HandleFunc("GET /types/{name}", b.page(View, "type", b.oneType))
+	mux.HandleFunc("GET /processes/{$}", b.page(View, "processes", b.processes))
+	mux.HandleFunc("GET /settings/{$}", b.page(View, "settings", b.settings))
+	mux.HandleFunc("POST /settings/{$}", b.saveSettings)
+	mux.HandleFunc("POST /actions/{verb}", b.act)
+	mux.HandleFunc("GET /assets/{name}", asset)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		b.fail(w, r, notFound("There is no page at %s.", r.URL.Path))
+	})
+	return b.crossOrigin.Handler(secure(mux))
+}
+
+// secure sets what every answer carries. Scripts and styles come from this handler
+// only, nothing is inline, nobody frames it.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
+			"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("X-Robots-Tag", "noindex")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// problem is an error with its place among the answers of HTTP and a sentence for
+// people.
+type problem struct {
+	status int
+	Title  string
+	Text   string
+}
+
+func (p *problem) Error() string { return p.Text }
+
+func notFound(format string, args ...any) error {
+	return &problem{http.StatusNotFound, "Not found", fmt.Sprintf(format, args...)}
+}
+
+func badRequest(format string, args ...any) error {
+	return &problem{http.StatusBadRequest, "That does not work", fmt.Sprintf(format, args...)}
+}
+
+// explained finds the words for an error.
+func (b *board) explained(r *http.Request, err error) *problem {
+	var p *problem
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.Is(err, later.ErrNotFound):
+		return &problem{http.StatusNotFound, "Not found", err.Error()}
+	case errors.Is(err, later.ErrConflict):
+		return &problem{http.StatusConflict, "Not possible now", err.Error()}
+	case errors.Is(err, later.ErrUnavailable):
+		return &problem{http.StatusServiceUnavailable, "The store cannot be reached",
+			"The program goes on, and this page comes back by itself when the store does. " + err.Error()}
+	}
+	b.log.ErrorContext(r.Context(), "a page of the dashboard failed", "path", r.URL.Path, "error", err)
+	return &problem{http.StatusInternalServerError, "This page failed", err.Error()}
+}
+
+// page makes the handler of a page: who asks, what it shows, as HTML.
+func (b *board) page(needs Permission, name string, gather func(*view) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, err := b.newView(r, needs, name)
+		if err == nil {
+			err = gather(v)
+		}
+		if err != nil {
+			b.fail(w, r, err)
+			return
+		}
+		b.render(w, r, http.StatusOK, v)
+	}
+}
+
+func (b *board) render(w http.ResponseWriter, r *http.Request, status int, v *view) {
+	var text bytes.Buffer // a page that fails half way must not look like a whole one
+	if err := templates.ExecuteTemplate(&text, v.Page, v); err != nil {
+		b.log.ErrorContext(r.Context(), "a template of the dashboard failed", "page", v.Page, "error", err)
+		http.Error(w, "This page failed: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = text.WriteTo(w) // whoever has gone away does not miss it
+}
+
+func (b *board) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, ErrSignIn) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="later", charset="UTF-8"`)
+		http.Error(w, "Sign in to see the jobs.", http.StatusUnauthorized)
+		return
+	}
+	p := b.explained(r, err)
+	v := b.frame(r, "problem")
+	v.Title, v.Problem = p.Title, p
+	b.render(w, r, p.status, v)
+}

@@ -1,0 +1,63 @@
+package dashboard
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/laterjobs/later"
+)
+
+// jobPage is one job with its history.
+type jobPage struct {
+	Job      jobRow
+	Why      []reason
+	Attempts []attemptRow // the newest first
+	Log      []later.LogLine
+	Args     document
+	Result   document
+	Metadata document
+	Verbs    []verb
+	Percent  int // of its progress; −1: unknown
+}
+
+// attemptRow is an attempt with how long it took.
+type attemptRow struct {
+	later.Attempt
+	Took  string
+	Stack stack
+}
+
+func (b *board) job(v *view) error {
+	id, err := strconv.ParseInt(v.request.PathValue("id"), 10, 64)
+	if err != nil || id < 1 {
+		return notFound("%q is no id of a job.", v.request.PathValue("id"))
+	}
+	ctx := v.context()
+	job, err := b.queue.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	v.Title = job.Type + " #" + strconv.FormatInt(id, 10)
+	page := jobPage{Job: v.row(job), Percent: -1, Verbs: verbsFor(v.User, []later.JobStatus{job.Status})}
+	if job.Progress.Total > 0 {
+		page.Percent = int(max(0, min(100, 100*job.Progress.Done/job.Progress.Total)))
+	}
+	attempts, err := b.queue.Attempts(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, a := range slices.Backward(attempts) { // the newest is why somebody is here
+		page.Attempts = append(page.Attempts, attemptRow{a, short(a.FinishedAt.Sub(a.StartedAt)), parseStack(a.Stack)})
+	}
+	if v.User.Can(ViewArgs) {
+		if page.Log, err = b.queue.Log(ctx, id); err != nil {
+			return err
+		}
+		page.Args, page.Result, page.Metadata = render(job.Args), render(job.Result), render(job.Metadata)
+	}
+	if page.Why, err = b.why(v, job); err != nil {
+		return err
+	}
+	v.Data = &page
+	return nil
+}

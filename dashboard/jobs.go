@@ -1,0 +1,129 @@
+package dashboard
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/internal/query"
+	"github.com/laterjobs/later/store"
+)
+
+// pageSize is how many jobs a page lists.
+const pageSize = 50
+
+// jobsPage is a list of jobs.
+type jobsPage struct {
+	Query   string
+	Wrong   string // why the query cannot be read
+	Tabs    []tab
+	Jobs    []jobRow
+	Older   string // the address of the next page; "": this is the last
+	Newest  string // the address of the first page; "": this is the first
+	Status  string // the one that the query asks for, if it is one
+	Bulk    []verb
+	Matches string // the query as a filter for an action on all that match
+}
+
+// tab is a status with how many jobs have it.
+type tab struct {
+	Status, Label, Link string
+	Count               int64
+	Counted, Current    bool
+}
+
+// jobRow is a job in a list.
+type jobRow struct {
+	later.Job
+	When, WhenTitle, Took string
+	Label                 string // some of its arguments
+}
+
+func (b *board) jobs(v *view) error {
+	v.Title = "Jobs"
+	values := v.request.URL.Query()
+	page := jobsPage{Query: strings.TrimSpace(values.Get("q"))}
+	filter, err := query.Parse(page.Query, v.Now.In(v.Look.location))
+	if err != nil {
+		page.Wrong, v.Data = err.Error(), &page
+		page.Tabs, err = b.tabs(v, page.Query, filter)
+		return err
+	}
+	if before := values.Get("before"); before != "" {
+		if filter.Before, err = strconv.ParseInt(before, 10, 64); err != nil || filter.Before < 1 {
+			return badRequest("%q is no id to go on from.", before)
+		}
+		page.Newest = "?" + url.Values{"q": {page.Query}}.Encode()
+	}
+	filter.Limit = pageSize + 1 // one more tells whether there is a next page
+	jobs, err := b.queue.List(v.context(), filter)
+	if err != nil {
+		return err
+	}
+	if len(jobs) > pageSize {
+		jobs = jobs[:pageSize]
+		page.Older = "?" + url.Values{"q": {page.Query}, "before": {strconv.FormatInt(jobs[pageSize-1].ID, 10)}}.Encode()
+	}
+	for _, job := range jobs {
+		page.Jobs = append(page.Jobs, v.row(job))
+	}
+	if page.Tabs, err = b.tabs(v, page.Query, filter); err != nil {
+		return err
+	}
+	if len(filter.Status) == 1 {
+		page.Status = string(filter.Status[0])
+	}
+	page.Bulk = verbsFor(v.User, filter.Status)
+	v.Data = &page
+	return nil
+}
+
+// tabs are the statuses. Counts are those of all jobs: they are shown where nothing
+// else narrows the list.
+func (b *board) tabs(v *view, text string, filter later.Filter) ([]tab, error) {
+	plain := query.With(text, "status", "") == ""
+	var counts map[later.JobStatus]int64
+	if plain {
+		stats, err := b.queue.Stats(v.context())
+		if err != nil {
+			return nil, err
+		}
+		counts = stats.Counts
+	}
+	tabs := []tab{{Label: "All", Link: "?" + url.Values{"q": {query.With(text, "status", "")}}.Encode(), Current: len(filter.Status) == 0}}
+	for _, status := range store.Statuses {
+		if status == later.StatusBlocked {
+			continue // nothing blocks jobs yet
+		}
+		tabs = append(tabs, tab{
+			Status: string(status), Label: string(status), Link: "?" + url.Values{"q": {query.With(text, "status", string(status))}}.Encode(),
+			Count: counts[status], Counted: plain, Current: len(filter.Status) == 1 && filter.Status[0] == status,
+		})
+	}
+	return tabs, nil
+}
+
+// row is a job as a list shows it: what its time means depends on its status.
+func (v *view) row(job later.Job) jobRow {
+	row := jobRow{Job: job}
+	switch job.Status {
+	case later.StatusScheduled, later.StatusRetrying:
+		row.When, row.WhenTitle = until(v.Now, job.NextRunAt), v.Time(job.NextRunAt)
+	case later.StatusPending:
+		row.When, row.WhenTitle = "waits for "+coarse(v.Now.Sub(job.QueuedAt)), v.Time(job.QueuedAt)
+	case later.StatusRunning:
+		row.When, row.WhenTitle = "for "+short(v.Now.Sub(job.StartedAt)), v.Time(job.StartedAt)
+	default:
+		row.When, row.WhenTitle = ago(v.Now, job.FinishedAt), v.Time(job.FinishedAt)
+	}
+	if job.Status.Finished() && !job.StartedAt.IsZero() {
+		row.Took = short(job.FinishedAt.Sub(job.StartedAt))
+	}
+	if v.User.Can(ViewArgs) {
+		row.Label = label(job.Args)
+	}
+	return row
+}
+
+func escape(text string) string { return url.QueryEscape(text) }

@@ -1,0 +1,100 @@
+package dashboard
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/store"
+)
+
+// overviewPage is what needs a person first, then the figures.
+type overviewPage struct {
+	Attention []finding
+	Counts    map[string]int64  // by status
+	Oldest    *later.QueueStats // the queue whose oldest job has waited longest
+	Slots     int
+	Queues    []queueRow
+	Failed    []later.Job // the newest
+	Processes []later.Process
+	LastDone  time.Time
+	Empty     bool // nothing has ever been enqueued
+}
+
+func (b *board) overview(v *view) error {
+	v.Title = "Overview"
+	ctx := v.context()
+	stats, err := b.queue.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	processes, err := b.queue.Processes(ctx)
+	if err != nil {
+		return err
+	}
+	failed, err := b.queue.List(ctx, later.Filter{Status: []later.JobStatus{later.StatusFailed}, Limit: 5})
+	if err != nil {
+		return err
+	}
+	page := overviewPage{Counts: map[string]int64{}, Queues: queueRows(v.Now, stats, processes), Failed: failed, Processes: processes}
+	for i := range stats.Queues {
+		if q := &stats.Queues[i]; q.Pending > 0 && (page.Oldest == nil || q.Oldest.Before(page.Oldest.Oldest)) {
+			page.Oldest = q
+		}
+	}
+	for _, p := range processes {
+		page.Slots += p.Slots
+	}
+	if done, err := b.queue.List(ctx, later.Filter{Status: []later.JobStatus{later.StatusCompleted}, Limit: 1}); err == nil && len(done) > 0 {
+		page.LastDone = done[0].FinishedAt
+	}
+	page.Empty = true
+	for status, n := range stats.Counts {
+		page.Counts[string(status)] = n
+		page.Empty = page.Empty && n == 0
+	}
+	page.Attention = attention(v.Now, stats, processes)
+	v.Data = page
+	return nil
+}
+
+// queueRow is a queue with who serves it.
+type queueRow struct {
+	later.QueueStats
+	Processes, Slots int
+	Trouble          string // "": none
+}
+
+// queueRows are the queues with those first that need somebody.
+func queueRows(now time.Time, stats later.Stats, processes []later.Process) []queueRow {
+	rows := make([]queueRow, len(stats.Queues))
+	for i, q := range stats.Queues {
+		row := queueRow{QueueStats: q}
+		for _, p := range processes {
+			if slots := slotsFor(p, q.Name); slots > 0 && p.State == store.ProcessRunning {
+				row.Processes++
+				row.Slots += slots
+			}
+		}
+		if row.Processes == 0 && q.Pending > 0 {
+			row.Trouble = "no process"
+		}
+		rows[i] = row
+	}
+	slices.SortStableFunc(rows, func(a, b queueRow) int {
+		if c := -cmp.Compare(len(a.Trouble), len(b.Trouble)); c != 0 {
+			return c
+		}
+		return -cmp.Compare(a.Pending+a.Running, b.Pending+b.Running)
+	})
+	return rows
+}
+
+// slotsFor is how many jobs of a queue a process performs at once at most.
+func slotsFor(p later.Process, queue string) int {
+	if p.Queues == nil {
+		return p.Slots
+	}
+	return p.Queues[queue]
+}

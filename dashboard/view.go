@@ -1,0 +1,136 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/laterjobs/later"
+)
+
+// view is what a template sees: the frame of every page, and the page's own data.
+type view struct {
+	Page, Title string
+	User        User
+	Environment string
+	Root        string // the way from this page to the first one
+	Path        string // of this page, from the root
+	Query       string // of this page
+	Now         time.Time
+	Look        look
+	Notice      string // what an action has done
+	Problem     *problem
+	Data        any
+
+	request *http.Request
+	board   *board
+}
+
+// newView finds out who asks, and refuses those who may not.
+func (b *board) newView(r *http.Request, needs Permission, name string) (*view, error) {
+	v := b.frame(r, name)
+	user, err := b.access(r)
+	if err != nil {
+		if b.explainedAsSignIn(err) {
+			return nil, err
+		}
+		return nil, &problem{http.StatusForbidden, "Not allowed", sentence(err.Error())}
+	}
+	v.User = user
+	return v, v.need(needs)
+}
+
+func (b *board) explainedAsSignIn(err error) bool { return err == ErrSignIn }
+
+func (v *view) need(p Permission) error {
+	if v.User.Can(p) {
+		return nil
+	}
+	return &problem{http.StatusForbidden, "Not allowed", fmt.Sprintf("You lack the permission %q.", permissionNames[p])}
+}
+
+func (b *board) frame(r *http.Request, name string) *view {
+	v := &view{
+		Page: name, Environment: b.environment, Path: strings.TrimPrefix(r.URL.Path, "/"), Query: r.URL.RawQuery,
+		Root: rootOf(r.URL.Path), Now: time.Now(), Look: lookOf(r), request: r, board: b,
+	}
+	v.Notice = noticeOf(r)
+	return v
+}
+
+// rootOf is the relative way from a page to the first one: the handler need not know
+// where it is mounted.
+func rootOf(p string) string {
+	depth := strings.Count(strings.TrimPrefix(p, "/"), "/")
+	if depth == 0 {
+		return "./"
+	}
+	return strings.Repeat("../", depth)
+}
+
+func (v *view) context() context.Context { return v.request.Context() }
+
+// Active marks the section of the navigation that this page is in.
+func (v *view) Active(section string) bool {
+	return path.Clean("/"+strings.SplitN(v.Path, "/", 2)[0]) == path.Clean("/"+section)
+}
+
+// Link is the address of a page from this one.
+func (v *view) Link(parts ...string) string { return v.Root + strings.Join(parts, "") }
+
+// Here is this page, for a form that leads back to it.
+func (v *view) Here() string {
+	if v.Query == "" {
+		return v.Path
+	}
+	return v.Path + "?" + v.Query
+}
+
+// Can reports whether the user may do what a button says.
+func (v *view) Can(permission string) bool {
+	for p, name := range permissionNames {
+		if name == permission {
+			return v.User.Can(p)
+		}
+	}
+	return false
+}
+
+// Ago and its like depend on when the page was made.
+func (v *view) Ago(t time.Time) string   { return ago(v.Now, t) }
+func (v *view) Until(t time.Time) string { return until(v.Now, t) }
+func (v *view) Since(t time.Time) string { return short(v.Now.Sub(t)) }
+
+// Time is a moment in the zone that the user has chosen.
+func (v *view) Time(t time.Time) string { return v.Look.time(t) }
+
+// Title of the document: what needs a person is for the page to say.
+func (v *view) Document() string {
+	parts := []string{v.Title, "later"}
+	if v.Environment != "" {
+		parts = append(parts, v.Environment)
+	}
+	return strings.Join(parts, " · ")
+}
+
+func sentence(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// jobStatuses are the statuses with the sentence that explains each.
+var sentences = map[later.JobStatus]string{
+	later.StatusScheduled: "Will become pending at the time shown.",
+	later.StatusBlocked:   "Waits for another job, a limit or a lock.",
+	later.StatusPending:   "Can start now; waits for a free slot.",
+	later.StatusRunning:   "A process has it.",
+	later.StatusRetrying:  "Failed; will run again by itself at the time shown.",
+	later.StatusCompleted: "Finished without an error.",
+	later.StatusFailed:    "Out of retries, or not retryable. Runs again only if someone retries it.",
+	later.StatusCancelled: "Stopped on request.",
+}
