@@ -29,11 +29,8 @@ var mayImport = map[string][]string{
 	"internal/processlock": {},
 	"internal/engine":      {"store", "internal/cron"},
 	"internal/arguments":   {},
-<<<<<<< HEAD
 	"internal/cron":        {},
-=======
 	"internal/query":       {"store"},
->>>>>>> 15e9358 (Dashboard: jobs, queues, types and processes in the browser)
 	"internal/sqlfile":     {},
 	"internal/floors":      {},
 	"internal/crash":       {},
