@@ -11,8 +11,8 @@
 // parked, takes what has arrived in an order that does not depend on who was
 // first, and lets fates.go decide what becomes of it; operation.go applies it to
 // the store and answers. Handlers are parked in the same way (attempt.go). Faults
-// are in nemesis.go, people in people.go, and the rules in check.go, ledger.go and
-// watch.go. Nothing else makes a goroutine run but the engine's own timers, so the
+// are in nemesis.go, people in people.go; check.go follows the store, and the rules are
+// in steps.go, ledger.go and watch.go. Nothing else makes a goroutine run but the engine's own timers, so the
 // same seed gives the same history, and its hash proves that.
 //
 // Violations are named by the invariant that they break:

@@ -128,9 +128,10 @@ func (g gate) Leave(ctx context.Context, id int64, now time.Time) error {
 func (g gate) Recover(ctx context.Context, silent []store.Silent, now time.Time) ([]store.Recovered, error) {
 	op := &operation{verb: "Recover", now: now}
 	return call(g, ctx, op, func(ctx context.Context, s store.Store) ([]store.Recovered, error) {
-		all := g.p.w.proved(silent)
-		op.in = all
-		return s.Recover(ctx, all, now)
+		if op.in == nil { // what comes a second time proves nothing new
+			op.in = g.p.w.proved(silent)
+		}
+		return s.Recover(ctx, op.in.([]store.Silent), now)
 	})
 }
 

@@ -28,11 +28,12 @@ type plan struct {
 	dropped, doubled, delayed float64 // wakes
 
 	// What people do, see people.go.
-	kinds                                      []kind
-	cancels, retries, pauses, reschedules      bool
-	bulk, priorities, queues, scheduled, tight bool
-	stubborn                                   bool // some jobs ignore the end of their context
-	pace                                       time.Duration
+	kinds                                 []kind
+	cancels, retries, pauses, reschedules bool
+	bulk, priorities, queues, scheduled   bool
+	tight                                 bool // every process has one slot, or one for each queue
+	stubborn                              bool // some jobs ignore the end of their context
+	pace                                  time.Duration
 }
 
 func newPlan(r *rand.Rand) plan {
@@ -104,6 +105,12 @@ func (p plan) settings(w *world, number int) engine.Settings {
 		s.Concurrency = 10
 	} else if p.queues && number%2 == 0 {
 		s.Queues = map[string]int{queueNames[0]: 1 + w.random.IntN(3), queueNames[number/2%len(queueNames)]: 1 + w.random.IntN(3)}
+	}
+	if p.tight && !w.quiet {
+		s.Concurrency = 1
+		for queue := range s.Queues {
+			s.Queues[queue] = 1
+		}
 	}
 	return s
 }

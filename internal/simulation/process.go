@@ -45,6 +45,7 @@ type process struct {
 	open     []*operation  // not answered yet
 	attempts []*attempt    // handlers that run
 	wakes    chan store.Wake
+	early    *store.Wake       // came before the process had started, see wake
 	said     <-chan store.Wake // by the store
 	deafen   func()
 
@@ -89,6 +90,10 @@ func (w *world) startEnded(p *process, err error) {
 		w.after(w.between(time.Second, 3*time.Second), w.startProcess)
 	default:
 		p.state, p.upSince = up, time.Now()
+		if early := p.early; early != nil {
+			p.early = nil
+			w.after(0, func() { p.awake(func() { p.wake(*early) }) })
+		}
 	}
 }
 
@@ -233,8 +238,18 @@ func (w *world) passWake(p *process, wake store.Wake) {
 	w.after(wait, func() { p.awake(func() { p.wake(wake) }) })
 }
 
+// wake wakes a process. While it starts the wake has to wait: whether its listener or
+// its loops run first is for the runtime to decide, and so it would be whether the wake
+// is news to them.
 func (p *process) wake(wake store.Wake) {
 	if p.wakes == nil {
+		return
+	}
+	if p.state == starting {
+		if p.early != nil {
+			wake = wake.Merge(*p.early)
+		}
+		p.early = &wake
 		return
 	}
 	select {
