@@ -163,6 +163,7 @@ func (e *Engine) Start(ctx context.Context) error {
 		e.endLoops()
 		return err
 	}
+	e.fence(ctx) // if joining took too long, nothing is claimed until a beat gets through
 	e.completed.Go(e.complete)
 	e.running.Go(func() { e.listen(wakes) })
 	promoter, producer := e.newPromoter(), e.newProducer()
