@@ -26,8 +26,7 @@ func TestSoakPostgres(t *testing.T) { soak(t, onPostgres(t)) }
 // soak puts a store under load and insists that nothing grows. A run of less than two
 // minutes is too short to tell: it shows only that the load and the samples work.
 func soak(t *testing.T, on subject) {
-	before := map[string]float64{}
-	lookAtSelf(before)
+	before := atStart()
 	ctx, stop := context.WithTimeout(t.Context(), *length)
 	defer stop()
 	l := begin(ctx, t, on)
@@ -43,7 +42,7 @@ func soak(t *testing.T, on subject) {
 	for _, m := range append(ownMetrics, on.metrics...) {
 		trends = append(trends, trendOf(m, samples))
 	}
-	left := leftovers(before)
+	left := before.stay()
 	write(t, words(l, samples, trends, left))
 	for _, name := range left {
 		t.Errorf("after the end: %s", name)
@@ -79,24 +78,6 @@ func watch(ctx context.Context, t testing.TB, on subject) (samples []sample) {
 			continue
 		}
 		samples = append(samples, sample{time.Since(began), values})
-	}
-}
-
-// leftovers are what a process has more of than before, when all is stopped and closed.
-// What ends a moment later is waited for.
-func leftovers(before map[string]float64) (left []string) {
-	for deadline := time.Now().Add(10 * time.Second); ; <-time.After(50 * time.Millisecond) {
-		after := map[string]float64{}
-		lookAtSelf(after)
-		left = nil
-		for _, name := range []string{"goroutines", "descriptors"} {
-			if after[name] > before[name] {
-				left = append(left, fmt.Sprintf("%v %s, %v before the start", after[name], name, before[name]))
-			}
-		}
-		if len(left) == 0 || time.Now().After(deadline) {
-			return left
-		}
 	}
 }
 
