@@ -13,9 +13,11 @@ import (
 	"github.com/laterjobs/later/store"
 )
 
-// TestNobodyIsJudgedByThoseWhoCannotBeatThemselves: the store can be read but not
-// written for longer than the time-to-die, as on a full disk or behind a lock. All
-// beats stand still, which proves nobody's death.
+// TestNobodyIsJudgedByThoseWhoCannotBeatThemselves: beats are refused for longer than
+// the time-to-die, while everything else gets through, recoveries included. All beats
+// stand still, which proves nobody's death: a process that judged by what it sees would
+// have another declared dead at once. Where all writes hang and come through together,
+// TestStoreThatTakesNoWritesKillsNobody looks.
 func TestNobodyIsJudgedByThoseWhoCannotBeatThemselves(t *testing.T) {
 	path := tempFile(t)
 	synctest.Test(t, func(t *testing.T) {

@@ -153,9 +153,10 @@ func TestDeathIsObservedInTime(t *testing.T) {
 	}
 }
 
-// TestStoreThatTakesNoWritesKillsNobody: while nobody's heartbeats get through, as when
-// another program holds the lock of a file, nobody is declared dead, even if the first
-// write that gets through is a recovery.
+// TestStoreThatTakesNoWritesKillsNobody: all writes hang for longer than the time-to-die,
+// as when another program holds the lock of a file, and then come through in any order:
+// nobody is declared dead, even if the first one is a recovery that was decided before.
+// Refused beats are the matter of TestNobodyIsJudgedByThoseWhoCannotBeatThemselves.
 func TestStoreThatTakesNoWritesKillsNobody(t *testing.T) {
 	path := tempFile(t)
 	synctest.Test(t, func(t *testing.T) {

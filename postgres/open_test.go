@@ -182,38 +182,10 @@ func TestCloseUnderWay(t *testing.T) {
 	url := pgtest.URL(t)
 	own := ownSchema(t, url)
 	s := open(t, withParameter(t, url, "application_name", own), postgres.Schema(own))
-	var mu sync.Mutex
-	var acknowledged []int64
+	acknowledged := &ids{}
 	var all sync.WaitGroup
 	ready := make(chan struct{}, 100)
-	for verb, call := range map[string]func() error{
-		"Enqueue": func() error {
-			stored, err := s.Enqueue(t.Context(), []store.NewJob{plain}, s.Now())
-			if err == nil {
-				mu.Lock()
-				acknowledged = append(acknowledged, stored[0].ID)
-				mu.Unlock()
-			}
-			return err
-		},
-		"Claim": func() error {
-			_, err := s.Claim(t.Context(), store.Demand{ProcessID: 1, Token: 7, Types: []string{"MyJob"}, Limit: 3}, s.Now())
-			return err
-		},
-		"Finish": func() error {
-			_, err := s.Finish(t.Context(), []store.Outcome{{JobID: 1, Token: 7, Kind: store.Complete}}, s.Now())
-			return err
-		},
-		"Beat": func() error {
-			_, err := s.Beat(t.Context(), 1, store.ProcessRunning, s.Now())
-			if errors.Is(err, store.ErrProcessGone) {
-				return nil
-			}
-			return err
-		},
-		"List":   func() error { _, err := s.List(t.Context(), store.Filter{}); return err },
-		"Cancel": func() error { _, err := s.Cancel(t.Context(), store.Filter{IDs: []int64{1}}, "", s.Now()); return err },
-	} {
+	for verb, call := range someVerbs(t, s, acknowledged) {
 		for range 4 {
 			all.Go(func() {
 				for n := 0; ; n++ {
@@ -241,8 +213,50 @@ func TestCloseUnderWay(t *testing.T) {
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("Close took %v", took)
 	}
-	if found := ask(t, url, "SELECT count(*) FROM "+own+".job WHERE id = ANY ($1)", acknowledged); found[0] != fmt.Sprint(len(acknowledged)) {
-		t.Errorf("%s jobs of %d acknowledged ones", found[0], len(acknowledged))
+	if found := ask(t, url, "SELECT count(*) FROM "+own+".job WHERE id = ANY ($1)", acknowledged.list); found[0] != fmt.Sprint(len(acknowledged.list)) {
+		t.Errorf("%s jobs of %d acknowledged ones", found[0], len(acknowledged.list))
 	}
 	connectionsLeft(t, url, own, 0)
+}
+
+// ids are of jobs that were stored by several goroutines.
+type ids struct {
+	mu   sync.Mutex
+	list []int64 // guarded by mu
+}
+
+func (i *ids) add(id int64) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.list = append(i.list, id)
+}
+
+// someVerbs are six calls of a store, of every kind of way that they take through it.
+func someVerbs(t *testing.T, s *postgres.Store, acknowledged *ids) map[string]func() error {
+	return map[string]func() error{
+		"Enqueue": func() error {
+			stored, err := s.Enqueue(t.Context(), []store.NewJob{plain}, s.Now())
+			if err == nil {
+				acknowledged.add(stored[0].ID)
+			}
+			return err
+		},
+		"Claim": func() error {
+			_, err := s.Claim(t.Context(), store.Demand{ProcessID: 1, Token: 7, Types: []string{"MyJob"}, Limit: 3}, s.Now())
+			return err
+		},
+		"Finish": func() error {
+			_, err := s.Finish(t.Context(), []store.Outcome{{JobID: 1, Token: 7, Kind: store.Complete}}, s.Now())
+			return err
+		},
+		"Beat": func() error {
+			_, err := s.Beat(t.Context(), 1, store.ProcessRunning, s.Now())
+			if errors.Is(err, store.ErrProcessGone) {
+				return nil
+			}
+			return err
+		},
+		"List":   func() error { _, err := s.List(t.Context(), store.Filter{}); return err },
+		"Cancel": func() error { _, err := s.Cancel(t.Context(), store.Filter{IDs: []int64{1}}, "", s.Now()); return err },
+	}
 }

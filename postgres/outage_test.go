@@ -42,24 +42,10 @@ func TestLongOutage(t *testing.T) {
 	silent, refusing := pgtest.NewProxy(t, pgtest.Address(t, url)), pgtest.NewProxy(t, pgtest.Address(t, url))
 	var queues []*later.JobQueue
 	var logs []*loopLog
-	var performed, reported atomic.Int64
+	var reported atomic.Int64
 	for _, proxy := range []*pgtest.Proxy{silent, silent, refusing, refusing} {
 		log := newLoopLog(t)
-		queue := newQueue(t, open(t, proxy.URL(url), postgres.Schema(own)), later.Config{Logger: slog.New(log)}, numberJob.Do(func(ctx context.Context, args numberArgs) error {
-			performed.Add(1)
-			for args.N == 0 { // it runs when the outage begins, and reports what it does
-				later.Running(ctx).Progress(reported.Add(1), 0, "going on")
-				select {
-				case <-ctx.Done():
-					return context.Cause(ctx)
-				case <-time.After(100 * time.Millisecond):
-				}
-				if reported.Load() > 1_000_000 {
-					return nil
-				}
-			}
-			return nil
-		}))
+		queue := newQueue(t, open(t, proxy.URL(url), postgres.Schema(own)), later.Config{Logger: slog.New(log)}, numberJob.Do(goesOn(&reported)))
 		start(t, queue)
 		queues, logs = append(queues, queue), append(logs, log)
 	}
@@ -98,7 +84,7 @@ func TestLongOutage(t *testing.T) {
 		log.calm(t, 1+int(length/time.Minute))
 		log.honest(t, back)
 	}
-	reported.Store(1_000_001)
+	reported.Store(enough)
 	if job := wait(t, direct, running.ID); job.Status != later.StatusCompleted || job.Attempt != 1 || job.Crashes != 0 {
 		t.Errorf("the job that ran before: %s, attempt %d, %d crashes", job.Status, job.Attempt, job.Crashes)
 	}
@@ -107,5 +93,24 @@ func TestLongOutage(t *testing.T) {
 	}
 	if processes, err := direct.Processes(t.Context()); err != nil || len(processes) != len(queues) {
 		t.Errorf("%d processes of %d, %v", len(processes), len(queues), err)
+	}
+}
+
+// enough reports end the job that goes on.
+const enough = 1_000_000
+
+// goesOn performs the job 0, which runs when the outage begins: it reports what it does
+// until that is enough. All others do nothing.
+func goesOn(reported *atomic.Int64) func(context.Context, numberArgs) error {
+	return func(ctx context.Context, args numberArgs) error {
+		for args.N == 0 && reported.Load() < enough {
+			later.Running(ctx).Progress(reported.Add(1), 0, "going on")
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+		return nil
 	}
 }

@@ -102,15 +102,7 @@ func TestDiskIsFull(t *testing.T) {
 		return err == nil && stats.Counts[later.StatusRunning] >= 4
 	})
 	fill(t, ballast)
-	var err error
-	for range 1000 { // the file may have some room inside
-		if err = enqueue(1000); err != nil {
-			break
-		}
-	}
-	if !errors.Is(err, later.ErrFull) || !strings.Contains(err.Error(), "nothing was stored; free some space") {
-		t.Fatalf("enqueue on a full disk: %v", err)
-	}
+	untilFull(t, enqueue)
 	close(over)
 	eventually(t, "outcomes cannot be stored", func() bool { return len(log.with("cannot store outcomes")) > 0 })
 	if err := enqueue(1000); !errors.Is(err, later.ErrFull) {
@@ -133,6 +125,26 @@ func TestDiskIsFull(t *testing.T) {
 	if n := performed.Load(); n != int64(len(acknowledged)) {
 		t.Errorf("%d jobs were performed %d times", len(acknowledged), n)
 	}
+	mustBeSound(t, path)
+	t.Logf("%d jobs were acknowledged", len(acknowledged))
+}
+
+// untilFull enqueues until that is refused: the file may have some room inside.
+func untilFull(t *testing.T, enqueue func(size int) error) {
+	t.Helper()
+	var err error
+	for range 1000 {
+		if err = enqueue(1000); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, later.ErrFull) || !strings.Contains(err.Error(), "nothing was stored; free some space") {
+		t.Fatalf("enqueue on a full disk: %v", err)
+	}
+}
+
+func mustBeSound(t *testing.T, path string) {
+	t.Helper()
 	s, err := sqlite.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -141,5 +153,4 @@ func TestDiskIsFull(t *testing.T) {
 	if err := sound(s); err != nil {
 		t.Error(err)
 	}
-	t.Logf("%d jobs were acknowledged", len(acknowledged))
 }
