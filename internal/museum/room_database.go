@@ -114,7 +114,7 @@ var database = Room{"The database and the network", []Exhibit{
 		Breaks:  []string{"I26", "I27"},
 		Mutants: []Mutant{{
 			Hole: true, Name: "half-started", What: "A start that cannot join leaves its listener running.",
-			Changes: []Change{{"internal/engine/engine.go", "\tif err := e.join(ctx, e.newDice()); err != nil {\n\t\te.endLoops()\n\t\treturn err\n\t}\n\te.completed.Go", "\tif err := e.join(ctx, e.newDice()); err != nil {\n\t\treturn err\n\t}\n\te.completed.Go"}},
+			Changes: []Change{{"internal/engine/engine.go", "\tif err := e.join(ctx, e.newDice()); err != nil {\n\t\te.endLoops()\n\t\treturn err\n\t}\n\te.fence", "\tif err := e.join(ctx, e.newDice()); err != nil {\n\t\treturn err\n\t}\n\te.fence"}},
 			Killer:  Test{".", "TestFailedStartLeavesNothingBehind"},
 		}},
 	},
