@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/laterjobs/later/internal/arguments"
 	"github.com/laterjobs/later/internal/engine"
-	"github.com/laterjobs/later/store"
+	"github.com/laterjobs/later/internal/envelope"
 )
 
 // Definition describes one type of job: its name, the type A of its arguments,
@@ -32,7 +33,10 @@ type definition struct {
 	rules       engine.Rules
 	middleware  []Middleware
 	args        reflect.Type
+	result      reflect.Type // nil: none
 	check       func(json.RawMessage) error
+	keys        *envelope.Keys         // nil: nothing is encrypted
+	published   func() json.RawMessage // its schema, as others see it
 }
 
 // Define describes a type of job. The name is what is stored: keep it when you
@@ -50,9 +54,10 @@ func newDefinition[A any](name string, opts []DefineOption) *definition {
 	}
 	d := &definition{name: name, settings: defaultSettings, args: reflect.TypeFor[A]()}
 	d.check = func(raw json.RawMessage) error {
-		_, err := decodeArgs[A](name, raw)
+		_, err := decodeArgs[A](d, raw)
 		return err
 	}
+	d.published = sync.OnceValue(d.publishedSchema)
 	for _, opt := range opts {
 		opt.define(d)
 	}
@@ -68,9 +73,9 @@ func (d *Definition[A]) Name() string { return d.core.name }
 // Discard, CancelSelf and RunningJob.Stopping.
 func (d *Definition[A]) Do(perform func(ctx context.Context, args A) error) Handler {
 	return newHandler(d.core, func(ctx context.Context, raw json.RawMessage) (json.RawMessage, error) {
-		args, err := decodeArgs[A](d.core.name, raw)
+		args, err := argsToPerform[A](ctx, d.core, raw)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", engine.ErrUnperformable, err)
+			return nil, err
 		}
 		return nil, perform(ctx, args)
 	})
@@ -107,9 +112,10 @@ func (d *Definition[A]) PerformNow(ctx context.Context, q *JobQueue, args A, opt
 	return err
 }
 
-// Args decodes the arguments of a stored job of this type.
+// Args decodes the arguments of a stored job of this type. ErrNoKey: they are
+// encrypted with a key that the definition does not have.
 func (d *Definition[A]) Args(job Job) (A, error) {
-	return decodeArgs[A](d.core.name, job.Args)
+	return decodeArgs[A](d.core, job.Args)
 }
 
 func (d *Definition[A]) definition() *definition { return d.core }
@@ -120,22 +126,24 @@ type ResultDefinition[A, R any] struct{ Definition[A] }
 
 // DefineResult describes a type of job that has a result. See Define.
 func DefineResult[A, R any](name string, opts ...DefineOption) *ResultDefinition[A, R] {
-	return &ResultDefinition[A, R]{Definition[A]{newDefinition[A](name, opts)}}
+	d := newDefinition[A](name, opts)
+	d.result = reflect.TypeFor[R]()
+	return &ResultDefinition[A, R]{Definition[A]{d}}
 }
 
 // Do binds the definition to the function that performs its jobs. A result that
 // does not encode, or exceeds Config.MaxArgs, fails the job.
 func (d *ResultDefinition[A, R]) Do(perform func(ctx context.Context, args A) (R, error)) Handler {
 	return newHandler(d.core, func(ctx context.Context, raw json.RawMessage) (json.RawMessage, error) {
-		args, err := decodeArgs[A](d.core.name, raw)
+		args, err := argsToPerform[A](ctx, d.core, raw)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", engine.ErrUnperformable, err)
+			return nil, err
 		}
 		result, err := perform(ctx, args)
 		if err != nil {
 			return nil, err
 		}
-		return encodeResult(result)
+		return d.core.encodeResult(result)
 	})
 }
 
@@ -172,6 +180,10 @@ func (d *ResultDefinition[A, R]) decode(raw json.RawMessage) (R, error) {
 	if len(raw) == 0 {
 		return result, nil
 	}
+	raw, err := d.core.open(sealedResult, raw)
+	if err != nil {
+		return result, fmt.Errorf("result of %s: %w", d.core.name, err)
+	}
 	if err := json.Unmarshal(raw, &result); err != nil {
 		return result, fmt.Errorf("result of %s: %w", d.core.name, err)
 	}
@@ -205,18 +217,6 @@ func Schema(d AnyDefinition) (json.RawMessage, error) {
 		return nil, fmt.Errorf("schema of %s: %w", d.Name(), err)
 	}
 	return schema, nil
-}
-
-// jobType is what a process publishes of the definition.
-func (d *definition) jobType() store.JobType {
-	schema, err := arguments.Schema(d.args)
-	if err != nil {
-		schema = nil // enqueueing by name then checks less; typed calls check all
-	}
-	return store.JobType{
-		Name: d.name, Description: d.description, Queue: d.queue, Priority: d.priority,
-		MaxRetries: d.maxRetries, Timeout: d.timeout, Schema: schema,
-	}
 }
 
 // caller is the place in the user's code that called the exported function.

@@ -46,7 +46,7 @@ func newCall[A any](d *definition, args A, opts []CallOption) Call {
 		c.target = owner.JobTargetID()
 	}
 	c.apply(opts)
-	c.args, c.err = encodeArgs(d.name, args)
+	c.args, c.err = encodeArgs(d, args)
 	return c
 }
 
@@ -72,13 +72,13 @@ func (c *Call) apply(opts []CallOption) {
 	}
 }
 
-func encodeArgs(name string, args any) (json.RawMessage, error) {
-	if err := invalid(name, arguments.Check(args)); err != nil {
+func encodeArgs(d *definition, args any) (json.RawMessage, error) {
+	if err := invalid(d.name, d.problemsOf(args)); err != nil {
 		return nil, err
 	}
 	raw, err := arguments.Encode(args)
 	if err != nil {
-		return nil, fmt.Errorf("%w for %s: %w", ErrInvalidArgs, name, err)
+		return nil, fmt.Errorf("%w for %s: %w", ErrInvalidArgs, d.name, err)
 	}
 	return raw, nil
 }
@@ -212,7 +212,12 @@ func (q *JobQueue) newJobs(calls []Call, now time.Time) ([]store.NewJob, error) 
 	}
 	newJobs := make([]store.NewJob, len(calls))
 	for i := range calls {
+		args, err := calls[i].sealArgs(q.cfg.MaxArgs)
+		if err != nil {
+			return nil, err
+		}
 		newJobs[i] = calls[i].newJob(now)
+		newJobs[i].Args = args
 	}
 	return newJobs, nil
 }
@@ -260,6 +265,9 @@ func (q *JobQueue) callByName(ctx context.Context, name string, args json.RawMes
 		args = json.RawMessage("{}")
 	}
 	if err := checkSize("arguments of "+name, args, q.cfg.MaxArgs); err != nil {
+		if errors.Is(err, ErrInvalidArgs) && q.secretive(ctx, name) {
+			err = fmt.Errorf("%w: arguments of %s: malformed JSON, which is not shown since it may contain a secret", ErrInvalidArgs, name)
+		}
 		return Call{}, err
 	}
 	args = slices.Clone(args) // the caller may write into its own at any time
@@ -283,6 +291,10 @@ func (q *JobQueue) callByPublished(ctx context.Context, name string, args json.R
 	for _, t := range types {
 		if t.Name != name {
 			continue
+		}
+		if readPublished(t.Schema).Encrypted {
+			return Call{}, fmt.Errorf("%w: the arguments of %s are stored encrypted: enqueue it by its definition, or register its handler here",
+				ErrNoKey, name)
 		}
 		c := Call{jobType: name, args: args}
 		c.settings = settings{queue: t.Queue, priority: t.Priority, maxRetries: t.MaxRetries, timeout: t.Timeout}

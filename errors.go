@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/laterjobs/later/internal/engine"
+	"github.com/laterjobs/later/internal/envelope"
 	"github.com/laterjobs/later/store"
 )
 
@@ -19,6 +20,8 @@ var (
 	ErrUnknownType = errors.New("unknown job type")
 	// ErrTooLarge: the arguments or the metadata exceed Config.MaxArgs.
 	ErrTooLarge = errors.New("too large")
+	// ErrNoKey: a value is encrypted with a key that is not here: see Encrypt.
+	ErrNoKey = envelope.ErrNoKey
 	// ErrDuplicate: a job with the same key exists.
 	ErrDuplicate = errors.New("duplicate")
 

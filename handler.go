@@ -42,6 +42,7 @@ func (h Handler) around(q *JobQueue) []performHalf {
 }
 
 func (h Handler) run(ctx context.Context, job *RunningJob, around []performHalf) (result json.RawMessage, err error) {
+	job.definition = h.definition
 	ctx = context.WithValue(ctx, runningKey{}, job)
 	if len(around) == 0 {
 		result, err = h.perform(ctx, job.Args)
@@ -70,13 +71,30 @@ func (h Handler) runInside(ctx context.Context, job *RunningJob, around []perfor
 	return result, err
 }
 
-// decodeArgs decodes and checks arguments.
-func decodeArgs[A any](name string, raw json.RawMessage) (A, error) {
+// decodeArgs decrypts, decodes and checks arguments.
+func decodeArgs[A any](d *definition, raw json.RawMessage) (A, error) {
 	var args A
-	if err := arguments.Decode(raw, &args); err != nil {
-		return args, fmt.Errorf("%w for %s: %w", ErrInvalidArgs, name, err)
+	raw, err := d.open(sealedArgs, raw)
+	if err != nil {
+		return args, fmt.Errorf("%w for %s: %w", ErrInvalidArgs, d.name, err)
 	}
-	return args, invalid(name, arguments.Check(args))
+	decode := arguments.Decode
+	if d.keys != nil {
+		decode = arguments.DecodeSecret
+	}
+	if err := decode(raw, &args); err != nil {
+		return args, fmt.Errorf("%w for %s: %w", ErrInvalidArgs, d.name, err)
+	}
+	return args, invalid(d.name, d.problemsOf(args))
+}
+
+// problemsOf checks arguments. What is stored encrypted does not show in messages: those
+// of an attempt are stored with the job.
+func (d *definition) problemsOf(args any) []arguments.Problem {
+	if d.keys != nil {
+		return arguments.CheckSecret(args)
+	}
+	return arguments.Check(args)
 }
 
 // invalid makes one error of all problems; nil if there are none.
@@ -91,10 +109,10 @@ func invalid(name string, problems []arguments.Problem) error {
 	return fmt.Errorf("%w for %s: %s", ErrInvalidArgs, name, strings.Join(lines, "; "))
 }
 
-func encodeResult(result any) (json.RawMessage, error) {
+func (d *definition) encodeResult(result any) (json.RawMessage, error) {
 	raw, err := arguments.Encode(result)
 	if err != nil {
 		return nil, fmt.Errorf("%w: result: %w", engine.ErrUnperformable, err)
 	}
-	return raw, nil
+	return d.seal(sealedResult, raw), nil
 }

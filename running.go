@@ -20,8 +20,9 @@ type RunningJob struct {
 	// from level Info to the job's own log.
 	Logger *slog.Logger
 
-	run   *engine.Run
-	queue *JobQueue
+	run        *engine.Run
+	queue      *JobQueue
+	definition *definition
 }
 
 type runningKey struct{}
@@ -54,7 +55,7 @@ func (u *unusedLog) used() *jobLog {
 		outer := u.job.queue.cfg.Logger.Handler().WithAttrs([]slog.Attr{
 			slog.Int64("job", u.job.ID), slog.String("type", u.job.Type), slog.Int("attempt", u.job.Attempt),
 		})
-		u.log = newJobLog(u.job.run, outer)
+		u.log = newJobLog(u.job.run, u.job.definition, outer)
 	})
 	return u.log
 }
@@ -155,7 +156,7 @@ func (r *RunningJob) completion(result []any) (store.Outcome, error) {
 	default:
 		return outcome, fmt.Errorf("%w: a job has one result, not %d", ErrInvalidOption, len(result))
 	}
-	raw, err := encodeResult(result[0])
+	raw, err := r.definition.encodeResult(result[0])
 	if err != nil {
 		return outcome, err
 	}
@@ -167,6 +168,7 @@ func (r *RunningJob) completion(result []any) (store.Outcome, error) {
 // job's own.
 type jobLog struct {
 	run    *engine.Run
+	of     *definition
 	outer  slog.Handler
 	attrs  slog.Handler // writes the attributes of one record, as JSON, to buffer
 	shared *jobLogBuffer
@@ -177,10 +179,10 @@ type jobLogBuffer struct {
 	buffer bytes.Buffer
 }
 
-func newJobLog(run *engine.Run, outer slog.Handler) *jobLog {
+func newJobLog(run *engine.Run, of *definition, outer slog.Handler) *jobLog {
 	shared := &jobLogBuffer{}
 	attrs := slog.NewJSONHandler(&shared.buffer, &slog.HandlerOptions{Level: slog.LevelInfo, ReplaceAttr: withoutBuiltIns})
-	return &jobLog{run: run, outer: outer, attrs: attrs, shared: shared}
+	return &jobLog{run: run, of: of, outer: outer, attrs: attrs, shared: shared}
 }
 
 // withoutBuiltIns leaves time, level and message to the LogLine's own fields.
@@ -197,9 +199,9 @@ func (l *jobLog) Enabled(ctx context.Context, level slog.Level) bool {
 
 func (l *jobLog) Handle(ctx context.Context, record slog.Record) error {
 	if record.Level >= slog.LevelInfo {
-		l.run.Log(store.LogLine{
+		l.run.Log(l.of.sealLine(store.LogLine{
 			At: record.Time, Level: record.Level.String(), Message: record.Message, Attrs: l.encode(ctx, record),
-		})
+		}))
 	}
 	if !l.outer.Enabled(ctx, record.Level) {
 		return nil
@@ -222,9 +224,9 @@ func (l *jobLog) encode(ctx context.Context, record slog.Record) []byte {
 }
 
 func (l *jobLog) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &jobLog{run: l.run, outer: l.outer.WithAttrs(attrs), attrs: l.attrs.WithAttrs(attrs), shared: l.shared}
+	return &jobLog{run: l.run, of: l.of, outer: l.outer.WithAttrs(attrs), attrs: l.attrs.WithAttrs(attrs), shared: l.shared}
 }
 
 func (l *jobLog) WithGroup(name string) slog.Handler {
-	return &jobLog{run: l.run, outer: l.outer.WithGroup(name), attrs: l.attrs.WithGroup(name), shared: l.shared}
+	return &jobLog{run: l.run, of: l.of, outer: l.outer.WithGroup(name), attrs: l.attrs.WithGroup(name), shared: l.shared}
 }

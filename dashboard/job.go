@@ -33,10 +33,15 @@ func (b *board) job(v *view) error {
 		return notFound("%q is no id of a job.", v.request.PathValue("id"))
 	}
 	ctx := v.context()
-	job, err := b.queue.Get(ctx, id)
+	stored, err := b.queue.Get(ctx, id)
 	if err != nil {
 		return err
 	}
+	visible, err := b.queue.Redact(ctx, stored)
+	if err != nil {
+		return err
+	}
+	job := visible[0]
 	v.Title = job.Type + " #" + strconv.FormatInt(id, 10)
 	page := jobPage{Job: v.row(job), Percent: -1, Verbs: verbsFor(v.User, []later.JobStatus{job.Status})}
 	if job.Progress.Total > 0 {

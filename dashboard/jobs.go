@@ -58,6 +58,9 @@ func (b *board) jobs(v *view) error {
 	}
 	filter.Limit = pageSize + 1 // one more tells whether there is a next page
 	jobs, err := b.queue.List(v.context(), filter)
+	if err == nil {
+		jobs, err = b.queue.Redact(v.context(), jobs...)
+	}
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,9 @@ func (b *board) oneType(v *view) error {
 		return notFound("No process has published a type %q.", name)
 	}
 	jobs, err := b.queue.List(v.context(), later.Filter{Type: name, Limit: 10})
+	if err == nil {
+		jobs, err = b.queue.Redact(v.context(), jobs...)
+	}
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,11 @@ func assert[A any](
 		}
 	}
 	if !want.met(len(found)) {
-		t.Fatal(complaint(definition.Name(), what, want, len(found)) + shown(list(t, queue, later.Filter{}), definition.Name(), selected))
+		stored, err := queue.Redact(t.Context(), list(t, queue, later.Filter{})...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Fatal(complaint(definition.Name(), what, want, len(found)) + shown(stored, definition.Name(), selected))
 	}
 	return found
 }

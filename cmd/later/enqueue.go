@@ -42,7 +42,11 @@ func (a *app) enqueueCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.printEnqueued(job)
+				visible, err := q.Redact(ctx, job)
+				if err != nil {
+					return err
+				}
+				return a.printEnqueued(visible[0])
 			})
 		},
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/sqlite"
 )
 
 type args struct {
@@ -249,5 +250,40 @@ func TestDemoLeavesOtherStoresAlone(t *testing.T) {
 	}
 	if _, err := os.Stat(path); err == nil {
 		t.Error("the demo has written into the store of LATER_DB")
+	}
+}
+
+// TestRedactedFieldsAreNotShown: neither to people nor to programs, by what the type has published.
+func TestRedactedFieldsAreNotShown(t *testing.T) {
+	type payArgs struct {
+		Order int    `json:"order"`
+		Card  string `json:"card" later:"redact" validate:"max=10"`
+	}
+	db := filepath.Join(t.TempDir(), "jobs.db")
+	s, err := sqlite.Open(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	queue := later.New(s, later.Config{})
+	pay := later.Define[payArgs]("PayJob")
+	queue.Register(pay.Do(func(context.Context, payArgs) error { return nil }))
+	if _, err := pay.PerformLater(t.Context(), queue, payArgs{7, "hunter2"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := queue.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range [][]string{
+		{"show", "1"}, {"show", "1", "-o", "json"}, {"list", "-o", "json"}, {"enqueue", "PayJob", "--args", `{"order":7,"card":"hunter2"}`, "-o", "json"},
+	} {
+		code, out, problems := laterCmd(t, append(line, "--db", db)...)
+		if code != 0 || !strings.Contains(out, "[redacted]") || strings.Contains(out+problems, "hunter2") {
+			t.Errorf("%v: %d\n%s%s", line, code, out, problems)
+		}
+	}
+	code, out, problems := laterCmd(t, "enqueue", "PayJob", "--args", `{"card":"hunter2hunter2"}`, "--db", db)
+	if code == 0 || !strings.Contains(problems, "/card [redacted] fails the check maxLength") || strings.Contains(out+problems, "hunter2") {
+		t.Errorf("refused: %d\n%s%s", code, out, problems)
 	}
 }

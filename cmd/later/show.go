@@ -49,6 +49,11 @@ func (a *app) show(ctx context.Context, q *later.JobQueue, id int64) error {
 	if err != nil {
 		return err
 	}
+	visible, err := q.Redact(ctx, job)
+	if err != nil {
+		return err
+	}
+	job = visible[0]
 	if a.json() {
 		return a.printJSON(shown{job, attempts, log})
 	}

@@ -230,3 +230,57 @@ func TestSchemasThatAreNone(t *testing.T) {
 		}
 	}
 }
+
+// secretArgs have values that no message may show.
+type secretArgs struct {
+	Password string       `json:"password" validate:"min=20" later:"redact"`
+	PIN      int8         `json:"pin" validate:"lte=10" later:"redact"`
+	Cards    []secretLine `json:"cards" validate:"dive"`
+	Unique   []secretLine `json:"unique" validate:"unique"`
+	Name     string       `json:"name" validate:"max=3"`
+}
+
+type secretLine struct {
+	Number string `json:"number" validate:"numeric" later:"redact"`
+}
+
+// TestRedactedValuesAreNotInMessages: of the tags, the decoder and the published schema.
+func TestRedactedValuesAreNotInMessages(t *testing.T) {
+	const secret = "hunter2"
+	args := secretArgs{secret, 111, []secretLine{{secret}}, []secretLine{{"1" + secret}, {"1" + secret}}, "shown"}
+	var messages []string
+	for _, problem := range Check(args) {
+		messages = append(messages, problem.String())
+	}
+	raw, err := Encode(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := Schema(reflect.TypeFor[secretArgs]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range CheckSchema(schema, raw) {
+		messages = append(messages, problem.String())
+	}
+	for _, raw := range []string{`{"pin":1117}`, `{"cards":[{"number":1117}]}`, `{"password":["hunter2"]}`} {
+		messages = append(messages, Decode(json.RawMessage(raw), new(secretArgs)).Error())
+	}
+	all := strings.Join(messages, "\n")
+	for _, want := range []string{"/password [redacted] is shorter than 20", "/cards/0/number [redacted] is not a number", `/name "shown" is longer`} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is not in:\n%s", want, all)
+		}
+	}
+	if strings.Contains(all, secret) || strings.Contains(all, "111") {
+		t.Errorf("shown:\n%s", all)
+	}
+	for _, problem := range CheckSecret(args) {
+		if strings.Contains(problem.Message, "shown") {
+			t.Errorf("of a secret: %s", problem)
+		}
+	}
+	if err := DecodeSecret(json.RawMessage(`{"n":1e999,"small":3000}`), new(everything)); err == nil || strings.Contains(err.Error(), "999") {
+		t.Errorf("of a secret: %v", err)
+	}
+}

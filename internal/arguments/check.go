@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/go-playground/validator/v10"
+
+	"github.com/laterjobs/later/internal/redact"
 )
 
 // validating is an optional method of argument types, for rules that no tag says.
@@ -15,8 +17,14 @@ type validating interface{ Validate() error }
 
 // Check returns all problems of a value: those that its `validate` tags find,
 // and what its method Validate() error returns.
-func Check(v any) []Problem {
-	problems := checkTags(v)
+func Check(v any) []Problem { return check(v, false) }
+
+// CheckSecret is Check for values of which nothing is to be shown. What a method
+// Validate says is shown.
+func CheckSecret(v any) []Problem { return check(v, true) }
+
+func check(v any, secret bool) []Problem {
+	problems := checkTags(v, secret)
 	if own, ok := selfValidating(v); ok {
 		problems = append(problems, checkSelf(own)...)
 	}
@@ -77,7 +85,7 @@ func jsonName(field reflect.StructField) string {
 
 // checkTags runs the validator. A tag that it does not know makes it panic; that
 // is a mistake in the definition and is reported as such.
-func checkTags(v any) (problems []Problem) {
+func checkTags(v any, secret bool) (problems []Problem) {
 	if !hasTags(reflect.TypeOf(v)) {
 		return nil
 	}
@@ -93,12 +101,22 @@ func checkTags(v any) (problems []Problem) {
 	case errors.As(err, &failures):
 		for _, failure := range failures {
 			field := strings.TrimPrefix(failure.Namespace(), typeName(v)+".")
-			problems = append(problems, Problem{pointerOf(pathOf(field)), explain(failure)})
+			value := shown(failure.Value())
+			if secret || hidden(v, failure) {
+				value = redact.Placeholder
+			}
+			problems = append(problems, Problem{pointerOf(pathOf(field)), explain(failure, value)})
 		}
 	default:
 		problems = []Problem{{Message: err.Error()}}
 	}
 	return problems
+}
+
+// hidden reports whether the value that failed is not to be shown.
+func hidden(v any, failure validator.FieldError) bool {
+	path := pathOf(strings.TrimPrefix(failure.StructNamespace(), typeName(v)+"."))
+	return redact.At(reflect.TypeOf(v), path) || redact.Has(reflect.TypeOf(failure.Value()))
 }
 
 // typeName is what the validator begins its names of a value's fields with.

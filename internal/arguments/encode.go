@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/laterjobs/later/internal/redact"
 )
 
 // The reasons for which CheckRaw refuses.
@@ -30,18 +33,35 @@ func Encode(v any) (json.RawMessage, error) {
 // passed over, so that newer programs can add some. A value of the wrong type is
 // reported as a Problem.
 func Decode(raw json.RawMessage, into any) error {
+	return decode(raw, into, redact.Has)
+}
+
+// DecodeSecret is Decode for values of which nothing is to be shown.
+func DecodeSecret(raw json.RawMessage, into any) error {
+	return decode(raw, into, func(reflect.Type) bool { return true })
+}
+
+func decode(raw json.RawMessage, into any, secret func(reflect.Type) bool) error {
 	err := json.Unmarshal(raw, into)
+	if err == nil {
+		return nil
+	}
+	hide := secret(reflect.TypeOf(into))
 	var mismatch *json.UnmarshalTypeError
 	if errors.As(err, &mismatch) {
+		value := mismatch.Value
+		if hide {
+			value, _, _ = strings.Cut(value, " ") // "number 4242"
+		}
 		return &Problem{
 			Pointer: pointerOf(strings.Split(mismatch.Field, ".")),
-			Message: fmt.Sprintf("is a %s, but %s is needed", mismatch.Value, mismatch.Type),
+			Message: fmt.Sprintf("is a %s, but %s is needed", value, mismatch.Type),
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("is not JSON: %w", err)
+	if hide {
+		return errors.New("does not decode; the reason is not shown, since it may contain a value that must not be")
 	}
-	return nil
+	return fmt.Errorf("is not JSON: %w", err)
 }
 
 // CheckRaw refuses JSON that is larger than limit bytes, is not valid, or

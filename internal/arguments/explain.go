@@ -35,9 +35,10 @@ var compared = map[string]struct{ number, length string }{
 	"ne":  {"must not be %s", "must not be %s"},
 }
 
-// explain is a failure in a sentence that reads on from the pointer.
-func explain(failure validator.FieldError) string {
-	tag, param, value := failure.Tag(), failure.Param(), shown(failure.Value())
+// explain is a failure in a sentence that reads on from the pointer. value is what is
+// shown of the value.
+func explain(failure validator.FieldError, value string) string {
+	tag, param := failure.Tag(), failure.Param()
 	if tag == "required" || strings.HasPrefix(tag, "required_") {
 		return "is required"
 	}

@@ -1,6 +1,7 @@
 package arguments
 
 import (
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	compiler "github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+
+	"github.com/laterjobs/later/internal/redact"
 )
 
 // Schema is the JSON Schema (draft 2020-12) of a type: its fields, which of them
@@ -26,6 +29,9 @@ func Schema(t reflect.Type) (json.RawMessage, error) {
 	}
 	schema.Schema = "https://json-schema.org/draft/2020-12/schema"
 	addTags(schema, t)
+	if encodesItself(t) && redact.Has(t) {
+		mark(schema)
+	}
 	return Encode(schema)
 }
 
@@ -48,19 +54,20 @@ func addTags(schema *jsonschema.Schema, t reflect.Type) {
 			return // such as time.Time: a string
 		}
 		schema.Required, schema.AdditionalProperties = nil, nil
-		addFields(schema, t)
+		addFields(schema, t, false)
 		slices.Sort(schema.Required)
 	}
 }
 
-func addFields(schema *jsonschema.Schema, t reflect.Type) {
+// addFields adds the fields of a struct; hidden ones are not to be shown.
+func addFields(schema *jsonschema.Schema, t reflect.Type, hidden bool) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	for i := range t.NumField() {
 		field := t.Field(i)
 		if isEmbedded(field) {
-			addFields(schema, field.Type)
+			addFields(schema, field.Type, hidden || redact.Tagged(field))
 			continue
 		}
 		name := jsonName(field)
@@ -69,6 +76,9 @@ func addFields(schema *jsonschema.Schema, t reflect.Type) {
 			continue
 		}
 		addTags(property, field.Type)
+		if hidden || redact.Tagged(field) || encodesItself(field.Type) && redact.Has(field.Type) {
+			mark(property)
+		}
 		own, elements, dives := strings.Cut(field.Tag.Get("validate"), "dive")
 		rules := strings.Split(own, ",")
 		if slices.Contains(rules, "required") {
@@ -79,6 +89,20 @@ func addFields(schema *jsonschema.Schema, t reflect.Type) {
 			addRules(property.Items, field.Type.Elem(), strings.Split(elements, ","))
 		}
 	}
+}
+
+// mark says that a value is not to be shown.
+func mark(schema *jsonschema.Schema) {
+	schema.WriteOnly = true
+	schema.Extra = map[string]any{redact.Mark: true}
+}
+
+// encodesItself reports whether the JSON of a type may be anything: it need not have
+// the fields of the type.
+func encodesItself(t reflect.Type) bool {
+	return slices.ContainsFunc([]reflect.Type{t, reflect.PointerTo(t)}, func(t reflect.Type) bool {
+		return t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
+	})
 }
 
 // addRules adds the rules of a tag. With omitempty they hold only for values that
@@ -199,7 +223,7 @@ func CheckSchema(schema, raw json.RawMessage) []Problem {
 	}
 	var failure *compiler.ValidationError
 	if err := rules.Validate(value); errors.As(err, &failure) {
-		return leaves(failure)
+		return leaves(schema, failure)
 	}
 	return nil
 }
@@ -234,13 +258,18 @@ func (noLoader) Load(url string) (any, error) {
 
 var english = message.NewPrinter(language.English)
 
-// leaves are the problems at the ends of the tree that the validator returns.
-func leaves(failure *compiler.ValidationError) (problems []Problem) {
+// leaves are the problems at the ends of the tree that the validator returns. What it
+// says of a value that is not to be shown may show it.
+func leaves(schema json.RawMessage, failure *compiler.ValidationError) (problems []Problem) {
 	if len(failure.Causes) == 0 {
-		return []Problem{{pointerOf(failure.InstanceLocation), failure.ErrorKind.LocalizedString(english)}}
+		message := failure.ErrorKind.LocalizedString(english)
+		if redact.Pointed(schema, failure.InstanceLocation) {
+			message = redact.Placeholder + " fails the check " + strings.Join(failure.ErrorKind.KeywordPath(), "/")
+		}
+		return []Problem{{pointerOf(failure.InstanceLocation), message}}
 	}
 	for _, cause := range failure.Causes {
-		problems = append(problems, leaves(cause)...)
+		problems = append(problems, leaves(schema, cause)...)
 	}
 	return problems
 }

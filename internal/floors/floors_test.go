@@ -28,7 +28,9 @@ var mayImport = map[string][]string{
 	"internal/named":       {},
 	"internal/processlock": {},
 	"internal/engine":      {"store", "internal/cron"},
-	"internal/arguments":   {},
+	"internal/arguments":   {"internal/redact"},
+	"internal/redact":      {},
+	"internal/envelope":    {},
 	"internal/cron":        {},
 	"internal/query":       {"store"},
 	"internal/sqlfile":     {},
@@ -41,7 +43,7 @@ var mayImport = map[string][]string{
 	"internal/leaks":       {},
 	"internal/pgtest":      {},
 	// floor 2
-	"": {"store", "internal/engine", "internal/arguments", "internal/cron"},
+	"": {"store", "internal/engine", "internal/arguments", "internal/cron", "internal/redact", "internal/envelope"},
 	// floor 3
 	"latertest":           {"", "store", "sqlite"},
 	"dashboard":           {"", "store", "internal/query"},

@@ -1,0 +1,34 @@
+package dashboard_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/dashboard"
+	"github.com/laterjobs/later/latertest"
+)
+
+// TestRedactedFieldsAreOnNoPage: arguments and results, in lists and on the page of a job.
+func TestRedactedFieldsAreOnNoPage(t *testing.T) {
+	type card struct {
+		Number string `json:"number" later:"redact"`
+	}
+	pay := later.DefineResult[card, card]("PayJob")
+	s := &stage{queue: latertest.New(t, later.Config{}, pay.Do(func(_ context.Context, args card) (card, error) { return args, nil }))}
+	if _, err := pay.PerformLater(t.Context(), s.queue, card{"hunter2"}); err != nil {
+		t.Fatal(err)
+	}
+	latertest.Drain(t, s.queue)
+	shown := false
+	for address, page := range crawl(t, s.serve(t, guarded(dashboard.ReadOnly))) {
+		if strings.Contains(page.body, "hunter2") {
+			t.Errorf("%s shows the value", address)
+		}
+		shown = shown || strings.Contains(page.body, "[redacted]")
+	}
+	if !shown {
+		t.Error("no page says that something is redacted")
+	}
+}

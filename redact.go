@@ -1,0 +1,93 @@
+package later
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/laterjobs/later/internal/arguments"
+	"github.com/laterjobs/later/internal/redact"
+)
+
+// Redact returns the jobs as they may be shown: the fields of arguments and results
+// that are tagged `later:"redact"` are blanked, as the definitions registered here say
+// or else those that other processes have published. Whoever shows jobs to people goes
+// through it, as the command line does.
+//
+//	type PayArgs struct {
+//		OrderID int64  `json:"order_id"`
+//		Card    string `json:"card" later:"redact"`
+//	}
+//
+// The tag is found in nested, embedded and listed structs, not in what an interface
+// holds. Redacted values are stored as they are: see Encrypt.
+func (q *JobQueue) Redact(ctx context.Context, jobs ...Job) ([]Job, error) {
+	schemas, err := q.schemas(ctx, jobs)
+	if err != nil {
+		return nil, err
+	}
+	shown := slices.Clone(jobs)
+	for i := range shown {
+		schema := schemas[shown[i].Type]
+		shown[i].Args = redact.JSON(schema, shown[i].Args)
+		if result := readPublished(schema).Result; result != nil {
+			shown[i].Result = redact.JSON(result, shown[i].Result)
+		}
+	}
+	return shown, nil
+}
+
+// schemas are the published schemas of the jobs' types, by all their names.
+func (q *JobQueue) schemas(ctx context.Context, jobs []Job) (map[string]json.RawMessage, error) {
+	schemas, missing := map[string]json.RawMessage{}, false
+	q.mu.Lock()
+	for _, job := range jobs {
+		if h, registered := q.handlers[job.Type]; registered {
+			schemas[job.Type] = h.definition.published()
+		} else {
+			missing = true
+		}
+	}
+	q.mu.Unlock()
+	if !missing {
+		return schemas, nil
+	}
+	types, err := q.store.Types(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look up what of the jobs is not to be shown: %w", err)
+	}
+	for _, t := range types {
+		for _, name := range append(readPublished(t.Schema).Former, t.Name) {
+			if _, known := schemas[name]; !known {
+				schemas[name] = t.Schema
+			}
+		}
+	}
+	return schemas, nil
+}
+
+// nothingShown is the schema of a type that has fields which are not to be shown, but
+// no schema that could say which, such as one that contains itself.
+var nothingShown = json.RawMessage(fmt.Sprintf(`{"writeOnly":true,%q:true}`, redact.Mark))
+
+// schemaOrNothing is the schema of a type; nil if it has none and shows everything.
+func schemaOrNothing(t reflect.Type) json.RawMessage {
+	schema, err := arguments.Schema(t)
+	switch {
+	case err == nil:
+		return schema
+	case redact.Has(t):
+		return nothingShown
+	}
+	return nil
+}
+
+// secretive reports whether malformed arguments of a type may not be repeated in a
+// message.
+func (q *JobQueue) secretive(ctx context.Context, name string) bool {
+	schemas, err := q.schemas(ctx, []Job{{Type: name}})
+	schema := schemas[name]
+	return err != nil || readPublished(schema).Encrypted || redact.Marks(schema)
+}

@@ -1,0 +1,94 @@
+package later_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/laterjobs/later"
+)
+
+type billArgs struct {
+	Order int64      `json:"order"`
+	Cards []billCard `json:"cards" validate:"dive"`
+}
+
+type billCard struct {
+	Number string `json:"number" later:"redact" validate:"max=30"`
+	Holder string `json:"holder"`
+}
+
+// branch holds itself, so that no schema can say which of its fields are not to be shown.
+type branch struct {
+	Secret string   `json:"secret" later:"redact"`
+	Below  []branch `json:"below"`
+}
+
+func TestRedact(t *testing.T) {
+	store := open(t, tempFile(t))
+	bill := later.DefineResult[billArgs, billCard]("BillJob", later.FormerlyNamed("OldBillJob"))
+	former := later.Define[billArgs]("OldBillJob")
+	tree := later.Define[branch]("TreeJob")
+	plain := later.Define[payArgs]("PayJob")
+	worker := queueOn(t, store, later.Config{},
+		bill.Do(func(_ context.Context, args billArgs) (billCard, error) { return args.Cards[0], nil }),
+		tree.Do(func(context.Context, branch) error { return nil }),
+		plain.Do(func(context.Context, payArgs) error { return nil }))
+	cards := billArgs{7, []billCard{{secret, "Ada"}}}
+	enqueue(t, &bill.Definition, worker, cards)
+	enqueue(t, former, worker, cards)
+	enqueue(t, tree, worker, branch{secret, nil})
+	enqueue(t, plain, worker, payArgs{"shown"})
+	drain(t, worker)
+
+	for name, queue := range map[string]*later.JobQueue{"by definition": worker, "as published": queueOn(t, store, later.Config{})} {
+		jobs, err := queue.List(t.Context(), later.Filter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown, err := queue.Redact(t.Context(), jobs...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(shown)
+		if err != nil || strings.Contains(string(text), secret) {
+			t.Errorf("%s: %s, %v", name, text, err)
+		}
+		const want = `{"order":7,"cards":[{"number":"[redacted]","holder":"Ada"}]}`
+		if string(shown[3].Args) != want || string(shown[2].Args) != want || string(shown[3].Result) != `{"number":"[redacted]","holder":"Ada"}` {
+			t.Errorf("%s: %s, formerly %s, result %s", name, shown[3].Args, shown[2].Args, shown[3].Result)
+		}
+		if string(shown[1].Args) != `"[redacted]"` || string(shown[0].Args) != `{"card":"shown"}` {
+			t.Errorf("%s: %s, %s", name, shown[1].Args, shown[0].Args)
+		}
+		if args, err := bill.Args(jobs[3]); err != nil || args.Cards[0].Number != secret {
+			t.Errorf("%s: the jobs themselves were changed: %+v, %v", name, args, err)
+		}
+	}
+}
+
+// TestRedactedValuesAreNotInErrors: by definition, by name, and by what was published.
+func TestRedactedValuesAreNotInErrors(t *testing.T) {
+	store := open(t, tempFile(t))
+	bill := later.Define[billArgs]("BillJob")
+	worker := queueOn(t, store, later.Config{}, bill.Do(func(context.Context, billArgs) error { return nil }))
+	drain(t, worker)
+	long := strings.Repeat(secret, 5)
+	_, typed := bill.PerformLater(t.Context(), worker, billArgs{7, []billCard{{long, "Ada"}}})
+	errs := []error{typed}
+	for _, queue := range []*later.JobQueue{worker, queueOn(t, store, later.Config{})} {
+		for _, raw := range []string{
+			`{"cards":[{"number":"` + long + `"}]}`, `{"cards":[{"number":["` + secret + `"]}]}`, `{"cards":"` + secret + `"}`, `{"cards":"` + secret,
+		} {
+			_, err := queue.Enqueue(t.Context(), "BillJob", json.RawMessage(raw))
+			errs = append(errs, err)
+		}
+	}
+	for _, err := range errs {
+		if !errors.Is(err, later.ErrInvalidArgs) || strings.Contains(err.Error(), secret) {
+			t.Errorf("refused with: %v", err)
+		}
+	}
+}
