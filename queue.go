@@ -17,10 +17,12 @@ import (
 // JobQueue stores jobs and, once started, performs those that it has handlers
 // for. Its methods may be called by any number of goroutines.
 type JobQueue struct {
-	store    store.Store
-	cfg      Config
-	cfgErr   error
-	finished broadcast // sent when jobs may have finished
+	store     store.Store
+	cfg       Config
+	cfgErr    error
+	finished  broadcast // sent when jobs may have finished
+	observers engine.Observers
+	counting  recentStats
 
 	mu       sync.Mutex
 	handlers map[string]Handler // by type and former name
@@ -64,7 +66,7 @@ func New(s store.Store, cfg Config) *JobQueue {
 	cfg.Queues, cfg.Middleware = maps.Clone(cfg.Queues), slices.Clone(cfg.Middleware)
 	err := cfg.check()
 	cfg.fillIn()
-	return &JobQueue{
+	return &JobQueue{counting: recentStats{turn: make(chan struct{}, 1)},
 		store: s, cfg: cfg, cfgErr: err, handlers: map[string]Handler{},
 		settings: Settings{cfg.Concurrency, cfg.Queues, cfg.PollInterval},
 	}
@@ -200,7 +202,7 @@ func (q *JobQueue) newEngine() (*engine.Engine, error) {
 		Settings:   engine.Settings(q.settings),
 		StartDelay: q.cfg.StartDelay, SoftStop: q.cfg.SoftStop, HardStop: q.cfg.HardStop,
 		Heartbeat: q.cfg.Heartbeat, TimeToDie: q.cfg.TimeToDie,
-		Retention: q.cfg.Retention, Version: q.cfg.Version, Logger: q.cfg.Logger,
+		Observers: &q.observers, Retention: q.cfg.Retention, Version: q.cfg.Version, Logger: q.cfg.Logger,
 	}
 	return engine.New(q.store, cfg, handlers, q.finished.send), nil
 }

@@ -52,6 +52,8 @@ func TestMigratePostgres(t *testing.T) {
 		{"migrate --to 99", 6, "there is no version 99 of the schema", "later other"},
 		{"migrate --to -1", 2, "versions are 0 and above", "later other"},
 		{"migrate --to 1 --sql", 2, "exclude each other", "later other"},
+		{"list", 6, "run: later migrate", "later other"}, // version 1 is an old one
+		{"migrate", 0, "/later_command_", "later other"},
 		{"list", 0, "ID  TYPE", "later other"},
 	} {
 		code, out, problems := laterCmd(t, append(strings.Fields(step.line), "--db", db)...)

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/laterjobs/later/store"
 )
@@ -59,7 +60,9 @@ func (e *Engine) settle(batch []concluded) {
 		return
 	}
 	e.flushReports(batch)
+	began := time.Now()
 	verdicts := e.finish(batch)
+	e.observeStored(batch, verdicts, began)
 	e.forget(batch)
 	finished := false
 	for i, verdict := range verdicts {

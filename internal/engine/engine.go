@@ -28,6 +28,7 @@ type Config struct {
 	SoftStop   time.Duration // how long Stop lets jobs end by themselves
 	HardStop   time.Duration // how long Stop then waits for cancelled ones
 	Heartbeat  time.Duration
+	Observers  *Observers    // nil: nobody
 	TimeToDie  time.Duration // silence after which others declare this process dead
 	Retention  store.Retention
 	Version    string // of the program

@@ -74,7 +74,11 @@ func (p *producer) ask(demand store.Demand, note func([]store.Job)) (int, error)
 	p.mu.Lock()
 	p.inFlight[demand.Token] = true
 	p.mu.Unlock()
+	began := time.Now()
 	jobs, err := p.store.Claim(p.verbs, demand, p.now())
+	if err == nil {
+		p.observeClaim(len(jobs), began)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.inFlight, demand.Token)

@@ -38,6 +38,7 @@ func (w *watch) recover(ctx context.Context) time.Duration {
 		return w.met(ctx, err)
 	}
 	w.trouble.over(w.log, "look after other processes")
+	w.observeRecovered(recovered)
 	w.tellRecovered(recovered)
 	if next := w.nextLook(); next < recoverEvery {
 		return max(recoverEvery/10, next)
