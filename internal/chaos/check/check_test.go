@@ -387,3 +387,23 @@ func TestSlowServer(t *testing.T) {
 		}
 	}
 }
+
+// TestToldLate: a process that was declared dead for a fault of its own may be told only
+// when an outage that has come since is over; an outage alone is no reason to die.
+func TestToldLate(t *testing.T) {
+	for _, own := range []bool{true, false} {
+		h := good()
+		h.Params.TimeToDie = 2 * time.Second
+		h.Lives[0].Joined = append(h.Lives[0].Joined, 30*second)
+		h.Faults = append(h.Faults, Fault{Kind: "server killed", From: 24 * second, To: 29 * second})
+		if own {
+			h.Faults = append(h.Faults, Fault{Kind: "answers lost", Victims: []string{h.Lives[0].Name}, From: 20 * second, To: 24*second + second/2})
+		}
+		h.index()
+		r := Result{}
+		h.joins(&r)
+		if blamed := len(r.Violations) == 0; blamed != own {
+			t.Errorf("with a fault of its own %v: %v", own, r.Violations)
+		}
+	}
+}

@@ -160,7 +160,11 @@ func (h *History) joins(r *Result) {
 	for _, l := range h.Lives {
 		for i := 1; i < len(l.Joined); i++ {
 			r.Checked++
-			from := l.Joined[i] - int64(2*h.Params.TimeToDie+time.Second)
+			lead := int64(2*h.Params.TimeToDie + time.Second)
+			from := l.Joined[i] - lead
+			if f, all := h.shared(from, l.Joined[i]); all {
+				from = min(from, f.From-lead) // it may have been dead before, and could not be told
+			}
 			if _, alone := h.own(l, from, l.Joined[i], h.Params.TimeToDie/4); !alone {
 				r.violated("%s was declared dead before %s, and nothing was wrong with it alone", l.Name, seconds(l.Joined[i]))
 			}
