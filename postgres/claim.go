@@ -238,7 +238,7 @@ func (c *claiming) scan(r row) error {
 // addRare adds what most jobs do not have.
 func addRare(job *store.Job, text []byte) error {
 	var rare struct {
-		Metadata, Options            *string
+		Metadata, Options, Retries   *string
 		User, Target, Error, Message string
 		Tags                         []string
 		Scheduled, At                *int64
@@ -252,6 +252,9 @@ func addRare(job *store.Job, text []byte) error {
 	}
 	if rare.Options != nil {
 		job.Options = store.OptionsOf([]byte(*rare.Options))
+	}
+	if rare.Retries != nil {
+		job.RuleRetries = store.RetriesOf([]byte(*rare.Retries))
 	}
 	job.UserID, job.TargetID, job.Tags, job.Error = rare.User, rare.Target, rare.Tags, rare.Error
 	if rare.Scheduled != nil {

@@ -152,12 +152,13 @@ func (f *finishing) short(some []store.Outcome) []any {
 func (f *finishing) long(some []store.Outcome) []any {
 	short, n := f.short(some), len(some)
 	kinds, runAt := make([]int16, n), make([]time.Time, n)
-	errors, stacks := make([]string, n), make([]string, n)
+	errors, stacks, retries := make([]string, n), make([]string, n), make([]string, n)
 	for i := range some {
 		o := &some[i]
 		kinds[i], runAt[i], errors[i], stacks[i] = int16(o.Kind), o.RunAt, o.Error, o.Stack
+		retries[i] = store.RetriesText(o.RuleRetries)
 	}
-	return []any{short[0], short[1], kinds, runAt, short[2], errors, stacks, short[3], short[4]}
+	return []any{short[0], short[1], kinds, runAt, short[2], errors, stacks, short[3], short[4], retries}
 }
 
 func (f *finishing) orNow(at time.Time) time.Time {

@@ -254,7 +254,8 @@ func importAttempts(s *session, attempts []store.Attempt) error {
 		column(attempts, func(a *store.Attempt) int32 { return int32(a.Number) }),
 		column(attempts, func(a *store.Attempt) string { return string(a.Outcome) }),
 		column(attempts, func(a *store.Attempt) string { return a.Error }),
-		column(attempts, func(a *store.Attempt) string { return a.Stack }))
+		column(attempts, func(a *store.Attempt) string { return a.Stack }),
+		column(attempts, func(a *store.Attempt) string { return store.RetriesText(a.RuleRetries) }))
 	return err
 }
 

@@ -55,10 +55,10 @@ SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[]
 
 -- name: import_attempts
 -- Tokens do not travel: nobody can have a claim of another store.
-INSERT INTO later.attempt (job_id, token, process_id, started_at, finished_at, number, outcome, error, stack)
-SELECT job_id, 0, process_id, nullif(started_at, '0001-01-01 00:00:00+00'), finished_at, number, outcome, nullif(error, ''), nullif(stack, '')
-FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::integer[], $6::text[], $7::text[], $8::text[]) WITH ORDINALITY
-  AS n(job_id, process_id, started_at, finished_at, number, outcome, error, stack, place)
+INSERT INTO later.attempt (job_id, token, process_id, started_at, finished_at, number, outcome, error, stack, rule_retries)
+SELECT job_id, 0, process_id, nullif(started_at, '0001-01-01 00:00:00+00'), finished_at, number, outcome, nullif(error, ''), nullif(stack, ''), nullif(rule_retries, '')::json
+FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[]) WITH ORDINALITY
+  AS n(job_id, process_id, started_at, finished_at, number, outcome, error, stack, rule_retries, place)
 ORDER BY place;
 
 -- name: import_logs

@@ -123,8 +123,10 @@ func (s *Store) Attempts(ctx context.Context, jobID int64) ([]store.Attempt, err
 func scanAttempt(r row) (a store.Attempt, err error) {
 	var started, finished pgtype.Timestamptz
 	var text, stack pgtype.Text
-	err = r.Scan(&a.JobID, &a.Number, &a.Outcome, &a.ProcessID, &started, &finished, &text, &stack)
+	var retries []byte
+	err = r.Scan(&a.JobID, &a.Number, &a.Outcome, &a.ProcessID, &started, &finished, &text, &stack, &retries)
 	a.StartedAt, a.FinishedAt, a.Error, a.Stack = timeOf(started), timeOf(finished), text.String, stack.String
+	a.RuleRetries = store.RetriesOf(retries)
 	return a, err
 }
 
@@ -157,11 +159,12 @@ func (s *Store) Types(ctx context.Context) ([]store.JobType, error) {
 		types = nil
 		return r.query("job_types", func(r row) error {
 			var t store.JobType
-			var timeout int64
+			var timeout, startWithin, finishWithin int64
 			var schema []byte
 			var seen pgtype.Timestamptz
-			err := r.Scan(&t.Name, &t.Description, &t.Queue, &t.Priority, &t.MaxRetries, &timeout, &schema, &seen)
+			err := r.Scan(&t.Name, &t.Description, &t.Queue, &t.Priority, &t.MaxRetries, &timeout, &schema, &seen, &startWithin, &finishWithin)
 			t.Timeout, t.Schema, t.SeenAt = time.Duration(timeout)*time.Microsecond, schema, timeOf(seen)
+			t.StartWithin, t.FinishWithin = time.Duration(startWithin)*time.Microsecond, time.Duration(finishWithin)*time.Microsecond
 			types = append(types, t)
 			return err
 		})

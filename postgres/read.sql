@@ -22,13 +22,13 @@ LEFT JOIN later.progress AS p ON p.job_id = ANY (ARRAY[j.id])
 ORDER BY e.place;
 
 -- name: attempts
-SELECT job_id, number, outcome, process_id, started_at, finished_at, error, stack FROM later.attempt WHERE job_id = $1 ORDER BY id;
+SELECT job_id, number, outcome, process_id, started_at, finished_at, error, stack, rule_retries FROM later.attempt WHERE job_id = $1 ORDER BY id;
 
 -- name: log
 SELECT job_id, attempt, at, level, message, attrs FROM later.log WHERE job_id = $1 ORDER BY id;
 
 -- name: job_types
-SELECT name, description, queue, priority, max_retries, timeout_us, schema, seen_at FROM later.job_type ORDER BY name;
+SELECT name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us FROM later.job_type ORDER BY name;
 
 -- name: processes
 SELECT id, beat, beat_at, state, host, pid, version, started_at, queues, slots FROM later.process ORDER BY started_at, id;

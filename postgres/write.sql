@@ -94,6 +94,7 @@ SELECT t.job_id, t.type, t.queue, t.priority, t.position, t.attempt, t.crashes,
     'metadata', j.metadata::text, 'options', j.options::text, 'user', j.user_id, 'target', j.target_id, 'tags', (SELECT array_agg(tag) FROM unnest(j.tags) AS tag WHERE tag IS NOT NULL),
     'scheduled', CASE WHEN isfinite(j.scheduled_at) THEN least(extract(epoch FROM j.scheduled_at) * 1000000, 9e18)::bigint END,
     'error', (SELECT a.error FROM later.attempt AS a WHERE a.job_id = t.job_id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1),
+    'retries', CASE WHEN t.attempt > 0 THEN (SELECT a.rule_retries::text FROM later.attempt AS a WHERE a.job_id = t.job_id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
     'done', p.done, 'total', p.total, 'message', p.message, 'at', CASE WHEN isfinite(p.at) THEN least(extract(epoch FROM p.at) * 1000000, 9e18)::bigint END) END
 FROM gone AS t LEFT JOIN later.job AS j ON j.id = ANY (ARRAY[t.job_id]) LEFT JOIN later.progress AS p ON p.job_id = ANY (ARRAY[t.job_id])
 ORDER BY t.priority DESC, t.position;
@@ -113,14 +114,14 @@ SELECT EXISTS (
 -- request to cancel every kind leads to cancelled, with the reason of the request.
 WITH o AS MATERIALIZED (
   SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
-    $8::timestamptz[], $9::timestamptz[]) AS o(job_id, token, kind, run_at, result, error, stack, started_at, finished_at)
+    $8::timestamptz[], $9::timestamptz[], $10::text[]) AS o(job_id, token, kind, run_at, result, error, stack, started_at, finished_at, rule_retries)
 ), ended AS (
   DELETE FROM later.claimed AS c USING o WHERE c.job_id = ANY (ARRAY[o.job_id]) AND c.token = o.token
   RETURNING c.job_id, c.token, c.process_id, c.position, c.priority, c.crashes, c.queue, c.type, c.cancel_reason,
     c.attempt + 1 AS number, CASE WHEN o.kind IN (3, 6) THEN c.attempt ELSE c.attempt + 1 END AS attempt,
     o.kind, CASE WHEN c.cancel_reason IS NULL THEN o.kind ELSE 5 END AS leads,
     coalesce(nullif(o.started_at, '0001-01-01 00:00:00+00'), c.claimed_at) AS started_at, o.finished_at,
-    o.run_at, o.result, coalesce(c.cancel_reason, o.error) AS error, o.stack
+    o.run_at, o.result, coalesce(c.cancel_reason, o.error) AS error, o.stack, o.rule_retries
 ), finished AS (
   INSERT INTO later.finished (job_id, process_id, token, started_at, finished_at, status, attempt, crashes, result, error)
   SELECT job_id, process_id, token, started_at, finished_at, CASE leads WHEN 1 THEN 1 WHEN 4 THEN 2 ELSE 3 END, attempt, crashes,
@@ -137,9 +138,10 @@ WITH o AS MATERIALIZED (
   INSERT INTO later.ready (job_id, position, priority, attempt, crashes, queue, type)
   SELECT job_id, position, priority, attempt, crashes, queue, type FROM ended WHERE leads = 6
 ), recorded AS (
-  INSERT INTO later.attempt (job_id, token, process_id, started_at, finished_at, number, outcome, error, stack)
+  INSERT INTO later.attempt (job_id, token, process_id, started_at, finished_at, number, outcome, error, stack, rule_retries)
   SELECT job_id, token, process_id, started_at, finished_at, number,
-    CASE leads WHEN 2 THEN 'retried' WHEN 3 THEN 'postponed' WHEN 4 THEN 'failed' ELSE 'cancelled' END, nullif(error, ''), nullif(stack, '')
+    CASE leads WHEN 2 THEN 'retried' WHEN 3 THEN 'postponed' WHEN 4 THEN 'failed' ELSE 'cancelled' END, nullif(error, ''), nullif(stack, ''),
+    CASE leads WHEN 2 THEN nullif(rule_retries, '')::json END
   FROM ended WHERE kind NOT IN (1, 6)
 )
 SELECT job_id, token, leads, queue, priority, position FROM ended;
@@ -188,10 +190,11 @@ INSERT INTO later.process (id, beat, beat_at, started_at, pid, slots, state, hos
 VALUES ($1, 0, $2, $3, $4, $5, $6, $7, $8, nullif($9::text, '')::json);
 
 -- name: publish_type
-INSERT INTO later.job_type (name, description, queue, priority, max_retries, timeout_us, schema, seen_at)
-VALUES ($1, $2, $3, $4, $5, $6, nullif($7::text, '')::json, $8)
+INSERT INTO later.job_type (name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us)
+VALUES ($1, $2, $3, $4, $5, $6, nullif($7::text, '')::json, $8, $9, $10)
 ON CONFLICT (name) DO UPDATE SET description = excluded.description, queue = excluded.queue, priority = excluded.priority,
-  max_retries = excluded.max_retries, timeout_us = excluded.timeout_us, schema = excluded.schema, seen_at = excluded.seen_at;
+  max_retries = excluded.max_retries, timeout_us = excluded.timeout_us, schema = excluded.schema, seen_at = excluded.seen_at,
+  start_within_us = excluded.start_within_us, finish_within_us = excluded.finish_within_us;
 
 -- name: beat
 -- No row: the process is not known any more. Else a row for each of its claims,

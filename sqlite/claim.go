@@ -95,17 +95,20 @@ func (c *claiming) run(s *session) error {
 
 func (c *claiming) scan(r *sql.Rows) error {
 	var row jobRow
-	var lastError sql.NullString
+	var lastError, retries sql.NullString
 	job := store.Job{
 		Status: store.Running, Token: c.demand.Token, ProcessID: c.demand.ProcessID, StartedAt: micro(c.now),
 	}
 	var p progressRow
-	columns := append(row.asked(&job), &job.Attempt, &job.Crashes, &lastError, &p.done, &p.total, &p.message, &p.at)
+	columns := append(row.asked(&job), &job.Attempt, &job.Crashes, &lastError, &retries, &p.done, &p.total, &p.message, &p.at)
 	if err := r.Scan(columns...); err != nil {
 		return err
 	}
 	job.Attempt++
 	job.Error, job.Progress = lastError.String, p.progress()
+	if retries.Valid {
+		job.RuleRetries = store.RetriesOf([]byte(retries.String))
+	}
 	c.jobs = append(c.jobs, row.finish(job))
 	return nil
 }

@@ -101,7 +101,11 @@ func (f *finishing) move(claim placed, o store.Outcome) {
 	}
 	end := ending{startedAt: o.StartedAt, finishedAt: o.FinishedAt, error: o.Error}
 	record := func(outcome store.AttemptOutcome) {
-		f.moves.record(claim, outcome, number, o.StartedAt, o.FinishedAt, o.Error, o.Stack)
+		var retries map[string]int
+		if outcome == store.AttemptRetried {
+			retries = o.RuleRetries
+		}
+		f.moves.record(claim, outcome, number, o.StartedAt, o.FinishedAt, o.Error, o.Stack, retries)
 	}
 	if claim.cancel.Valid {
 		end.status, end.result, end.error = cancelled, o.Result, claim.cancel.String

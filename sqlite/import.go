@@ -90,7 +90,7 @@ func (i *importing) add(record store.Record) error {
 	for _, a := range record.Attempts {
 		// Tokens do not travel: nobody can have a claim of another store.
 		claim := placed{id: job.ID, process: a.ProcessID}
-		i.moves.record(claim, a.Outcome, int64(a.Number), a.StartedAt, a.FinishedAt, a.Error, a.Stack)
+		i.moves.record(claim, a.Outcome, int64(a.Number), a.StartedAt, a.FinishedAt, a.Error, a.Stack, a.RuleRetries)
 	}
 	return i.place(record)
 }

@@ -72,10 +72,10 @@ func (m *moves) number(n int64) *moves {
 	return m
 }
 
-func (m *moves) record(job placed, outcome store.AttemptOutcome, number int64, startedAt, finishedAt time.Time, err, stack string) {
+func (m *moves) record(job placed, outcome store.AttemptOutcome, number int64, startedAt, finishedAt time.Time, err, stack string, retries map[string]int) {
 	m.attempts.next()
 	m.attempts.int(job.id).int(job.token).int(number).text(string(outcome)).int(job.process)
-	m.attempts.time(startedAt).time(finishedAt).optional(err).optional(stack)
+	m.attempts.time(startedAt).time(finishedAt).optional(err).optional(stack).optional(store.RetriesText(retries))
 }
 
 // apply writes everything.

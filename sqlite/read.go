@@ -159,9 +159,10 @@ func (s *Store) Attempts(ctx context.Context, jobID int64) ([]store.Attempt, err
 
 func scanAttempt(r *sql.Rows) (a store.Attempt, err error) {
 	var started, finished sql.NullInt64
-	var text, stack sql.NullString
-	err = r.Scan(&a.JobID, &a.Number, &a.Outcome, &a.ProcessID, &started, &finished, &text, &stack)
+	var text, stack, retries sql.NullString
+	err = r.Scan(&a.JobID, &a.Number, &a.Outcome, &a.ProcessID, &started, &finished, &text, &stack, &retries)
 	a.StartedAt, a.FinishedAt, a.Error, a.Stack = timeOf(started), timeOf(finished), text.String, stack.String
+	a.RuleRetries = store.RetriesOf([]byte(retries.String))
 	return a, err
 }
 
@@ -192,11 +193,12 @@ func (s *Store) Types(ctx context.Context) ([]store.JobType, error) {
 	err := s.read(ctx, func(r *session) error {
 		return r.query("job_types", func(r *sql.Rows) error {
 			var t store.JobType
-			var timeout int64
+			var timeout, startWithin, finishWithin int64
 			var schema sql.NullString
 			var seen sql.NullInt64
-			err := r.Scan(&t.Name, &t.Description, &t.Queue, &t.Priority, &t.MaxRetries, &timeout, &schema, &seen)
+			err := r.Scan(&t.Name, &t.Description, &t.Queue, &t.Priority, &t.MaxRetries, &timeout, &schema, &seen, &startWithin, &finishWithin)
 			t.Timeout, t.Schema, t.SeenAt = time.Duration(timeout)*time.Microsecond, rawOf(schema), timeOf(seen)
+			t.StartWithin, t.FinishWithin = time.Duration(startWithin)*time.Microsecond, time.Duration(finishWithin)*time.Microsecond
 			types = append(types, t)
 			return err
 		})

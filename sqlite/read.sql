@@ -29,19 +29,20 @@ ORDER BY e.key;
 SELECT j.id, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.target_id, j.tags,
   j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at, j.options, c.attempt, c.crashes,
   CASE WHEN c.attempt > 0 OR c.position <> c.job_id THEN (SELECT a.error FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
+  CASE WHEN c.attempt > 0 THEN (SELECT a.rule_retries FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
   p.done, p.total, p.message, p.at
 FROM json_each(?1) AS e CROSS JOIN later_claimed AS c ON c.job_id = e.value AND c.token = ?2 CROSS JOIN later_job AS j ON j.id = c.job_id
 LEFT JOIN later_progress AS p ON p.job_id = j.id
 ORDER BY e.key;
 
 -- name: attempts
-SELECT job_id, number, outcome, process_id, started_at, finished_at, error, stack FROM later_attempt WHERE job_id = ?1 ORDER BY id;
+SELECT job_id, number, outcome, process_id, started_at, finished_at, error, stack, rule_retries FROM later_attempt WHERE job_id = ?1 ORDER BY id;
 
 -- name: log
 SELECT job_id, attempt, at, level, message, attrs FROM later_log WHERE job_id = ?1 ORDER BY id;
 
 -- name: job_types
-SELECT name, description, queue, priority, max_retries, timeout_us, schema, seen_at FROM later_job_type ORDER BY name;
+SELECT name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us FROM later_job_type ORDER BY name;
 
 -- name: processes
 SELECT id, beat, beat_at, state, host, pid, version, started_at, queues, slots FROM later_process ORDER BY started_at, id;

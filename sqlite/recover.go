@@ -108,7 +108,7 @@ func (c *recovering) run(s *session) error {
 func (c *recovering) takeBack(m *moves, claim placed) {
 	claim.crashes++
 	started := time.UnixMicro(claim.claimedAt)
-	m.record(claim, store.AttemptCrashed, claim.attempt+1, started, c.now, store.CrashedReason, "")
+	m.record(claim, store.AttemptCrashed, claim.attempt+1, started, c.now, store.CrashedReason, "", nil)
 	back := store.Recovered{
 		JobID: claim.id, ProcessID: claim.process, Type: claim.jobType, Status: store.Pending, Crashes: int(claim.crashes),
 	}

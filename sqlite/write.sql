@@ -96,8 +96,8 @@ SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->
 WHERE true ON CONFLICT (job_id) DO NOTHING;
 
 -- name: record_attempts
-INSERT INTO later_attempt (job_id, token, number, outcome, process_id, started_at, finished_at, error, stack)
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8
+INSERT INTO later_attempt (job_id, token, number, outcome, process_id, started_at, finished_at, error, stack, rule_retries)
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9
 FROM jsonb_each(?1);
 
 -- name: tokens_of_jobs
@@ -123,10 +123,11 @@ INSERT INTO later_process (id, beat, beat_at, state, host, pid, version, started
 VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 
 -- name: publish_type
-INSERT INTO later_job_type (name, description, queue, priority, max_retries, timeout_us, schema, seen_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+INSERT INTO later_job_type (name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 ON CONFLICT (name) DO UPDATE SET description = excluded.description, queue = excluded.queue, priority = excluded.priority,
-  max_retries = excluded.max_retries, timeout_us = excluded.timeout_us, schema = excluded.schema, seen_at = excluded.seen_at;
+  max_retries = excluded.max_retries, timeout_us = excluded.timeout_us, schema = excluded.schema, seen_at = excluded.seen_at,
+  start_within_us = excluded.start_within_us, finish_within_us = excluded.finish_within_us;
 
 -- name: beat
 UPDATE later_process SET beat = beat + 1, beat_at = ?2, state = ?3 WHERE id = ?1;

@@ -67,6 +67,8 @@ type Job struct {
 	FinishedAt  time.Time `json:"finished_at,omitzero"`
 	NextRunAt   time.Time `json:"next_run_at,omitzero"` // of a scheduled or retrying job
 
+	RuleRetries map[string]int `json:"-"` // as in the last Attempt of this round that was retried; only Claim tells
+
 	CancelRequested bool `json:"cancel_requested,omitempty"` // running, and asked to stop
 }
 
@@ -125,13 +127,19 @@ type Attempt struct {
 	FinishedAt time.Time      `json:"finished_at"`
 	Error      string         `json:"error,omitempty"`
 	Stack      string         `json:"stack,omitempty"` // of a panic
+
+	// RuleRetries is how often each rule of RetryOn has retried the job since it was
+	// enqueued, or started over by a person, up to this attempt; of a retried one only.
+	RuleRetries map[string]int `json:"rule_retries,omitempty"`
 }
 
 // AttemptOutcome is what a recorded attempt led to.
 type AttemptOutcome string
 
-// The outcomes that leave an Attempt row.
+// The outcomes that leave an Attempt row, but for completed: most jobs complete at
+// once, and need none.
 const (
+	AttemptCompleted AttemptOutcome = "completed"
 	AttemptRetried   AttemptOutcome = "retried"
 	AttemptPostponed AttemptOutcome = "postponed"
 	AttemptFailed    AttemptOutcome = "failed"

@@ -32,14 +32,18 @@ type Process struct {
 // JobType is what a process publishes of a handler's definition, so that
 // others can enqueue by name with the same checks and defaults.
 type JobType struct {
-	Name        string          `json:"name"`
-	Description string          `json:"description,omitempty"`
-	Queue       string          `json:"queue"`
-	Priority    int             `json:"priority"`
-	MaxRetries  int             `json:"max_retries"`
-	Timeout     time.Duration   `json:"timeout"`
-	Schema      json.RawMessage `json:"schema,omitempty"` // JSON Schema of the arguments
-	SeenAt      time.Time       `json:"seen_at"`          // when a process last published it
+	Name        string        `json:"name"`
+	Description string        `json:"description,omitempty"`
+	Queue       string        `json:"queue"`
+	Priority    int           `json:"priority"`
+	MaxRetries  int           `json:"max_retries"`
+	Timeout     time.Duration `json:"timeout"`
+
+	StartWithin  time.Duration `json:"start_within,omitempty"` // after the job is due; 0: whenever
+	FinishWithin time.Duration `json:"finish_within,omitempty"`
+
+	Schema json.RawMessage `json:"schema,omitempty"` // JSON Schema of the arguments
+	SeenAt time.Time       `json:"seen_at"`          // when a process last published it
 }
 
 // Beaten is the answer to a heartbeat.

@@ -45,6 +45,7 @@ type Outcome struct {
 	Error, Stack string // valid UTF-8 without NUL
 	StartedAt    time.Time
 	FinishedAt   time.Time
+	RuleRetries  map[string]int // Retry: see Attempt
 }
 
 // Verdict is a store's answer to an Outcome.

@@ -182,6 +182,7 @@ var faults = map[string]broken{
 	"loses options":            {given: spoil(func(_ *Reference, n *store.NewJob) { n.Options = nil })},
 	"loses metadata":           {given: spoil(func(_ *Reference, n *store.NewJob) { n.Metadata = nil })},
 	"performs before its time": {given: spoil(func(_ *Reference, n *store.NewJob) { n.RunAt = n.RunAt.Add(-time.Hour) })},
+	"loses what rules counted": {given: spoil(func(_ *Reference, o *store.Outcome) { o.RuleRetries = nil })},
 	"loses results":            {given: spoil(func(_ *Reference, o *store.Outcome) { o.Result = nil })},
 	"a release counts as an attempt": {given: spoil(func(r *Reference, o *store.Outcome) {
 		if k := r.jobs[o.JobID]; k != nil && o.Kind == store.Release && k.job.Token == o.Token {
@@ -242,6 +243,21 @@ var faults = map[string]broken{
 				r.Attempts[i].Stack = ""
 			}
 		})
+	}},
+	"exports without what rules counted": {answered: func(out any) {
+		eachRecord(out, func(r *store.Record) {
+			for i := range r.Attempts {
+				r.Attempts[i].RuleRetries = nil
+			}
+		})
+	}},
+	"counts of rules outlive a person's retry": {answered: func(out any) {
+		jobs, _ := out.([]store.Job)
+		for i := range jobs {
+			if jobs[i].Status == store.Running && jobs[i].Attempt == 1 && jobs[i].ProcessID != 0 {
+				jobs[i].RuleRetries = map[string]int{"busy": 1}
+			}
+		}
 	}},
 	"exports without the reason of a cancel request": {answered: func(out any) {
 		eachRecord(out, func(r *store.Record) { r.CancelReason = "" })

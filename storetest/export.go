@@ -68,7 +68,7 @@ func (t *trial) everything() map[store.JobStatus]int64 {
 		first := t.running(job)
 		t.report(store.Report{JobID: first.ID, Token: first.Token, Progress: progress(40), Lines: []store.LogLine{line("one"), line("two")}})
 		failed := outcome(first, store.Retry)
-		failed.Stack = "main.go:7"
+		failed.Stack, failed.RuleRetries = "main.go:7", map[string]int{"busy": 1}
 		t.accept(failed)
 		t.retry(one(first.ID))
 		second := t.claimOf(first.ID, job)

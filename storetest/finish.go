@@ -19,6 +19,7 @@ var finishChecks = []check{
 	{"only Complete, Retry, Fail and Cancel count as an attempt", finishCountsAttempts},
 	{"attempts that did not complete are recorded", finishRecordsAttempts},
 	{"attempts are kept oldest first", finishAttemptsOldestFirst},
+	{"what the rules have counted comes back with the claim, until a person lets the job start over", finishCountsRetries},
 	{"verdicts come in the order of the outcomes", finishVerdictsInOrder},
 	{"a batch of every kind", finishMixedBatch},
 	{"an empty batch does nothing", finishNothing},
@@ -169,6 +170,43 @@ func finishAttemptsOldestFirst(t *trial) {
 		store.AttemptRetried, store.AttemptPostponed, store.AttemptRetried, store.AttemptFailed})
 	t.equal("numbers", numbers, []int{1, 2, 2, 3})
 	t.equal("attempts", t.get(id).Attempt, 3)
+}
+
+func finishCountsRetries(t *trial) {
+	id := t.enqueue(plain())[0]
+	attempt := func(kind store.OutcomeKind, want, counts map[string]int) {
+		t.Helper()
+		job := t.claimOf(id, plain())
+		t.equal("claimed with", job.RuleRetries, want)
+		done := outcome(job, kind)
+		done.RuleRetries = counts
+		t.accept(done)
+		attempts := t.attempts(id)
+		if last := attempts[len(attempts)-1]; kind == store.Retry {
+			t.equal("recorded", last.RuleRetries, counts)
+		} else {
+			t.equal("recorded with another outcome", last.RuleRetries, map[string]int(nil))
+		}
+		t.promoteAll()
+	}
+	none, odd := map[string]int(nil), map[string]int{}
+	for i, word := range words {
+		odd[word] = i + 1
+	}
+	attempt(store.Postpone, none, odd)
+	attempt(store.Retry, none, none)
+	attempt(store.Retry, none, odd)
+	t.accept(outcome(t.claimOf(id, plain()), store.Release))
+	attempt(store.Postpone, odd, none)
+	attempt(store.Retry, odd, map[string]int{"busy": 1_000_000})
+	job := t.claimOf(id, plain())
+	t.must("Leave", t.store.Leave(t.Context(), worker, finishedAt))
+	t.join(worker, enqueuedAt)
+	t.equal("an outcome after that", t.finish(outcome(job, store.Retry)), []store.Verdict{store.Superseded})
+	attempt(store.Fail, map[string]int{"busy": 1_000_000}, odd)
+	t.equal("retried", t.retry(one(id)), []int64{id})
+	attempt(store.Retry, none, none)
+	attempt(store.Complete, none, odd)
 }
 
 func finishVerdictsInOrder(t *trial) {

@@ -174,6 +174,7 @@ func (m *model) finish(rt *rapid.T) {
 		o.StartedAt, o.FinishedAt = m.now.Add(-time.Second), m.now
 		if !o.RunAt.IsZero() {
 			o.RunAt = m.now.Add(someDelays.Draw(rt, "delay"))
+			o.RuleRetries = rapid.MapOfN(rapid.SampledFrom(words), rapid.IntRange(1, 9), 0, 2).Draw(rt, "counted")
 		}
 		outcomes = append(outcomes, o)
 	}

@@ -120,9 +120,24 @@ func (r *Reference) Claim(ctx context.Context, d store.Demand, now time.Time) ([
 	var claimed []store.Job
 	for _, k := range r.claimable(d) {
 		k.job.Status, k.job.Token, k.job.ProcessID, k.job.StartedAt = store.Running, d.Token, d.ProcessID, orNow(now)
-		claimed = append(claimed, r.show(k))
+		job := r.show(k)
+		job.RuleRetries = k.ruleRetries()
+		claimed = append(claimed, job)
 	}
 	return claimed, nil
+}
+
+// ruleRetries is what the rules have counted in this round.
+func (k *kept) ruleRetries() map[string]int {
+	if k.counted == 0 {
+		return nil // a new one, whatever happened before
+	}
+	for _, a := range slices.Backward(k.attempts) {
+		if a.Outcome == store.AttemptRetried {
+			return a.RuleRetries
+		}
+	}
+	return nil
 }
 
 // Suspected reports whether a claim of suspects would find one.
@@ -230,6 +245,7 @@ func (r *Reference) end(k *kept, o store.Outcome, now time.Time) {
 		o.Result = nil
 		r.finish(k, map[store.OutcomeKind]store.JobStatus{store.Fail: store.Failed, store.Cancel: store.Cancelled}[kind], o.Error, o)
 	case store.Retry:
+		k.retried(o.RuleRetries)
 		r.wait(k, store.Retrying, o.RunAt, "")
 	case store.Postpone:
 		r.wait(k, store.Scheduled, o.RunAt, o.Error)
@@ -245,6 +261,10 @@ func (r *Reference) end(k *kept, o store.Outcome, now time.Time) {
 var recordedAs = map[store.OutcomeKind]store.AttemptOutcome{
 	store.Retry: store.AttemptRetried, store.Postpone: store.AttemptPostponed,
 	store.Fail: store.AttemptFailed, store.Cancel: store.AttemptCancelled,
+}
+
+func (k *kept) retried(counts map[string]int) {
+	k.attempts[len(k.attempts)-1].RuleRetries = store.RetriesOf([]byte(store.RetriesText(counts)))
 }
 
 func (k *kept) record(outcome store.AttemptOutcome, token int64, number int, started, finished time.Time, err, stack string) {

@@ -115,7 +115,7 @@ func (t *trial) publish(process int64, now time.Time, types ...store.JobType) {
 func aType(name string) store.JobType {
 	return store.JobType{
 		Name: name, Description: "Sends 'mail'", Queue: "mailers", Priority: -3, MaxRetries: 7,
-		Timeout: 90 * time.Second, Schema: []byte(`{"type":"object"}`),
+		Timeout: 90 * time.Second, Schema: []byte(`{"type":"object"}`), StartWithin: time.Hour, FinishWithin: time.Minute,
 	}
 }
 

@@ -18,7 +18,7 @@ CREATE TABLE later_attempt (
   finished_at INTEGER NOT NULL,
   error       TEXT,
   stack       TEXT                  -- of a panic
-) STRICT;
+, rule_retries TEXT) STRICT;
 CREATE TABLE later_cancel_request (
   job_id       INTEGER PRIMARY KEY,
   reason       TEXT NOT NULL,
@@ -76,7 +76,7 @@ CREATE TABLE later_job_type (
   timeout_us  INTEGER NOT NULL,
   schema      TEXT,                 -- JSON Schema of the arguments
   seen_at     INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, start_within_us INTEGER NOT NULL DEFAULT 0, finish_within_us INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
 CREATE TABLE later_log (
   id      INTEGER PRIMARY KEY,
   job_id  INTEGER NOT NULL,
