@@ -31,6 +31,9 @@ type definition struct {
 	former      []string
 	description string
 	rules       engine.Rules
+	limited     bool // the number of retries has been given
+	exhausted   []discardedFunc
+	discarded   []discardedFunc
 	middleware  []Middleware
 	args        reflect.Type
 	result      reflect.Type // nil: none
@@ -60,6 +63,9 @@ func newDefinition[A any](name string, opts []DefineOption) *definition {
 	d.published = sync.OnceValue(d.publishedSchema)
 	for _, opt := range opts {
 		opt.define(d)
+	}
+	if d.rules.RetryFor > 0 && !d.limited {
+		d.maxRetries = maxRetriesLimit
 	}
 	return d
 }

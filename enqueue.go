@@ -34,6 +34,7 @@ type Call struct {
 	user, target string
 	at           time.Time
 	in           time.Duration
+	carried      map[string]json.RawMessage
 	err          error // why it cannot be enqueued
 }
 
@@ -99,7 +100,7 @@ func (c *Call) check(maxArgs int) error {
 	if c.jobType == "" {
 		return fmt.Errorf("%w: a zero Call: use what With returns", ErrInvalidOption)
 	}
-	return errors.Join(c.invalid(c.jobType), c.err,
+	return errors.Join(c.invalid(c.jobType), c.err, c.neverInTime(),
 		checkSize("arguments of "+c.jobType, c.args, maxArgs),
 		checkSize("metadata of "+c.jobType, c.metadata, maxArgs))
 }
@@ -200,6 +201,7 @@ func (q *JobQueue) insert(ctx context.Context, to inserter, calls []Call) ([]Job
 	for i, e := range enqueued {
 		jobs[i] = enqueuedJob(newJobs[i], e)
 	}
+	q.tellEnqueued(jobs)
 	return jobs, nil
 }
 
@@ -247,7 +249,7 @@ func enqueuedJob(n store.NewJob, e store.Enqueued) Job {
 	job := Job{
 		ID: e.ID, Status: e.Status, QueuedAt: e.QueuedAt,
 		Type: n.Type, Queue: n.Queue, Priority: n.Priority, Args: n.Args, Metadata: n.Metadata,
-		UserID: n.UserID, TargetID: n.TargetID, Tags: n.Tags,
+		UserID: n.UserID, TargetID: n.TargetID, Tags: n.Tags, Options: n.Options,
 		MaxRetries: n.MaxRetries, Timeout: n.Timeout, ScheduledAt: n.RunAt,
 	}
 	if e.Status == StatusScheduled {
@@ -297,7 +299,7 @@ func (q *JobQueue) callByPublished(ctx context.Context, name string, args json.R
 				ErrNoKey, name)
 		}
 		c := Call{jobType: name, args: args}
-		c.settings = settings{queue: t.Queue, priority: t.Priority, maxRetries: t.MaxRetries, timeout: t.Timeout}
+		c.settings = settings{queue: t.Queue, priority: t.Priority, maxRetries: t.MaxRetries, timeout: t.Timeout, startWithin: t.StartWithin, finishWithin: t.FinishWithin}
 		c.apply(opts)
 		if t.Schema == nil {
 			return c, nil

@@ -38,6 +38,7 @@ var (
 // The causes with which a handler's context ends: see context.Cause.
 var (
 	ErrTimeout   = engine.ErrTimeout   // the job's timeout is over
+	ErrDeadline  = engine.ErrDeadline  // the job had to start or finish earlier: see StartBy and FinishBy
 	ErrCancelled = engine.ErrCancelled // somebody asked to cancel the job
 	ErrStopping  = engine.ErrStopping  // the process stops; the job will run again
 	ErrLeaseLost = engine.ErrLeaseLost // the process was out of touch; the job may run elsewhere

@@ -31,6 +31,7 @@ func (h Handler) forEngine(q *JobQueue) *engine.Handler {
 	around := h.around(q)
 	return &engine.Handler{
 		Type: h.definition.jobType(), Former: h.definition.former, Rules: h.definition.rules,
+		Discarded: h.whenDiscarded(q),
 		Perform: func(ctx context.Context, run *engine.Run) (json.RawMessage, error) {
 			return h.run(ctx, newRunningJob(run, q), around)
 		},

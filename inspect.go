@@ -31,12 +31,24 @@ func (q *JobQueue) List(ctx context.Context, f Filter) ([]Job, error) {
 	return jobs, nil
 }
 
-// Attempts returns the performings of a job that did not simply complete, oldest
-// first.
+// Attempts returns the performings of a job that have ended, oldest first, with their
+// times and errors: also those that were postponed or that a crash ended, but not those
+// that were given back. Of those that completed only the last is known, and only until a
+// person retries the job. ErrNotFound: see Get.
 func (q *JobQueue) Attempts(ctx context.Context, id int64) ([]Attempt, error) {
+	job, err := q.Get(ctx, id) // first: what ends after this is a row
+	if err != nil {
+		return nil, err
+	}
 	attempts, err := q.store.Attempts(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("attempts of job %d: %w", id, err)
+	}
+	if job.Status == StatusCompleted {
+		attempts = append(attempts, Attempt{
+			JobID: id, Number: job.Attempt, Outcome: AttemptCompleted, ProcessID: job.ProcessID,
+			StartedAt: job.StartedAt, FinishedAt: job.FinishedAt,
+		})
 	}
 	return attempts, nil
 }

@@ -10,10 +10,20 @@ type (
 	Stats      = store.Stats      // counts of jobs
 	QueueStats = store.QueueStats // one queue at a glance
 	Retention  = store.Retention  // how long finished jobs are kept
-	Attempt    = store.Attempt    // one performing that did not simply complete
+	Attempt    = store.Attempt    // one performing of a job
 	LogLine    = store.LogLine    // one line of a job's own log
 	Progress   = store.Progress   // how far a running job says it is
 	Process    = store.Process    // one running JobQueue that works
+)
+
+// What an attempt led to.
+const (
+	AttemptCompleted = store.AttemptCompleted
+	AttemptRetried   = store.AttemptRetried
+	AttemptPostponed = store.AttemptPostponed
+	AttemptFailed    = store.AttemptFailed
+	AttemptCancelled = store.AttemptCancelled
+	AttemptCrashed   = store.AttemptCrashed
 )
 
 // The statuses of a job. Failed always means "needs a person".

@@ -23,6 +23,8 @@ type Middleware struct {
 	// Perform surrounds every attempt, PerformNow included. It calls next, once, to go
 	// on; what it returns is what the job's rules see.
 	Perform func(ctx context.Context, job *RunningJob, next func(context.Context) error) error
+
+	restore restoreFunc // what Carry does for functions that are not inside of Perform
 }
 
 // Use surrounds the jobs of one definition, the first outermost. Of a batch the

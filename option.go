@@ -47,6 +47,9 @@ type settings struct {
 	tags       []string
 	notifyInTx bool
 	problems   []error
+
+	startBy, finishBy         time.Time
+	startWithin, finishWithin time.Duration
 }
 
 var defaultSettings = settings{queue: "default", maxRetries: 3, timeout: 5 * time.Minute}
@@ -206,7 +209,7 @@ func (c *Call) newJob(now time.Time) store.NewJob {
 	}
 	return store.NewJob{
 		Type: c.jobType, Queue: c.queue, Priority: c.priority, Args: c.args, Metadata: c.metadata,
-		UserID: c.user, TargetID: c.target, Tags: c.tags,
+		UserID: c.user, TargetID: c.target, Tags: c.tags, Options: c.options(now, runAt),
 		MaxRetries: c.maxRetries, Timeout: c.timeout, RunAt: runAt, NotifyInTx: c.notifyInTx,
 	}
 }

@@ -23,6 +23,7 @@ type JobQueue struct {
 	finished  broadcast // sent when jobs may have finished
 	observers engine.Observers
 	counting  recentStats
+	events    engine.Events
 
 	mu       sync.Mutex
 	handlers map[string]Handler // by type and former name
@@ -202,7 +203,8 @@ func (q *JobQueue) newEngine() (*engine.Engine, error) {
 		Settings:   engine.Settings(q.settings),
 		StartDelay: q.cfg.StartDelay, SoftStop: q.cfg.SoftStop, HardStop: q.cfg.HardStop,
 		Heartbeat: q.cfg.Heartbeat, TimeToDie: q.cfg.TimeToDie,
-		Observers: &q.observers, Retention: q.cfg.Retention, Version: q.cfg.Version, Logger: q.cfg.Logger,
+		Observers: &q.observers, Events: &q.events,
+		Retention: q.cfg.Retention, Version: q.cfg.Version, Logger: q.cfg.Logger,
 	}
 	return engine.New(q.store, cfg, handlers, q.finished.send), nil
 }

@@ -1,6 +1,10 @@
 package later
 
 import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/laterjobs/later/internal/engine"
@@ -30,11 +34,10 @@ type limitOption int
 // it holds for the errors named there.
 func MaxRetries(retries int) LimitOption { return limitOption(retries) }
 
-func (o limitOption) define(d *definition) { o.set(&d.settings) }
-func (o limitOption) call(c *Call)         { o.set(&c.settings) }
-func (o limitOption) set(s *settings) {
-	s.maxRetries = o.checked(s)
+func (o limitOption) define(d *definition) {
+	d.maxRetries, d.limited = o.checked(&d.settings), true
 }
+func (o limitOption) call(c *Call) { c.maxRetries = o.checked(&c.settings) }
 func (o limitOption) rule(d *definition, rule *engine.RetryRule) {
 	rule.MaxRetries = o.checked(&d.settings)
 }
@@ -55,8 +58,23 @@ type notRetryable struct{}
 // still retried.
 func NotRetryable() Option { return notRetryable{} }
 
-func (notRetryable) define(d *definition) { d.rules.NotRetryable, d.maxRetries = true, 0 }
-func (notRetryable) call(c *Call)         { c.maxRetries = 0 }
+func (notRetryable) define(d *definition) {
+	d.rules.NotRetryable, d.maxRetries, d.limited = true, 0, true
+}
+func (notRetryable) call(c *Call) { c.maxRetries = 0 }
+
+// RetryFor retries as long as the next attempt would start within a time since the job
+// was due first: since it was enqueued, or since the time that it was enqueued for. It
+// takes the place of the number of retries, unless MaxRetries is given, too: then both
+// limits hold. A person's retry does not begin the time anew.
+func RetryFor(limit time.Duration) DefineOption {
+	return defineOption(func(d *definition) {
+		if limit <= 0 {
+			d.refuse("retry for %v: the time must be above 0", limit)
+		}
+		d.rules.RetryFor = limit
+	})
+}
 
 type backoffOption struct {
 	backoff engine.Backoff
@@ -118,14 +136,16 @@ func RetryIf(fn func(err error) bool) DefineOption {
 // RetryOn retries errors that match target, with a limit and a backoff of their
 // own if options say so. target is a value, matched with errors.Is, or the zero
 // value of an error type, such as (*fs.PathError)(nil), matched with errors.As.
-// Of several rules the first that matches decides.
+// Of several rules the first that matches decides. Each counts the retries that it has
+// caused itself, since the job was enqueued or a person let it start over; what no rule
+// of RetryOn matches is counted apart as well.
 func RetryOn(target error, opts ...RetryOption) DefineOption {
 	return defineOption(func(d *definition) {
 		if target == nil {
 			d.refuse("RetryOn needs an error to match")
 			return
 		}
-		rule := engine.RetryRule{Target: target, MaxRetries: -1}
+		rule := engine.RetryRule{Name: d.nameOfRule(target), Target: target, MaxRetries: -1}
 		for _, opt := range opts {
 			opt.rule(d, &rule)
 		}
@@ -133,15 +153,34 @@ func RetryOn(target error, opts ...RetryOption) DefineOption {
 	})
 }
 
-// DiscardOn fails the job at once for errors that match target, as RetryOn
+// nameOfRule is the name under which the retries of a rule are counted. It outlives the
+// process: the text of a value, the name of a type.
+func (d *definition) nameOfRule(target error) string {
+	name := fmt.Sprintf("%T", target)
+	if !reflect.ValueOf(target).IsZero() {
+		name = engine.Printable(target.Error(), maxName)
+	}
+	same := 0
+	for _, rule := range d.rules.RetryOn {
+		if base, _, _ := strings.Cut(rule.Name, " #"); base == name {
+			same++
+		}
+	}
+	if same > 0 {
+		return fmt.Sprintf("%s #%d", name, same+1)
+	}
+	return name
+}
+
+// DiscardOn fails the job at once for errors that match one of the targets, as RetryOn
 // matches. It wins over RetryOn and RetryIf.
-func DiscardOn(target error) DefineOption {
+func DiscardOn(targets ...error) DefineOption {
 	return defineOption(func(d *definition) {
-		if target == nil {
+		if len(targets) == 0 || slices.Contains(targets, nil) {
 			d.refuse("DiscardOn needs an error to match")
 			return
 		}
-		d.rules.DiscardOn = append(d.rules.DiscardOn, target)
+		d.rules.DiscardOn = append(d.rules.DiscardOn, targets...)
 	})
 }
 

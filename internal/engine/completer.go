@@ -68,6 +68,7 @@ func (e *Engine) settle(batch []concluded) {
 	for i, verdict := range verdicts {
 		finished = finished || verdict == store.Accepted || verdict == store.Repeated
 		e.tell(batch[i], verdict)
+		e.tellOutcome(batch[i], verdict)
 	}
 	if finished && e.onFinished != nil {
 		e.onFinished()
@@ -135,12 +136,14 @@ func (e *Engine) finishApart(batch []concluded, cause error) []store.Verdict {
 		e.log.Error("outcome not stored; the job will run again", "id", c.held.job.ID, "error", cause)
 		return []store.Verdict{0}
 	}
+	c.err = nil // another one fails the job
 	c.outcome = store.Outcome{
 		JobID: c.outcome.JobID, Token: c.outcome.Token, Kind: store.Fail,
 		Error:     sanitize("the outcome could not be stored: " + cause.Error()),
 		StartedAt: c.outcome.StartedAt, FinishedAt: c.outcome.FinishedAt,
 	}
-	return e.finish([]concluded{c})
+	batch[0] = c
+	return e.finish(batch[:1:1])
 }
 
 // transient reports whether an error is about the store's health and not about

@@ -11,7 +11,8 @@ import (
 // the real one is made when somebody first looks, and then does everything.
 type runContext struct {
 	base     context.Context
-	deadline time.Time // zero: none; passing it is ErrTimeout
+	deadline time.Time // zero: none
+	overrun  error     // the cause once it has passed
 
 	mu    sync.Mutex
 	real  context.Context // nil until somebody looks
@@ -68,7 +69,7 @@ func (c *runContext) end(cause error) {
 // expire notes that the deadline has passed, as the timer that is not running would.
 func (c *runContext) expire() {
 	if c.cause == nil && !c.deadline.IsZero() && !time.Now().Before(c.deadline) {
-		c.cause = ErrTimeout
+		c.cause = c.overrun
 	}
 }
 
@@ -81,7 +82,7 @@ func (c *runContext) look() context.Context {
 	}
 	c.expire()
 	c.real, c.stop = context.WithCancelCause(c.base)
-	if c.cause != nil && c.cause != ErrTimeout {
+	if c.cause != nil && c.cause != c.overrun {
 		c.stop(c.cause)
 	}
 	if !c.deadline.IsZero() {
@@ -92,7 +93,7 @@ func (c *runContext) look() context.Context {
 
 func (c *runContext) addTimer() {
 	end := c.stop
-	ctx, stopTimer := context.WithDeadlineCause(c.real, c.deadline, ErrTimeout)
+	ctx, stopTimer := context.WithDeadlineCause(c.real, c.deadline, c.overrun)
 	c.real = ctx
 	c.stop = func(cause error) { end(cause); stopTimer() }
 }

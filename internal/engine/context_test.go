@@ -33,7 +33,7 @@ func TestRunContext(t *testing.T) {
 		for _, looked := range []string{"never", "before", "after"} {
 			t.Run(test.name+", looked at "+looked, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					c := &runContext{base: context.WithValue(t.Context(), keyOfTest{}, "value")}
+					c := &runContext{base: context.WithValue(t.Context(), keyOfTest{}, "value"), overrun: ErrTimeout}
 					if test.timeout > 0 {
 						c.deadline = time.Now().Add(test.timeout)
 					}

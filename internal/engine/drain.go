@@ -54,7 +54,7 @@ func (e *Engine) next(ctx context.Context) (*held, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	h := &held{job: jobs[0], handler: e.handlers[jobs[0].Type], lane: &lane{slots: 1}}
-	h.begin(e.base, goroutineID())
+	h.begin(e.base, goroutineID(), e.now)
 	e.held[h.claim()] = h
 	return h, nil
 }

@@ -33,6 +33,7 @@ type Config struct {
 	Retention  store.Retention
 	Version    string // of the program
 	Logger     *slog.Logger
+	Events     *Events     // who is told what happens; nil: nobody
 	Random     rand.Source // of ids, tokens and jitter; nil: the runtime's
 }
 
@@ -49,6 +50,10 @@ type Handler struct {
 	Former  []string      // names under which older jobs of this type are stored
 	Rules   Rules
 	Perform Perform
+
+	// Discarded is told, before that is stored, that a job has failed for good, and
+	// whether it would have been retried if limits allowed it. Nil: nobody is told.
+	Discarded func(ctx context.Context, run *Run, job store.Job, err error, exhausted bool)
 }
 
 // Perform runs one attempt and returns the job's result, if it has one.
@@ -89,6 +94,7 @@ type Engine struct {
 	slotFreed                                                          chan struct{} // nudges whoever waits for the last executor
 
 	onFinished func() // told when outcomes were accepted
+	events     *Events
 
 	completing dice // the completer's
 	chance     dice // of the delays of retries: see random
@@ -116,7 +122,7 @@ type Engine struct {
 // nil, whenever jobs have finished in this process.
 func New(s store.Store, cfg Config, handlers []*Handler, onFinished func()) *Engine {
 	e := &Engine{
-		store: s, cfg: cfg, log: cfg.Logger, onFinished: onFinished,
+		store: s, cfg: cfg, log: cfg.Logger, onFinished: onFinished, events: cfg.Events,
 		handlers:    map[string]*Handler{},
 		stopBegan:   make(chan struct{}),
 		outcomes:    make(chan concluded, maxBatch),

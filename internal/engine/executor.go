@@ -16,6 +16,7 @@ import (
 type concluded struct {
 	held    *held
 	outcome store.Outcome
+	err     error // of an attempt that has failed its job for good, if it is known
 }
 
 // Run is one attempt, as its handler sees it.
@@ -78,7 +79,7 @@ func (e *Engine) take(l *lane, executor int64) *held {
 	if l.drained != e.wakes && l.want() > 0 {
 		nudge(e.claimSoon)
 	}
-	h.begin(e.base, executor)
+	h.begin(e.base, executor, e.now)
 	return h
 }
 
@@ -90,14 +91,24 @@ func (e *Engine) perform(h *held, conclude func(concluded)) {
 		took := time.Since(h.started)
 		a.finished, a.cause, a.stopping = e.now(), h.ctx.why(), e.beganToStop()
 		a.started = a.finished.Add(-took)
-		h.ctx.end(nil)
-		outcome := judge(a, h.handler.Rules, e.random())
-		e.mu.Lock()
-		h.state = done
-		h.lane.measure(took)
-		e.mu.Unlock()
-		conclude(concluded{h, outcome})
+		d := judge(a, h.handler.Rules, e.random())
+		defer func() { // also if what is told of the end ends the goroutine
+			h.ctx.end(nil)
+			e.mu.Lock()
+			h.state = done
+			h.lane.measure(took)
+			e.mu.Unlock()
+			conclude(concluded{h, d.Outcome, d.err})
+		}()
+		if d.err != nil && h.handler.Discarded != nil {
+			e.tellDiscarded(h, d)
+		}
 	}()
+	if h.late != nil {
+		a.err = &Discarded{h.late}
+		return
+	}
+	e.tellStarted(h)
 	a.result, a.err = Protect(func() (json.RawMessage, error) {
 		return h.handler.Perform(&h.ctx, &Run{Job: &h.job, engine: e})
 	})

@@ -31,6 +31,7 @@ type held struct {
 	// never again: who has seen that state may read them without the mutex.
 	started  time.Time
 	executor int64 // the goroutine that performs it
+	late     error // why it is not to be performed any more
 	ctx      runContext
 
 	// Guarded by the engine's mutex.
@@ -39,12 +40,16 @@ type held struct {
 	stuck bool      // that has been reported
 }
 
-// begin gives a job to an executor.
-func (h *held) begin(base context.Context, executor int64) {
+// begin gives a job to an executor. now is the time by the clock that rules deadlines.
+func (h *held) begin(base context.Context, executor int64, now func() time.Time) {
 	h.started, h.executor = time.Now(), executor
 	h.ctx.base = base
-	if h.job.Timeout > 0 {
-		h.ctx.deadline = h.started.Add(h.job.Timeout)
+	if h.job.Options == nil {
+		h.ctx.deadline, h.ctx.overrun = limit(&h.job, h.started, time.Time{})
+	} else {
+		by := now()
+		h.late = late(&h.job, by)
+		h.ctx.deadline, h.ctx.overrun = limit(&h.job, h.started, by)
 	}
 	h.state = performing
 }
@@ -155,6 +160,6 @@ func (e *Engine) release(h *held) {
 // wait for the completer.
 func (e *Engine) end(h *held, outcome store.Outcome) {
 	h.state = done
-	e.ended = append(e.ended, concluded{h, outcome})
+	e.ended = append(e.ended, concluded{held: h, outcome: outcome})
 	nudge(e.endedSoon)
 }

@@ -22,48 +22,58 @@ type attempt struct {
 	finished time.Time
 }
 
+// decision is an outcome with what the program is told about it.
+type decision struct {
+	store.Outcome
+	err       error // of an attempt that has failed its job for good
+	exhausted bool  // it would have been retried if limits allowed it
+}
+
 // judge decides, and fails the job if a rule of its definition panics: rules are
 // the program's code as handlers are.
-func judge(a attempt, rules Rules, random float64) store.Outcome {
-	outcome, err := Protect(func() (store.Outcome, error) { return decide(a, rules, random), nil })
+func judge(a attempt, rules Rules, random float64) decision {
+	d, err := Protect(func() (decision, error) { return decide(a, rules, random), nil })
 	if err == nil {
-		return outcome
+		return d
 	}
-	return store.Outcome{
+	err = fmt.Errorf("cannot decide about a retry: %w", err)
+	return decision{err: err, Outcome: store.Outcome{
 		JobID: a.job.ID, Token: a.job.Token, Kind: store.Fail, StartedAt: a.started, FinishedAt: a.finished,
-		Error: sanitize("cannot decide about a retry: " + err.Error()), Stack: stackOf(err),
-	}
+		Error: sanitize(err.Error()), Stack: stackOf(err),
+	}}
 }
 
 // decide turns an attempt into its outcome. It is a pure function; random in
 // [0,1) spreads the delay of a retry.
-func decide(a attempt, rules Rules, random float64) store.Outcome {
-	outcome := store.Outcome{
+func decide(a attempt, rules Rules, random float64) decision {
+	d := decision{Outcome: store.Outcome{
 		JobID: a.job.ID, Token: a.job.Token,
 		StartedAt: a.started, FinishedAt: a.finished,
-	}
-	outcome.Stack = stackOf(a.err)
+	}}
+	d.Stack = stackOf(a.err)
 	switch {
 	case a.err == nil:
-		outcome.Kind, outcome.Result = store.Complete, a.result
-	case steer(&outcome, a, rules, random):
+		d.Kind, d.Result = store.Complete, a.result
+	case steer(&d, a, rules, random):
 	case errors.Is(a.cause, ErrStopping), errors.Is(a.cause, ErrLeaseLost):
-		outcome.Kind = store.Release
+		d.Kind = store.Release
 	case errors.Is(a.cause, ErrCancelled):
-		outcome.Kind, outcome.Error = store.Cancel, sanitize(cancelReason(a.cause))
+		d.Kind, d.Error = store.Cancel, sanitize(cancelReason(a.cause))
 	case a.stopping && errors.Is(a.err, ErrStopping):
-		outcome.Kind = store.Release // of its own accord, before the context ended
+		d.Kind = store.Release // of its own accord, before the context ended
 	case errors.Is(a.cause, ErrTimeout):
-		failed(&outcome, a, rules, random, timeoutError(a))
+		d.failed(a, rules, random, timeoutError(a), nil)
+	case errors.Is(a.cause, ErrDeadline):
+		d.fail(deadlineError(a))
 	default:
-		failed(&outcome, a, rules, random, a.err)
+		d.failed(a, rules, random, a.err, nil)
 	}
-	return outcome
+	return d
 }
 
 // steer follows the wish of a handler that returned Postpone, RetryIn, Discard
 // or CancelSelf, and reports whether there was one.
-func steer(outcome *store.Outcome, a attempt, rules Rules, random float64) bool {
+func steer(d *decision, a attempt, rules Rules, random float64) bool {
 	var (
 		postponed *Postponement
 		delayed   *DelayedRetry
@@ -72,31 +82,40 @@ func steer(outcome *store.Outcome, a attempt, rules Rules, random float64) bool 
 	)
 	switch {
 	case errors.As(a.err, &postponed):
-		outcome.Kind, outcome.Error = store.Postpone, sanitize(postponed.Reason)
-		outcome.RunAt = a.finished.Add(max(0, postponed.Delay))
+		d.Kind, d.Error = store.Postpone, sanitize(postponed.Reason)
+		d.RunAt = a.finished.Add(max(0, postponed.Delay))
 	case errors.As(a.err, &discarded):
-		outcome.Kind, outcome.Error = store.Fail, sanitize(a.err.Error())
+		d.fail(a.err)
 	case errors.As(a.err, &cancelled):
-		outcome.Kind, outcome.Error = store.Cancel, sanitize(a.err.Error())
+		d.Kind, d.Error = store.Cancel, sanitize(a.err.Error())
 	case errors.As(a.err, &delayed):
-		failed(outcome, a, rules, random, a.err)
-		if outcome.Kind == store.Retry {
-			outcome.RunAt = a.finished.Add(max(0, delayed.Delay))
-		}
+		d.failed(a, rules, random, a.err, &delayed.Delay)
 	default:
 		return false
 	}
 	return true
 }
 
-func failed(outcome *store.Outcome, a attempt, rules Rules, random float64, err error) {
-	outcome.Kind, outcome.Error = store.Fail, sanitize(err.Error())
+// failed follows the rules for an error.
+func (d *decision) failed(a attempt, rules Rules, random float64, err error, asked *time.Duration) {
 	if errors.Is(err, ErrUnperformable) || rules.discards(err) {
+		d.fail(err)
 		return
 	}
-	if delay, ok := rules.retry(err, a.job.Attempt, a.job.MaxRetries, random); ok {
-		outcome.Kind, outcome.RunAt = store.Retry, a.finished.Add(delay)
+	v := rules.judge(err, a, random, asked)
+	if v.retry {
+		d.Kind, d.Error, d.RunAt, d.RuleRetries = store.Retry, sanitize(err.Error()), v.at, v.counts
+		return
 	}
+	d.exhausted = v.exhausted
+	if v.missed != "" {
+		err = fmt.Errorf("%w (not retried: %s)", err, v.missed)
+	}
+	d.fail(err)
+}
+
+func (d *decision) fail(err error) {
+	d.Kind, d.Error, d.err = store.Fail, sanitize(err.Error()), err
 }
 
 // ErrUnperformable marks errors that no retry can mend: arguments that no longer
@@ -108,6 +127,14 @@ func timeoutError(a attempt) error {
 		return a.err
 	}
 	return fmt.Errorf("%w after %v: %w", ErrTimeout, a.job.Timeout, a.err)
+}
+
+// deadlineError is the error of an attempt that the job's deadline ended.
+func deadlineError(a attempt) error {
+	if errors.Is(a.err, ErrDeadline) {
+		return a.err
+	}
+	return fmt.Errorf("%w: %w", ErrDeadline, a.err)
 }
 
 func cancelReason(cause error) string {

@@ -31,6 +31,10 @@ func TestDecide(t *testing.T) {
 	retryAt := func(d time.Duration) store.Outcome {
 		return store.Outcome{Kind: store.Retry, Error: "boom", RunAt: end.Add(d)}
 	}
+	counted := func(o store.Outcome, counts map[string]int) store.Outcome {
+		o.RuleRetries = counts
+		return o
+	}
 	fail := store.Outcome{Kind: store.Fail, Error: "boom"}
 
 	for _, test := range []struct {
@@ -50,9 +54,13 @@ func TestDecide(t *testing.T) {
 		{"own backoff", job, errBoom, nil, false, Rules{Backoff: Fixed(time.Minute)}, retryAt(time.Minute)},
 		{"retry if says no", job, errBoom, nil, false, Rules{RetryIf: func(error) bool { return false }}, fail},
 		{"retry on beats not retryable", job, errBoom, nil,
-			false, Rules{NotRetryable: true, RetryOn: []RetryRule{{Target: errBoom, MaxRetries: -1, Backoff: Fixed(time.Hour)}}}, retryAt(time.Hour)},
+			false, Rules{NotRetryable: true, RetryOn: []RetryRule{{Name: "boom", Target: errBoom, MaxRetries: -1, Backoff: Fixed(time.Hour)}}},
+			counted(retryAt(time.Hour), map[string]int{"boom": 1})},
 		{"retry on has its own limit", lastTry, errBoom, nil,
-			false, Rules{RetryOn: []RetryRule{{Target: errBoom, MaxRetries: 3}}}, retryAt(40 * time.Second)},
+			false, Rules{RetryOn: []RetryRule{{Name: "boom", Target: errBoom, MaxRetries: 3}}},
+			counted(retryAt(10*time.Second), map[string]int{"boom": 1})},
+		{"past its deadline", job, errBoom, ErrDeadline, false, Rules{}, store.Outcome{Kind: store.Fail, Error: "past its deadline: boom"}},
+		{"past its deadline, and done all the same", job, nil, ErrDeadline, false, Rules{}, store.Outcome{Kind: store.Complete, Result: json.RawMessage(`1`)}},
 		{"discard on", job, fmt.Errorf("boom: %w", fs.ErrExist), nil, false, Rules{DiscardOn: []error{fs.ErrExist}},
 			store.Outcome{Kind: store.Fail, Error: "boom: file already exists"}},
 		{"postpone", lastTry, &Postponement{time.Minute, "busy"}, nil, false, Rules{},
@@ -91,7 +99,7 @@ func TestDecide(t *testing.T) {
 			}, test.rules, middle)
 			want := test.want
 			want.JobID, want.Token, want.StartedAt, want.FinishedAt = 1, 2, start, end
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(want, got.Outcome); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -91,6 +91,7 @@ func (w *watch) tellRecovered(recovered []store.Recovered) {
 	lost := map[int64]int{}
 	for _, job := range recovered {
 		lost[job.ProcessID]++
+		w.tellRecovery(job)
 		if job.Crashes >= store.SuspectAfter {
 			w.mayHaveSuspects()
 		}

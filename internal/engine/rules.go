@@ -2,9 +2,13 @@ package engine
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"time"
+
+	"github.com/laterjobs/later/store"
 )
 
 // Backoff gives the delay before a retry; retry is 1 for the first. random is
@@ -41,18 +45,21 @@ func spread(delay, random float64) time.Duration {
 	return time.Duration(math.Max(0, math.Min(delay, math.MaxInt64/2)))
 }
 
-// Rules say what an error of a handler leads to. Limits on the number of
-// retries and on time travel with the job, since a call may override them.
+// Rules say what an error of a handler leads to. The limit on the number of retries and
+// deadlines travel with the job, since a call may override them.
 type Rules struct {
 	NotRetryable bool
 	Backoff      Backoff // nil: the default
 	RetryIf      func(error) bool
-	RetryOn      []RetryRule // the first that matches decides
+	RetryOn      []RetryRule   // the first that matches decides
+	RetryFor     time.Duration // since the job was due first; 0: no limit
 	DiscardOn    []error
 }
 
-// RetryRule overrides the rules for errors that match Target.
+// RetryRule overrides the rules for errors that match Target, and counts its retries
+// apart from those of others.
 type RetryRule struct {
+	Name       string // under which its retries are counted
 	Target     error
 	MaxRetries int     // negative: the job's own
 	Backoff    Backoff // nil: the definition's
@@ -61,27 +68,95 @@ type RetryRule struct {
 // DefaultBackoff is used where a definition names none.
 var DefaultBackoff = Exponential(10*time.Second, 2*time.Hour)
 
-// retry decides whether an error is retried and after what delay.
-func (r Rules) retry(err error, attempt, maxRetries int, random float64) (time.Duration, bool) {
-	backoff, allowed := r.Backoff, !r.NotRetryable
-	if rule, ok := r.ruleFor(err); ok {
-		allowed = true
-		if rule.MaxRetries >= 0 {
-			maxRetries = rule.MaxRetries
+// A verdict says what the rules make of an error.
+type verdict struct {
+	retry     bool
+	exhausted bool           // it would be retried if limits allowed it
+	missed    string         // the limit in time that the next start would miss
+	at        time.Time      // of the retry
+	counts    map[string]int // retries by rule, this one included
+}
+
+// judge decides whether an error is retried, and when. asked is the delay that the
+// handler has asked for; nil: the backoff's.
+func (r Rules) judge(err error, a attempt, random float64, asked *time.Duration) verdict {
+	rule, named := r.ruleFor(err)
+	if !named {
+		rule = RetryRule{MaxRetries: -1}
+		if r.NotRetryable || r.RetryIf != nil && !r.RetryIf(err) {
+			return verdict{}
 		}
-		if rule.Backoff != nil {
-			backoff = rule.Backoff
-		}
-	} else if allowed && r.RetryIf != nil {
-		allowed = r.RetryIf(err)
 	}
-	if !allowed || attempt > maxRetries {
-		return 0, false
+	limit := rule.MaxRetries
+	if limit < 0 {
+		limit = a.job.MaxRetries
 	}
-	if backoff == nil {
-		backoff = DefaultBackoff
+	retry := 1 + earlier(a.job, rule, named)
+	if retry > limit {
+		return verdict{exhausted: true}
 	}
-	return max(0, backoff(attempt, err, random)), true
+	at := a.finished.Add(r.delay(rule, retry, err, random, asked))
+	if missed := r.missed(a.job, at); missed != "" {
+		return verdict{exhausted: true, missed: missed}
+	}
+	return verdict{retry: true, at: at, counts: counted(a.job.RuleRetries, rule, named)}
+}
+
+// earlier is how often a rule has retried the job in this round. What no rule of
+// RetryOn has retried is counted by the attempts.
+func earlier(job *store.Job, rule RetryRule, named bool) int {
+	if named {
+		return job.RuleRetries[rule.Name]
+	}
+	others := 0
+	for _, n := range job.RuleRetries {
+		others += max(0, n)
+	}
+	return max(0, job.Attempt-1-others)
+}
+
+func counted(counts map[string]int, rule RetryRule, named bool) map[string]int {
+	if !named {
+		return counts
+	}
+	more := map[string]int{rule.Name: 0}
+	maps.Copy(more, counts)
+	more[rule.Name]++
+	return more
+}
+
+func (r Rules) delay(rule RetryRule, retry int, err error, random float64, asked *time.Duration) time.Duration {
+	backoff := DefaultBackoff
+	switch {
+	case asked != nil:
+		return max(0, *asked)
+	case rule.Backoff != nil:
+		backoff = rule.Backoff
+	case r.Backoff != nil:
+		backoff = r.Backoff
+	}
+	return max(0, backoff(retry, err, random))
+}
+
+// missed names the limit in time that a start would miss.
+func (r Rules) missed(job *store.Job, at time.Time) string {
+	switch o := job.Options; {
+	case r.RetryFor > 0 && at.After(due(job).Add(r.RetryFor)):
+		return fmt.Sprintf("the next attempt would start later than %v after the job was due", r.RetryFor)
+	case o == nil:
+		return ""
+	case !o.StartBy.IsZero() && at.After(o.StartBy), !o.FinishBy.IsZero() && !at.Before(o.FinishBy):
+		return "the next attempt would start after the job's deadline"
+	}
+	return ""
+}
+
+// due is when the job was first to be performed.
+func due(job *store.Job) time.Time {
+	if job.ScheduledAt.After(job.QueuedAt) {
+		return job.ScheduledAt
+	}
+	return job.QueuedAt
 }
 
 func (r Rules) ruleFor(err error) (RetryRule, bool) {

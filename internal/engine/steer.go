@@ -9,6 +9,7 @@ import (
 // The causes with which a handler's context ends; context.Cause tells them apart.
 var (
 	ErrTimeout   = errors.New("timed out")
+	ErrDeadline  = errors.New("past its deadline")
 	ErrCancelled = errors.New("cancelled")
 	ErrStopping  = errors.New("process is stopping")
 	ErrLeaseLost = errors.New("process may have lost its jobs")

@@ -18,6 +18,7 @@ func (e *Engine) reportStuck() {
 		e.log.Error("handler ignores the end of its context; its slot stays taken until it returns",
 			"id", h.job.ID, "type", h.job.Type, "attempt", h.job.Attempt,
 			"running", time.Since(h.started).Round(time.Second), "stack", stackOfGoroutine(h.executor))
+		e.events.Tell(Event{Kind: Stuck, Job: h.job})
 	}
 }
 

@@ -101,7 +101,7 @@ func completed(t *testing.T, name string, ids []int64) {
 			t.Fatalf("acknowledged job %d: %v", id, err)
 		}
 		attempts, err := queue.Attempts(t.Context(), id)
-		if job.Status != later.StatusCompleted || job.Attempt != 1 || job.Crashes != 0 || len(attempts) != 0 || err != nil {
+		if job.Status != later.StatusCompleted || job.Attempt != 1 || job.Crashes != 0 || len(attempts) != 1 || err != nil {
 			t.Errorf("job %d is %s after %d attempts and %d crashes: %q, %+v, %v",
 				id, job.Status, job.Attempt, job.Crashes, job.Error, attempts, err)
 		}

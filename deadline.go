@@ -1,0 +1,82 @@
+package later
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// StartBy is the last moment at which an attempt may start. A job that is claimed later
+// fails with ErrDeadline without being performed, and no retry is planned beyond.
+func StartBy(at time.Time) CallOption {
+	return callOption(func(c *Call) { c.startBy, c.startWithin = c.deadline("start by", at), 0 })
+}
+
+// StartWithin is StartBy in a while after the job is due: after it is enqueued, or
+// after the time that it is enqueued for. 0 for none, which is the default.
+func StartWithin(limit time.Duration) Option {
+	return sharedOption(func(s *settings) { s.startWithin, s.startBy = s.within("start", limit), time.Time{} })
+}
+
+// FinishBy is when the job must have been finished. Then the context of an attempt ends
+// with ErrDeadline, which fails the job unless the handler completes it all the same. A
+// job that is claimed later fails without being performed, and no retry is planned
+// beyond.
+func FinishBy(at time.Time) CallOption {
+	return callOption(func(c *Call) { c.finishBy, c.finishWithin = c.deadline("finish by", at), 0 })
+}
+
+// FinishWithin is FinishBy in a while after the job is due, as StartWithin counts it. 0
+// for none, which is the default.
+func FinishWithin(limit time.Duration) Option {
+	return sharedOption(func(s *settings) { s.finishWithin, s.finishBy = s.within("finish", limit), time.Time{} })
+}
+
+func (s *settings) deadline(what string, at time.Time) time.Time {
+	if at.IsZero() {
+		s.refuse("the time to %s is the zero time; leave it away for none", what)
+	}
+	return at
+}
+
+func (s *settings) within(what string, limit time.Duration) time.Duration {
+	if limit < 0 {
+		s.refuse("the time to %s within, %v, is negative; 0 means none", what, limit)
+	}
+	return limit
+}
+
+// neverInTime says why the call can never be kept to its deadlines.
+func (c *Call) neverInTime() error {
+	for what, by := range map[string]time.Time{"start": c.startBy, "finish": c.finishBy} {
+		if !by.IsZero() && by.Before(c.at) {
+			return fmt.Errorf("%w of %s: it is to %s by %v, and not to be performed before %v", ErrInvalidOption, c.jobType, what, by, c.at)
+		}
+	}
+	return nil
+}
+
+// options is what few jobs have; nil if this one has nothing of it.
+func (c *Call) options(now, runAt time.Time) *store.Options {
+	if c.carried == nil && c.startBy.IsZero() && c.finishBy.IsZero() && c.startWithin == 0 && c.finishWithin == 0 {
+		return nil
+	}
+	due := now
+	if runAt.After(now) {
+		due = runAt
+	}
+	return &store.Options{
+		StartBy: deadlineOf(c.startBy, due, c.startWithin), FinishBy: deadlineOf(c.finishBy, due, c.finishWithin), Carried: c.carried,
+	}
+}
+
+func deadlineOf(at, due time.Time, within time.Duration) time.Time {
+	if within > 0 {
+		at = due.Add(within)
+	}
+	if at.IsZero() {
+		return at
+	}
+	return store.Storable(at.UTC().Truncate(time.Microsecond))
+}
