@@ -194,7 +194,7 @@ func write(tls *libc.TLS, f, buffer uintptr, n int32, offset int64) int32 {
 		n /= 2
 	}
 	code := put(n)
-	if code == sqlite3.SQLITE_OK {
+	if code == sqlite3.SQLITE_OK && !w.disk.forgetful { // it need not be copied
 		w.disk.record(Op{Kind: Write, File: w.name, Offset: offset, Data: slices.Clone(unsafe.Slice(at[byte](buffer), n))})
 	}
 	if fault != nil {

@@ -54,7 +54,7 @@ var mayImport = map[string][]string{
 	"internal/chaos/history": {},
 	"internal/chaos/check":   {"store"},
 	"internal/chaos/run": {
-		"", "store", "sqlite", "postgres", "internal/engine", "internal/pgtest", "internal/chaos/history", "internal/chaos/check",
+		"", "store", "sqlite", "postgres", "internal/engine", "internal/pgtest", "internal/faultyfs", "internal/chaos/history", "internal/chaos/check",
 	},
 	"internal/demo":        {"", "store", "sqlite", "dashboard", "examples/email", "examples/cleanup", "examples/batch", "examples/files"},
 	"examples/quickstart":  {"", "sqlite"},

@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"context"
 	"net"
 	"sync"
 	"testing"
@@ -35,8 +36,14 @@ func NewProxy(t testing.TB, target string) *Proxy {
 }
 
 // StartProxy is NewProxy for a program that is no test: it calls Stop itself.
-func StartProxy(target string) (*Proxy, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func StartProxy(target string) (*Proxy, error) { return StartProxyAt("127.0.0.1", target) }
+
+// StartProxyAt is StartProxy on an address of this machine. A client that has gone
+// without a word is found out within seconds, as by a server whose tcp_keepalives_idle is
+// set for a network that fails.
+func StartProxyAt(address, target string) (*Proxy, error) {
+	config := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3}}
+	listener, err := config.Listen(context.Background(), "tcp", net.JoinHostPort(address, "0"))
 	if err != nil {
 		return nil, err
 	}

@@ -69,12 +69,18 @@ func good() *History {
 	h.finish(6, 601, one, 2, 32*second)
 	h.Controls = append(h.Controls, Control{Verb: "retry", Asked: []int64{6}, Changed: []int64{6}, Answer: OK, Invoked: 33 * second, Ended: 34 * second})
 	h.move(Move{Job: 6, Place: Ready, At: 33 * second})
+	job := h.Jobs[6]
+	job.Queue = "reports"
+	h.Jobs[6] = job
+	h.Controls = append(h.Controls,
+		Control{Verb: "pause", Queue: "reports", Answer: OK, Invoked: 33 * second, Ended: 33*second + second/10},
+		Control{Verb: "resume", Queue: "reports", Answer: OK, Invoked: 34*second + second*8/10, Ended: 34*second + second*9/10})
 	h.run(6, 602, one, 35*second, "failed")
 	h.record(6, 602, store.AttemptFailed)
 	h.finish(6, 602, one, 2, 36*second)
 
 	h.enqueue(7, "poison", 40)
-	job := h.Jobs[7]
+	job = h.Jobs[7]
 	job.Status, job.Attempt, job.Crashes, job.Error = store.Failed, 0, 5, store.CrashedReason
 	h.Jobs[7] = job
 	for n := range int64(5) {
@@ -316,6 +322,8 @@ func TestBadHistories(t *testing.T) {
 			run := h.runAt(5, 501)
 			run.Told, run.End = 23*second, 23*second
 		}},
+		{"claimed while paused", "I19", "while that was paused", func(h *History) { h.at(6, 4).At = 34*second + second*6/10 }},
+		{"claimed before it was resumed", "I19", "while that was paused", func(h *History) { h.Controls[3].Invoked, h.Controls[3].Ended = 36*second, 37*second }},
 		{"a repetition counts", "I22", "accepted again", func(h *History) { h.Verdicts[len(h.Verdicts)-1].Verdict = store.Accepted }},
 		{"it begins as running", "I23", "began as", func(h *History) { h.Moves = h.Moves[1:] }},
 		{"an illegal transition", "I23", "from pending to completed", func(h *History) { *h.at(1, 1) = *h.at(1, 2) }},

@@ -23,6 +23,7 @@ type History struct {
 	Rows     map[int64]int // what transactions that complete a job have left, by job
 	Faults   []Fault
 	Audit    Audit
+	Refused  int64 // requests that the disk refused on purpose, as far as those who made them lived to say so
 
 	movesOf   map[int64][]Move
 	lifeOf    map[int64]*Life // by the id of the store's process
@@ -72,9 +73,10 @@ type Op struct {
 	Invoked  int64
 }
 
-// Control is what a person did to jobs.
+// Control is what a person did to jobs, or to a queue.
 type Control struct {
-	Verb           string // cancel, retry, hasten
+	Verb           string // cancel, retry, hasten, pause, resume
+	Queue          string // of pause and resume
 	Asked          []int64
 	Changed        []int64 // if the answer was OK
 	Answer         Answer
@@ -156,6 +158,7 @@ type Move struct {
 type Job struct {
 	ID         int64
 	Op, Kind   string
+	Queue      string
 	Status     store.JobStatus
 	Attempt    int
 	MaxRetries int

@@ -6,7 +6,7 @@ type Kind string
 // What producers write. Every call is an Invoke and then, unless the process died
 // first, its end.
 const (
-	Invoke  Kind = "invoke"  // Op, Verb, and Ops (of the jobs to enqueue) or Jobs (to control)
+	Invoke  Kind = "invoke"  // Op, Verb, and Ops (of the jobs to enqueue), Jobs (to control) or Text (a queue)
 	OK      Kind = "ok"      // Op, Jobs: the ids in the order of Ops, or those that changed
 	Refused Kind = "refused" // Op: certainly nothing happened
 	Unknown Kind = "unknown" // Op, Text: nobody knows whether it happened
@@ -23,6 +23,7 @@ const (
 	Again   Kind = "again"   // the same, of outcomes that were offered once more on purpose
 	Stall   Kind = "stall"   // Sent: the process got no processor between then and now
 	Clock   Kind = "clock"   // Code: the process's clock is off by so many ns from now on
+	Failed  Kind = "failed"  // Code: so many requests for the file have failed on purpose; producers write it too
 	Stop    Kind = "stop"    // asked to stop
 	Stopped Kind = "stopped" // Stop has returned; Text: its error, if any
 )

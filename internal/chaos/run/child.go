@@ -76,6 +76,11 @@ func (o orders) run() error {
 	if o.Role == "ledger" {
 		return o.keepLedger(ctx, log)
 	}
+	if o.Store == "sqlite" {
+		if err := o.followDisk(ctx, log); err != nil {
+			return err
+		}
+	}
 	db, err := o.open(ctx)
 	if err != nil {
 		return err

@@ -107,15 +107,19 @@ func (c *collector) supervisor(e history.Event) {
 // lives, and nothing else may come of the others.
 func (c *collector) fault(e history.Event) {
 	switch e.Verb {
-	case "kill", "stop", "deploy", "poison", "hog", "wrong clock", "old snapshot":
+	case "kill", "stop", "deploy", "poison", "hog", "wrong clock", "old snapshot", "pause":
 	default:
 		c.history.Faults = append(c.history.Faults, check.Fault{Kind: e.Verb, Victims: e.Ops, From: e.Sent, To: e.At})
 	}
 }
 
 func (c *collector) client(e history.Event) {
-	if e.Kind == history.Invoke {
+	switch e.Kind {
+	case history.Invoke:
 		c.calls[e.Op] = c.invoked(e)
+		return
+	case history.Failed:
+		c.history.Refused += e.Code
 		return
 	}
 	call, known := c.calls[e.Op]
@@ -140,7 +144,7 @@ func (c *collector) client(e history.Event) {
 
 func (c *collector) invoked(e history.Event) *call {
 	if len(e.Ops) == 0 {
-		return &call{control: &check.Control{Verb: e.Verb, Asked: e.Jobs, Invoked: e.At, Ended: forever}}
+		return &call{control: &check.Control{Verb: e.Verb, Queue: e.Text, Asked: e.Jobs, Invoked: e.At, Ended: forever}}
 	}
 	started := &call{}
 	for _, text := range e.Ops {
@@ -180,6 +184,8 @@ func (c *collector) worker(l *check.Life, e history.Event) {
 		l.Stalls = append(l.Stalls, check.Span{From: e.Sent, To: e.At})
 	case history.Clock:
 		l.Clocks = append(l.Clocks, check.Off{At: e.At, By: e.Code})
+	case history.Failed:
+		c.history.Refused += e.Code
 	case history.Stop:
 		l.StopAsked = e.At
 	case history.Stopped:
@@ -260,7 +266,7 @@ func (c *collector) readJobs(ctx context.Context, s store.Store) error {
 // finalJob compares a job with what its operation has decided.
 func finalJob(job store.Job) check.Job {
 	final := check.Job{
-		ID: job.ID, Kind: job.Type, Status: job.Status, Attempt: job.Attempt, MaxRetries: job.MaxRetries,
+		ID: job.ID, Kind: job.Type, Queue: job.Queue, Status: job.Status, Attempt: job.Attempt, MaxRetries: job.MaxRetries,
 		Crashes: job.Crashes, Error: job.Error,
 	}
 	var args work

@@ -16,7 +16,8 @@ type database interface {
 	store() store.Store
 	// address is what a child opens. The proxy is that of its slot, if it has one.
 	address(*pgtest.Proxy) string
-	proxy() (*pgtest.Proxy, error)
+	// proxy is one that listens at an address of this machine.
+	proxy(at string) (*pgtest.Proxy, error)
 	// moves, attempts and rows read what the triggers of the run and the store have
 	// written. Times of moves are microseconds of the wall clock.
 	moves(ctx context.Context) ([]check.Move, error)

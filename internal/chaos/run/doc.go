@@ -16,6 +16,7 @@
 // Whose job is what: fleet.go keeps processes alive, nemesis.go says when which fault
 // comes, faults.go injects it; child.go starts worker.go, producer.go and ledger.go;
 // jobs.go is what there is to do; observed.go stands between a worker and its store;
+// disk.go, network.go and people.go are the disk, the network and the people of a run;
 // database.go, file.go and server.go are the store under attack; collect.go makes one
 // history of all logs, report.go says what came of it.
 //

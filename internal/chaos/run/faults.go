@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -44,6 +43,7 @@ var processFaults = []fault{
 	{name: "wrong clock", share: 6, last: fixed(2*time.Second, 10*time.Second), inject: wrongClock},
 	{name: "poison", share: 3, last: atOnce, inject: enqueued("poison", 1)},
 	{name: "hog", share: 4, last: atOnce, inject: enqueued("hog", 6)},
+	{name: "pause", share: 4, last: fixed(2*time.Second, 6*time.Second), inject: pauseQueue},
 }
 
 // longFaults take a minute.
@@ -124,11 +124,7 @@ func wrongClock(ctx context.Context, n *nemesis, e event) error {
 
 // setClock sets the clock of a slot's processes: see observed.followClock.
 func (f *fleet) setClock(s *slot, offset time.Duration) error {
-	path := filepath.Join(f.Folder, s.id+".clock")
-	if err := os.WriteFile(path+".new", []byte(strconv.FormatInt(int64(offset), 10)), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return replaceFile(filepath.Join(f.Folder, s.id+".clock"), []byte(strconv.FormatInt(int64(offset), 10)))
 }
 
 // enqueued is a fault that jobs make.
@@ -159,6 +155,9 @@ func (f *sqliteFile) faults(*nemesis) []fault {
 		{name: "write lock", share: 2, last: fixed(5*time.Second, 20*time.Second), inject: onStore(f.lock)},
 		{name: "old snapshot", share: 2, last: fixed(5*time.Second, 20*time.Second), inject: onStore(f.pin)},
 	}
+	all = append(all,
+		fault{name: "disk errors", share: 8, last: fixed(300*time.Millisecond, 4*time.Second), inject: failDisk},
+		fault{name: "disk errors of all", share: 3, last: fixed(300*time.Millisecond, 4*time.Second), inject: failEveryDisk})
 	if f.mounted {
 		all = append(all, fault{name: "full disk", share: 5, last: fixed(500*time.Millisecond, 5*time.Second), inject: onStore(f.fill)})
 	}
@@ -194,6 +193,12 @@ func (s *pgServer) faults(n *nemesis) []fault {
 		{name: "partition", share: 5, last: between(0.4, 3), inject: onProxy(held((*pgtest.Proxy).Freeze))},
 		{name: "heartbeats lost", share: 5, last: between(0.5, 3), inject: onProxy(held(freezeBeats))},
 		{name: "refused", share: 4, last: between(0.4, 3), inject: onProxy(refused)},
+	}
+	if len(n.fleet.networked()) > 0 {
+		all = append(all,
+			fault{name: "packets there lost", share: 4, last: between(0.4, 3), inject: dropped((*network).dropRequests)},
+			fault{name: "packets back lost", share: 4, last: between(0.4, 3), inject: dropped((*network).dropAnswers)},
+			fault{name: "packets lost", share: 2, last: between(0.4, 3), inject: dropped((*network).dropRequests, (*network).dropAnswers)})
 	}
 	if n.long {
 		all = append(all, fault{name: "server killed", share: 1, last: fixed(50*time.Second, 61*time.Second), inject: onStore(s.outage)})

@@ -57,9 +57,9 @@ func openFile(folder string, length time.Duration) (database, error) {
 func (f *sqliteFile) path() string    { return filepath.Join(f.folder, "jobs.db") }
 func (f *sqliteFile) ballast() string { return filepath.Join(f.folder, "ballast") }
 
-func (f *sqliteFile) store() store.Store            { return f.Store }
-func (f *sqliteFile) address(*pgtest.Proxy) string  { return f.path() }
-func (f *sqliteFile) proxy() (*pgtest.Proxy, error) { return nil, nil }
+func (f *sqliteFile) store() store.Store                  { return f.Store }
+func (f *sqliteFile) address(*pgtest.Proxy) string        { return f.path() }
+func (f *sqliteFile) proxy(string) (*pgtest.Proxy, error) { return nil, nil }
 
 func (f *sqliteFile) heal() error {
 	if err := os.Remove(f.ballast()); err != nil && !errors.Is(err, os.ErrNotExist) {

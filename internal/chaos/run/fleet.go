@@ -37,7 +37,9 @@ type slot struct {
 	id    string // worker-2
 	host  string
 	rate  float64
-	proxy *pgtest.Proxy // nil on a file
+
+	network *network      // of its own, nil: that of the machine
+	proxy   *pgtest.Proxy // nil on a file
 
 	mutex   sync.Mutex
 	changed *sync.Cond
@@ -54,7 +56,7 @@ func slotOf(name string) string {
 }
 
 // start starts the ledger, and then so many producers and workers.
-func (f *fleet) start(producers, workers int, rate float64, proxy func() (*pgtest.Proxy, error)) error {
+func (f *fleet) start(producers, workers int, rate float64, proxy func(at string) (*pgtest.Proxy, error)) error {
 	f.ledger = f.newSlot("ledger", 0)
 	f.ledger.spawn()
 	for range 200 {
@@ -73,8 +75,12 @@ func (f *fleet) start(producers, workers int, rate float64, proxy func() (*pgtes
 		if n == producers+workers-1 && f.namespaces && f.Store == "postgres" {
 			s.host = "elsewhere" // its death has to be observed
 		}
+		at := "127.0.0.1"
+		if n == producers+workers-2 && f.Store == "postgres" {
+			at = s.moveOut(n, at)
+		}
 		var err error
-		if s.proxy, err = proxy(); err != nil {
+		if s.proxy, err = proxy(at); err != nil {
 			return err
 		}
 		f.slots = append(f.slots, s)
@@ -133,7 +139,7 @@ func (s *slot) live(started chan<- struct{}) {
 	}
 	s.fleet.write(history.Event{Kind: history.Born, Text: name, Verb: o.Host})
 	s.mutex.Lock()
-	err = command.Start()
+	err = s.network.start(command)
 	s.started = time.Now()
 	s.mutex.Unlock()
 	close(started)

@@ -136,6 +136,12 @@ func payload(random *rand.Rand) string {
 	return text.String()
 }
 
+// queueNames are the queues that jobs go to, and people pause.
+var queueNames = []string{"default", "mails", "reports"}
+
+// queueFor is the queue of an operation's job.
+func queueFor(op string) string { return queueNames[sum(op+" queue")%uint64(len(queueNames))] }
+
 // answerFor is the result of a job with these arguments.
 func answerFor(w work) *answer {
 	if !kindOf(w.Kind).hasValue {

@@ -5,9 +5,7 @@ package main
 import (
 	"context"
 	"math/rand/v2"
-	"os"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -31,16 +29,13 @@ func (o *observed) Now() time.Time {
 
 // followClock sets the clock by a file, which holds nanoseconds, until ctx ends.
 func (o *observed) followClock(ctx context.Context, path string) {
-	for pause(ctx, 50*time.Millisecond) == nil {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue // nobody has set it yet
-		}
-		offset, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	follow(ctx, path, func(text []byte) error {
+		offset, err := strconv.ParseInt(string(text), 10, 64)
 		if err == nil && o.offset.Swap(offset) != offset {
 			o.log(history.Event{Kind: history.Clock, Code: offset})
 		}
-	}
+		return err
+	})
 }
 
 func (o *observed) Join(ctx context.Context, p store.Process, now time.Time) error {

@@ -83,7 +83,7 @@ func (p *producer) next(random *rand.Rand, op string) int {
 func (p *producer) calls(random *rand.Rand, op string, n int) (batch batch) {
 	for i := range n {
 		k, id := draw(random), fmt.Sprintf("%s.%d", op, i)
-		var opts []later.CallOption
+		opts := []later.CallOption{later.Queue(queueFor(id))}
 		if k.delayed {
 			opts = append(opts, later.In(time.Duration(500+random.IntN(4000))*time.Millisecond))
 		}

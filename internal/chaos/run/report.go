@@ -63,6 +63,9 @@ func (o options) command() string {
 
 func jobCounts(h *check.History) map[string]int {
 	counts := map[string]int{"stored": len(h.Jobs), "handlers called": len(h.Runs), "processes": len(h.Lives)}
+	if h.Refused > 0 {
+		counts["requests refused by the disk"] = int(h.Refused)
+	}
 	for _, op := range h.Ops {
 		counts[[]string{"unknown", "acknowledged", "rolled back or refused"}[op.Answer]]++
 	}
@@ -71,7 +74,8 @@ func jobCounts(h *check.History) map[string]int {
 	}
 	for _, c := range h.Controls {
 		if c.Answer == check.OK {
-			counts[map[string]string{"cancel": "cancels", "retry": "retries by a person", "hasten": "hastened at the end"}[c.Verb]]++
+			counts[map[string]string{"cancel": "cancels", "retry": "retries by a person", "hasten": "hastened at the end",
+				"pause": "pauses", "resume": "resumes"}[c.Verb]]++
 		}
 	}
 	return counts

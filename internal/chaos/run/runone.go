@@ -55,6 +55,7 @@ func runOne(o options) (*report, error) {
 		orders: orders{Store: o.Store, Folder: folder, Seed: o.Seed, Times: o.Times}, log: log,
 		address: db.address, namespaces: canNameHosts(),
 	}
+	defer f.takeDown()
 	n := &nemesis{
 		fleet: f, db: db, queue: later.New(db.store(), later.Config{}), long: o.For >= 10*time.Minute,
 		hit: map[string]bool{}, counts: map[string]int{},

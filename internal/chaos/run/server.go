@@ -53,12 +53,12 @@ func openServer() (database, error) {
 
 func (s *pgServer) store() store.Store { return s.Store }
 
-func (s *pgServer) proxy() (*pgtest.Proxy, error) {
+func (s *pgServer) proxy(at string) (*pgtest.Proxy, error) {
 	u, err := url.Parse(s.program.URL())
 	if err != nil {
 		return nil, err
 	}
-	p, err := pgtest.StartProxy(u.Host)
+	p, err := pgtest.StartProxyAt(at, u.Host)
 	if err == nil {
 		s.proxies = append(s.proxies, p)
 	}

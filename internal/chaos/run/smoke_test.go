@@ -25,14 +25,29 @@ func TestSmoke(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the long form of the tests has it")
 	}
-	seed := uint64(time.Now().YearDay())
+	smoke(t, options{For: 45 * time.Second, Every: 1500 * time.Millisecond, Rate: 60, Producers: 2, Workers: 4, Times: quickTimes}, 10, 500)
+}
+
+// TestSmokeUnderTheRaceDetector is a shorter one. A process in which the detector finds
+// a race ends with a status of its own, which is a violation.
+func TestSmokeUnderTheRaceDetector(t *testing.T) {
+	if !raceDetector || !testing.Short() {
+		t.Skip("needs -race -short")
+	}
+	smoke(t, options{For: 15 * time.Second, Every: time.Second, Rate: 15, Producers: 1, Workers: 3, Times: slowTimes}, 4, 50)
+}
+
+// slowTimes leave processes that the race detector slows down the time for their beats.
+var slowTimes = times{Beat: time.Second, TimeToDie: 6 * time.Second, SoftStop: time.Second, HardStop: time.Second}
+
+// smoke is a run on each store, with so many faults and jobs at least.
+func smoke(t *testing.T, o options, faults, jobs int) {
+	o.Seed = uint64(time.Now().YearDay())
 	for _, name := range []string{"sqlite", "postgres"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := options{
-				Store: name, For: 45 * time.Second, Every: 1500 * time.Millisecond, Seed: seed, Rate: 60,
-				Producers: 2, Workers: 4, Times: quickTimes,
-			}
+			o := o
+			o.Store = name
 			r, err := runOne(o)
 			if errors.Is(err, pgtest.ErrMissing) && os.Getenv("LATER_TEST_REQUIRE_POSTGRES") != "1" {
 				fmt.Fprintf(os.Stderr, "NO CHAOS ON POSTGRESQL: %v\n", err)
@@ -46,7 +61,7 @@ func TestSmoke(t *testing.T) {
 			if r.Violations() > 0 {
 				t.Error(text.String())
 			}
-			if r.Injected < 10 || r.Jobs["acknowledged"] < 500 {
+			if r.Injected < faults || r.Jobs["acknowledged"] < jobs {
 				t.Errorf("%d faults and %d jobs prove little:\n%s", r.Injected, r.Jobs["acknowledged"], text.String())
 			}
 		})
