@@ -51,6 +51,40 @@ func TestNobodyIsJudgedByThoseWhoCannotBeatThemselves(t *testing.T) {
 	})
 }
 
+// TestFailedBeatsAreTriedWithoutDelay: whoever has waited longer and longer for its store
+// must not be the last to beat when that is back, or it is the one that others judge.
+func TestFailedBeatsAreTriedWithoutDelay(t *testing.T) {
+	path := tempFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		file := open(t, path)
+		defer file.Close()
+		s := &faulty{Store: file}
+		const heartbeat = 300 * time.Millisecond
+		queue := queueOn(t, s, later.Config{Heartbeat: heartbeat, TimeToDie: 2 * time.Second})
+		if err := queue.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		defer stop(t, queue)
+		beat := func() int64 {
+			processes, err := file.Processes(t.Context())
+			if err != nil || len(processes) != 1 {
+				t.Fatalf("%d processes, %v", len(processes), err)
+			}
+			return processes[0].Beat
+		}
+		for range 10 {
+			s.set(func(f *faulty) { f.failBeat = store.ErrUnavailable })
+			<-time.After(20 * time.Second)
+			before := beat()
+			s.set(func(f *faulty) { f.failBeat = nil })
+			<-time.After(heartbeat * 12 / 10)
+			if beat() == before {
+				t.Fatalf("no beat within %v after the store was back", heartbeat*12/10)
+			}
+		}
+	})
+}
+
 // alarming is a store that says what is wrong with it.
 type alarming struct {
 	store.Store

@@ -35,11 +35,11 @@ func (h *heart) beat(ctx context.Context) time.Duration {
 	switch {
 	case errors.Is(err, store.ErrProcessGone):
 		if err := h.rejoin(ctx); err != nil {
-			return h.rejoining.met(h.log, "join under a new id", err)
+			return h.atMostABeat(h.rejoining.met(h.log, "join under a new id", err))
 		}
 		h.rejoining.over(h.log, "join under a new id")
 	case err != nil:
-		return h.trouble.met(h.log, "send a heartbeat", err)
+		return h.atMostABeat(h.trouble.met(h.log, "send a heartbeat", err))
 	default:
 		h.trouble.over(h.log, "send a heartbeat")
 		h.beatSent.Store(int64(sent))
@@ -50,6 +50,10 @@ func (h *heart) beat(ctx context.Context) time.Duration {
 	h.reportStuck()
 	return 0
 }
+
+// atMostABeat is how long to wait after a beat that failed: no longer than without the
+// failure. Others may be over the same trouble already, and count the time.
+func (h *heart) atMostABeat(wait time.Duration) time.Duration { return min(wait, h.cfg.Heartbeat) }
 
 func (e *Engine) state() store.ProcessState {
 	e.mu.Lock()

@@ -144,7 +144,7 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
 		Breaks:  []string{"I5", "I6"},
 		Mutants: []Mutant{{
 			Name: "unregistered-zombie", What: "A process that hears of its own death does not join again.",
-			Changes: []Change{{"internal/engine/heartbeat.go", "\tcase errors.Is(err, store.ErrProcessGone):\n\t\tif err := h.rejoin(ctx); err != nil {\n\t\t\treturn h.rejoining.met(h.log, \"join under a new id\", err)\n\t\t}\n", "\tcase errors.Is(err, store.ErrProcessGone):\n"}},
+			Changes: []Change{{"internal/engine/heartbeat.go", "\tcase errors.Is(err, store.ErrProcessGone):\n\t\tif err := h.rejoin(ctx); err != nil {\n\t\t\treturn h.atMostABeat(h.rejoining.met(h.log, \"join under a new id\", err))\n\t\t}\n", "\tcase errors.Is(err, store.ErrProcessGone):\n"}},
 			Killer:  Test{".", "TestProcessThatWasDeclaredDeadJoinsAgain"},
 		}},
 	},
