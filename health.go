@@ -63,7 +63,7 @@ func (q *JobQueue) Health(ctx context.Context) Health {
 			h.add(healthAlarm, "the store needs attention: "+text)
 		}
 	}
-	if difference := q.now().Sub(time.Now()).Abs(); difference >= clockDifference {
+	if difference := time.Until(q.now()).Abs(); difference >= clockDifference {
 		h.add(healthClock, fmt.Sprintf("the clocks of this machine and of the store differ by %v", difference.Round(time.Millisecond)))
 	}
 	if err == nil {

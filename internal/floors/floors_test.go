@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	// floor 3
 	"latertest":           {"", "store", "sqlite"},
 	"dashboard":           {"", "store", "internal/query"},
+	"otel":                {"", "internal/engine"},
 	"internal/simulation": {"", "store", "storetest", "internal/engine"},
 	// floor 4
 	"cmd/later":              {"", "store", "sqlite", "postgres", "dashboard", "internal/demo"},
