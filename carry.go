@@ -14,7 +14,8 @@ import (
 // whoever enqueues a job to its handler, and from there to the jobs that the handler
 // enqueues. The value that the context has under key, of type T, is stored with the job
 // as JSON under name; the handler finds it under the same key. Nothing is stored if the
-// context has none. It works wherever Middleware does.
+// context has none. It works wherever Middleware does. The value is stored as it is, also
+// with jobs that Encrypt keeps: carry no secrets.
 //
 // A value of another type, or that does not encode, is refused when the job is enqueued
 // (ErrInvalidOption, ErrTooLarge). One that no longer decodes into T fails the job at

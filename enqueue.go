@@ -299,7 +299,10 @@ func (q *JobQueue) callByPublished(ctx context.Context, name string, args json.R
 				ErrNoKey, name)
 		}
 		c := Call{jobType: name, args: args}
-		c.settings = settings{queue: t.Queue, priority: t.Priority, maxRetries: t.MaxRetries, timeout: t.Timeout, startWithin: t.StartWithin, finishWithin: t.FinishWithin}
+		c.settings = settings{queue: t.Queue, priority: t.Priority, maxRetries: t.MaxRetries, timeout: t.Timeout}
+		if t.StartWithin > 0 || t.FinishWithin > 0 {
+			c.deadlines = &deadlines{startWithin: t.StartWithin, finishWithin: t.FinishWithin}
+		}
 		c.apply(opts)
 		if t.Schema == nil {
 			return c, nil

@@ -47,9 +47,7 @@ type settings struct {
 	tags       []string
 	notifyInTx bool
 	problems   []error
-
-	startBy, finishBy         time.Time
-	startWithin, finishWithin time.Duration
+	deadlines  *deadlines // nil: none; never changed, since many share it
 }
 
 var defaultSettings = settings{queue: "default", maxRetries: 3, timeout: 5 * time.Minute}

@@ -13,7 +13,7 @@ func (d *definition) jobType() store.JobType {
 	return store.JobType{
 		Name: d.name, Description: d.description, Queue: d.queue, Priority: d.priority,
 		MaxRetries: d.maxRetries, Timeout: d.timeout, Schema: d.published(),
-		StartWithin: d.startWithin, FinishWithin: d.finishWithin,
+		StartWithin: d.limits().startWithin, FinishWithin: d.limits().finishWithin,
 	}
 }
 

@@ -43,6 +43,9 @@ func TestRowsThatSomebodyBroke(t *testing.T) {
 		"progress":                       `UPDATE later.progress SET done = -1, total = -1, at = 'infinity'`,
 		"a log":                          `UPDATE later.log SET attrs = '[]', at = 'infinity', level = ''`,
 		"attempts":                       `UPDATE later.attempt SET outcome = 'odd', number = -1, started_at = NULL, finished_at = 'infinity'`,
+		"what rules have counted":        `UPDATE later.attempt SET rule_retries = '[1, "\u0000"]', outcome = 'retried'; UPDATE later.ready SET attempt = 1`,
+		"options":                        `UPDATE later.job SET options = '{"start_by": 7, "carried": [], "finish_by": "-0001-01-01T00:00:00Z"}'`,
+		"deadlines of types":             `UPDATE later.job_type SET start_within_us = -9223372036854775808, finish_within_us = 9223372036854775807`,
 		"types":                          `UPDATE later.job_type SET schema = '3', seen_at = 'infinity'`,
 		"queues":                         `INSERT INTO later.queue VALUES ('', 'infinity', ''), ('other', '-infinity', '')`,
 	} {
