@@ -90,6 +90,16 @@ func (q *JobQueue) PublishedTypes(ctx context.Context) ([]store.JobType, error) 
 	return types, nil
 }
 
+// Rollups returns what became of the jobs in a time, in spans of at least a minute, by
+// queue and type: what charts are drawn from. Processes add to them once a minute.
+func (q *JobQueue) Rollups(ctx context.Context, from, until time.Time) ([]store.Rollup, error) {
+	rollups, err := q.store.Rollups(ctx, from, until)
+	if err != nil {
+		return nil, fmt.Errorf("list rollups: %w", err)
+	}
+	return rollups, nil
+}
+
 // JobTypes returns the names of the types that this JobQueue has handlers for,
 // sorted, without former names.
 func (q *JobQueue) JobTypes() []string {

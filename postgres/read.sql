@@ -60,3 +60,7 @@ SELECT pg_is_in_recovery(),
 
 -- name: store_id
 SELECT value FROM later.meta WHERE name = 'store_id';
+
+-- name: rollups
+SELECT span_s, at, queue, type, completed, retried, postponed, failed, cancelled, wait, run
+FROM later.rollup WHERE span_s = $1 AND at >= $2 AND at < $3 ORDER BY at, id;

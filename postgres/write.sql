@@ -386,3 +386,15 @@ WITH epoch AS (
 )
 SELECT setval('later.number', greatest(nextval('later.number'), (SELECT id FROM later.job WHERE id > 0 ORDER BY id DESC LIMIT 1)) + $2)
 FROM epoch WHERE another;
+
+-- name: add_rollups
+INSERT INTO later.rollup (span_s, at, queue, type, completed, retried, postponed, failed, cancelled, wait, run)
+SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+  $10::text[], $11::text[]);
+
+-- name: take_rollups
+-- Spans of a length that begin before a time, oldest first. Another process may be at
+-- it: then it has the rest.
+DELETE FROM later.rollup WHERE id = ANY (ARRAY (
+  SELECT id FROM later.rollup WHERE span_s = $1 AND at < $2 ORDER BY at LIMIT $3 FOR UPDATE SKIP LOCKED))
+RETURNING span_s, at, queue, type, completed, retried, postponed, failed, cancelled, wait, run;

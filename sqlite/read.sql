@@ -78,3 +78,7 @@ SELECT EXISTS (SELECT 1 FROM later_cancel_request);
 
 -- name: store_id
 SELECT value FROM later_meta WHERE name = 'store_id';
+
+-- name: rollups
+SELECT span_s, at, queue, type, completed, retried, postponed, failed, cancelled, wait, run
+FROM later_rollup WHERE span_s = ?1 AND at >= ?2 AND at < ?3 ORDER BY at, id;

@@ -197,3 +197,14 @@ ON CONFLICT (name) DO UPDATE SET paused_at = excluded.paused_at, reason = exclud
 
 -- name: resume
 DELETE FROM later_queue WHERE name = ?1;
+
+-- name: add_rollups
+INSERT INTO later_rollup (span_s, at, queue, type, completed, retried, postponed, failed, cancelled, wait, run)
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9, value->>10
+FROM jsonb_each(?1);
+
+-- name: take_rollups
+-- Spans of a length that begin before a time, oldest first: those of the same time go
+-- together only if the limit does not part them, which costs a row.
+DELETE FROM later_rollup WHERE id IN (SELECT id FROM later_rollup WHERE span_s = ?1 AND at < ?2 ORDER BY at LIMIT ?3)
+RETURNING span_s, at, queue, type, completed, retried, postponed, failed, cancelled, wait, run;

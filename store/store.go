@@ -73,6 +73,11 @@ type Store interface {
 	// where to go on: 0 means that nothing further can be due.
 	Prune(ctx context.Context, keep Retention, after int64, limit int, now time.Time) (deleted int, next int64, err error)
 
+	// Rollup stores rollups of a minute, adds the counts of those that are older than
+	// RollupKept says to the next longer span, and deletes the oldest. Rollups are for
+	// charts: stored twice, they count twice.
+	Rollup(ctx context.Context, rollups []Rollup, now time.Time) error
+
 	// Control: people, by filter. Each returns the ids of the jobs it changed,
 	// rising, and leaves the others alone.
 
@@ -100,6 +105,10 @@ type Store interface {
 	Types(ctx context.Context) ([]JobType, error)                 // by name
 	Processes(ctx context.Context) ([]Process, error)             // oldest first, without Types
 	Stats(ctx context.Context) (Stats, error)
+	// Rollups returns the rollups whose span has begun by until and not ended before
+	// from: of each length, oldest first. Several may be of the same time, queue and
+	// type: see MergeRollups.
+	Rollups(ctx context.Context, from, until time.Time) ([]Rollup, error)
 
 	// Moving to another store.
 

@@ -121,6 +121,18 @@ func (b *broken) Stats(ctx context.Context) (store.Stats, error) {
 	return out, err
 }
 
+func (b *broken) Rollup(ctx context.Context, rollups []store.Rollup, now time.Time) error {
+	return b.Reference.Rollup(ctx, b.give(rollups).([]store.Rollup), now)
+}
+
+func (b *broken) Rollups(ctx context.Context, from, until time.Time) ([]store.Rollup, error) {
+	out, err := b.Reference.Rollups(ctx, from, until)
+	if b.answered != nil {
+		b.answered(&out)
+	}
+	return out, err
+}
+
 func (b *broken) Export(ctx context.Context, after int64, limit int) ([]store.Record, error) {
 	out, err := b.Reference.Export(ctx, after, limit)
 	if b.answered != nil {

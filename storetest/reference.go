@@ -18,6 +18,7 @@ type Reference struct {
 	types     map[string]store.JobType
 	paused    map[string]pause
 	listeners map[chan store.Wake]bool
+	rollups   []store.Rollup
 	last      int64   // the last id or position given out
 	chosen    []int64 // ids to give out instead
 	closed    bool

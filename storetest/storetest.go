@@ -64,6 +64,7 @@ var groups = []group{
 	{"get", getChecks},
 	{"list", listChecks},
 	{"stats", statsChecks},
+	{"rollups", rollupChecks},
 	{"types", typesChecks},
 	{"export", exportChecks},
 	{"import", importChecks},

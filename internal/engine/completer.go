@@ -63,6 +63,7 @@ func (e *Engine) settle(batch []concluded) {
 	began := time.Now()
 	verdicts := e.finish(batch)
 	e.observeStored(batch, verdicts, began)
+	e.rollups.count(batch, verdicts)
 	e.forget(batch)
 	finished := false
 	for i, verdict := range verdicts {

@@ -99,6 +99,8 @@ type Engine struct {
 	completing dice // the completer's
 	chance     dice // of the delays of retries: see random
 
+	rollups rollups
+
 	reporting     chan struct{} // holds one token: one store.Report at a time
 	reportTrouble trouble       // guarded by reporting
 
@@ -182,6 +184,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.loop(constant(pruneEvery), nil, e.newPruner().prune)
 	e.loop(constant(orphansEvery), nil, e.newOrphans().look)
 	e.loop(constant(alarmEvery), nil, e.newAlarm().look)
+	e.loop(constant(rollupEvery), nil, e.newRoller().roll)
 	return nil
 }
 

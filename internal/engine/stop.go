@@ -127,6 +127,7 @@ func (e *Engine) leave() error {
 	close(e.lastOutcome)
 	e.completed.Wait()
 	defer e.giveUp()
+	e.lastRollup()
 	if err := e.store.Leave(e.verbs, e.processID.Load(), e.now()); err != nil {
 		return fmt.Errorf("leave: %w", err)
 	}

@@ -231,6 +231,18 @@ func (g gate) Stats(ctx context.Context) (store.Stats, error) {
 	})
 }
 
+// Rollup is not steered: charts promise nothing, so that no fate of it could break
+// anything.
+func (g gate) Rollup(ctx context.Context, rollups []store.Rollup, now time.Time) error {
+	return ctx.Err()
+}
+
+func (g gate) Rollups(ctx context.Context, from, until time.Time) ([]store.Rollup, error) {
+	return call(g, ctx, &operation{verb: "Rollups", reads: true}, func(ctx context.Context, s store.Store) ([]store.Rollup, error) {
+		return s.Rollups(ctx, from, until)
+	})
+}
+
 func (g gate) Export(ctx context.Context, after int64, limit int) ([]store.Record, error) {
 	return call(g, ctx, &operation{verb: "Export", reads: true}, func(ctx context.Context, s store.Store) ([]store.Record, error) {
 		return s.Export(ctx, after, limit)

@@ -6,6 +6,7 @@ CREATE INDEX later_job_by_user ON later_job (user_id, id) WHERE user_id IS NOT N
 CREATE INDEX later_log_job ON later_log (job_id, id);
 CREATE INDEX later_ready_line ON later_ready (queue, priority DESC, position, type, crashes) WHERE crashes < 2;
 CREATE INDEX later_ready_suspects ON later_ready (queue, priority DESC, position, type, crashes) WHERE crashes >= 2;
+CREATE INDEX later_rollup_time ON later_rollup (span_s, at);
 CREATE INDEX later_waiting_due ON later_waiting (run_at, job_id);
 CREATE TABLE later_attempt (
   id          INTEGER PRIMARY KEY,  -- the order in which they were recorded
@@ -122,6 +123,20 @@ CREATE TABLE later_ready (
   position INTEGER NOT NULL,        -- place in line: the id, or a fresh number when ready again
   attempt  INTEGER NOT NULL,
   crashes  INTEGER NOT NULL
+) STRICT;
+CREATE TABLE later_rollup (
+  id        INTEGER PRIMARY KEY,
+  span_s    INTEGER NOT NULL,     -- how long, in seconds
+  at        INTEGER NOT NULL,     -- when it begins
+  queue     TEXT NOT NULL,
+  type      TEXT NOT NULL,
+  completed INTEGER NOT NULL,     -- outcomes
+  retried   INTEGER NOT NULL,
+  postponed INTEGER NOT NULL,
+  failed    INTEGER NOT NULL,
+  cancelled INTEGER NOT NULL,
+  wait      TEXT NOT NULL,        -- histogram of waits: bucket:count, bucket n below 2^n ms
+  run       TEXT NOT NULL         -- histogram of run times
 ) STRICT;
 CREATE TABLE later_sequence (value INTEGER NOT NULL) STRICT;
 CREATE TABLE later_waiting (
