@@ -49,7 +49,7 @@ func attention(now time.Time, stats later.Stats, processes []later.Process) (fou
 		}
 	}
 	if n := stats.Counts[later.StatusFailed]; n > 0 {
-		found = append(found, finding{"error", fmt.Sprintf("%s and will not run again by themselves.", plural(n, "job has failed", "jobs have failed")),
+		found = append(found, finding{"error", plural(n, "job has failed and will not run again by itself", "jobs have failed and will not run again by themselves") + ".",
 			"jobs/?q=status:failed", "Show them"})
 	}
 	slices.SortStableFunc(found, func(a, b finding) int {

@@ -19,6 +19,10 @@ type overviewPage struct {
 	Failed    []later.Job // the newest
 	Processes []later.Process
 	LastDone  time.Time
+	LastHour  store.Rollup
+	Charts    []chart
+	Range     string
+	Ranges    []chartRange
 	Empty     bool // nothing has ever been enqueued
 }
 
@@ -54,8 +58,28 @@ func (b *board) overview(v *view) error {
 		page.Counts[string(status)] = n
 		page.Empty = page.Empty && n == 0
 	}
+	if err := b.lookBack(v, &page); err != nil {
+		return err
+	}
 	page.Attention = attention(v.Now, stats, processes)
 	v.Data = page
+	return nil
+}
+
+// lookBack reads what the charts are drawn from: the range that was asked for, and the
+// last hour.
+func (b *board) lookBack(v *view, page *overviewPage) error {
+	r := rangeOf(v.request.URL.Query().Get("range"))
+	rollups, err := b.queue.Rollups(v.context(), v.Now.Add(-max(r.Back, time.Hour)-r.Step), v.Now)
+	if err != nil {
+		return err
+	}
+	page.Charts, page.Range, page.Ranges = v.charts(rollups, r), r.Name, chartRanges
+	for i := range rollups {
+		if rollups[i].At.After(v.Now.Add(-time.Hour)) {
+			page.LastHour.Add(&rollups[i])
+		}
+	}
 	return nil
 }
 
