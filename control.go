@@ -37,14 +37,15 @@ func (q *JobQueue) CancelAll(ctx context.Context, f Filter, reason string) (int,
 }
 
 // Retry makes a finished or retrying job pending again; a finished one starts
-// over with its full retries. ErrConflict: it is running, pending or scheduled.
+// over with its full retries, and takes its unique key again. ErrConflict: it is
+// running, pending or scheduled; or, with a *DuplicateError, another job holds the key.
 func (q *JobQueue) Retry(ctx context.Context, id int64) error {
 	n, err := q.RetryAll(ctx, Filter{IDs: []int64{id}})
 	return q.explain(ctx, n, err, id, "retry")
 }
 
 // RetryAll retries every finished or retrying job that f selects, and returns
-// how many those were.
+// how many those were. Jobs whose unique key another one holds are left alone.
 func (q *JobQueue) RetryAll(ctx context.Context, f Filter) (int, error) {
 	ids, err := q.store.Retry(ctx, f, q.now())
 	return changed(ids, err, "retry")
@@ -128,6 +129,11 @@ func (q *JobQueue) explain(ctx context.Context, changed int, err error, id int64
 	job, err := q.Get(ctx, id)
 	if err != nil {
 		return err
+	}
+	if key := job.Options.UniqueKey(); key != nil && job.Status.Finished() && (what == "retry" || what == "run") {
+		if holder, err := q.store.Holder(ctx, job.Type, key.Key, q.now()); err == nil && holder != id {
+			return fmt.Errorf("%w: cannot %s job %d: %w", ErrConflict, what, id, &DuplicateError{Type: job.Type, Key: key.Key, Holder: holder})
+		}
 	}
 	return fmt.Errorf("%w: cannot %s job %d: it is %s", ErrConflict, what, id, job.Status)
 }

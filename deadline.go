@@ -95,7 +95,8 @@ func (c *Call) neverInTime() error {
 
 // options is what few jobs have; nil if this one has nothing of it.
 func (c *Call) options(now, runAt time.Time) *store.Options {
-	if c.carried == nil && c.deadlines == nil {
+	unique := c.uniqueness.stored()
+	if unique == nil && c.carried == nil && c.deadlines == nil {
 		return nil
 	}
 	d := c.limits()
@@ -105,6 +106,7 @@ func (c *Call) options(now, runAt time.Time) *store.Options {
 	}
 	return &store.Options{
 		StartBy: deadlineOf(d.startBy, due, d.startWithin), FinishBy: deadlineOf(d.finishBy, due, d.finishWithin), Carried: c.carried,
+		Unique: unique,
 	}
 }
 

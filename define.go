@@ -37,7 +37,7 @@ type definition struct {
 	middleware  []Middleware
 	args        reflect.Type
 	result      reflect.Type // nil: none
-	check       func(json.RawMessage) error
+	check       func(json.RawMessage) (args any, err error)
 	keys        *envelope.Keys         // nil: nothing is encrypted
 	published   func() json.RawMessage // its schema, as others see it
 }
@@ -56,10 +56,7 @@ func newDefinition[A any](name string, opts []DefineOption) *definition {
 		panic("later: " + problem.Error())
 	}
 	d := &definition{name: name, settings: defaultSettings, args: reflect.TypeFor[A]()}
-	d.check = func(raw json.RawMessage) error {
-		_, err := decodeArgs[A](d, raw)
-		return err
-	}
+	d.check = func(raw json.RawMessage) (any, error) { return decodeArgs[A](d, raw) }
 	d.published = sync.OnceValue(d.publishedSchema)
 	for _, opt := range opts {
 		opt.define(d)

@@ -46,8 +46,10 @@ func newCall[A any](d *definition, args A, opts []CallOption) Call {
 	if owner, ok := any(args).(interface{ JobTargetID() string }); ok {
 		c.target = owner.JobTargetID()
 	}
+	if c.args, c.err = encodeArgs(d, args); c.err == nil {
+		c.takeKey(args)
+	}
 	c.apply(opts)
-	c.args, c.err = encodeArgs(d, args)
 	return c
 }
 
@@ -100,9 +102,17 @@ func (c *Call) check(maxArgs int) error {
 	if c.jobType == "" {
 		return fmt.Errorf("%w: a zero Call: use what With returns", ErrInvalidOption)
 	}
-	return errors.Join(c.invalid(c.jobType), c.err, c.neverInTime(),
+	return errors.Join(c.invalid(c.jobType), c.err, c.neverInTime(), c.withoutKey(),
 		checkSize("arguments of "+c.jobType, c.args, maxArgs),
 		checkSize("metadata of "+c.jobType, c.metadata, maxArgs))
+}
+
+// withoutKey says why the call has no unique key though it should.
+func (c *Call) withoutKey() error {
+	if c.uniqueness == nil || c.uniqueness.problem == nil {
+		return nil
+	}
+	return fmt.Errorf("%w of %s: %w", ErrInvalidOption, c.jobType, c.uniqueness.problem)
 }
 
 // checkSize refuses JSON that is too large or that a database could not hold.
@@ -246,6 +256,11 @@ func describe(calls []Call) string {
 }
 
 func enqueuedJob(n store.NewJob, e store.Enqueued) Job {
+	if e.Holder != nil {
+		job := *e.Holder
+		job.Deduplicated, job.Replaced = true, e.Replaced
+		return job
+	}
 	job := Job{
 		ID: e.ID, Status: e.Status, QueuedAt: e.QueuedAt,
 		Type: n.Type, Queue: n.Queue, Priority: n.Priority, Args: n.Args, Metadata: n.Metadata,
@@ -278,8 +293,12 @@ func (q *JobQueue) callByName(ctx context.Context, name string, args json.RawMes
 	q.mu.Unlock()
 	if registered {
 		c := Call{definition: h.definition, jobType: h.definition.name, settings: h.definition.settings, args: args}
+		decoded, err := h.definition.check(args)
+		if err == nil {
+			c.takeKey(decoded)
+		}
 		c.apply(opts)
-		return c, h.definition.check(args)
+		return c, err
 	}
 	return q.callByPublished(ctx, name, args, opts)
 }
@@ -303,6 +322,10 @@ func (q *JobQueue) callByPublished(ctx context.Context, name string, args json.R
 		if t.StartWithin > 0 || t.FinishWithin > 0 {
 			c.deadlines = &deadlines{startWithin: t.StartWithin, finishWithin: t.FinishWithin}
 		}
+		if t.Unique != nil {
+			c.uniqueness = &uniqueness{UniqueRule: *t.Unique}
+		}
+		c.takeKey(nil)
 		c.apply(opts)
 		if t.Schema == nil {
 			return c, nil

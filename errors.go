@@ -22,8 +22,8 @@ var (
 	ErrTooLarge = errors.New("too large")
 	// ErrNoKey: a value is encrypted with a key that is not here: see Encrypt.
 	ErrNoKey = envelope.ErrNoKey
-	// ErrDuplicate: a job with the same key exists.
-	ErrDuplicate = errors.New("duplicate")
+	// ErrDuplicate: another job holds the unique key; the error is a *DuplicateError.
+	ErrDuplicate = store.ErrDuplicate
 
 	ErrNotFound    = store.ErrNotFound    // no such job
 	ErrConflict    = store.ErrConflict    // the job or the JobQueue is in a state that does not allow it

@@ -14,6 +14,8 @@ type (
 	LogLine    = store.LogLine    // one line of a job's own log
 	Progress   = store.Progress   // how far a running job says it is
 	Process    = store.Process    // one running JobQueue that works
+
+	DuplicateError = store.DuplicateError // says which job holds a unique key
 )
 
 // What an attempt led to.

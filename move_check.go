@@ -197,9 +197,10 @@ func seal(record store.Record) (*sealed, error) {
 		Result   []byte    `json:"result,omitempty"`
 		Metadata []byte    `json:"metadata,omitempty"`
 		Position int64     `json:"position"`
+		HoldsKey bool      `json:"holds_key"`
 		Attempts []Attempt `json:"attempts"`
 		Log      []logLine `json:"log"`
-	}{record.Job, record.Job.Args, record.Job.Result, record.Job.Metadata, record.Position, record.Attempts, lines})
+	}{record.Job, record.Job.Args, record.Job.Result, record.Job.Metadata, record.Position, record.HoldsKey, record.Attempts, lines})
 	if err != nil {
 		return nil, fmt.Errorf("job %d: %w", record.Job.ID, err)
 	}

@@ -46,6 +46,7 @@ type settings struct {
 	timeout    time.Duration
 	tags       []string
 	notifyInTx bool
+	uniqueness *uniqueness // nil: most are not unique
 	problems   []error
 	deadlines  *deadlines // nil: none; never changed, since many share it
 }
@@ -209,5 +210,6 @@ func (c *Call) newJob(now time.Time) store.NewJob {
 		Type: c.jobType, Queue: c.queue, Priority: c.priority, Args: c.args, Metadata: c.metadata,
 		UserID: c.user, TargetID: c.target, Tags: c.tags, Options: c.options(now, runAt),
 		MaxRetries: c.maxRetries, Timeout: c.timeout, RunAt: runAt, NotifyInTx: c.notifyInTx,
+		OnConflict: c.uniqueness.conflict(),
 	}
 }

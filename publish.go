@@ -10,11 +10,15 @@ import (
 
 // jobType is what a process publishes of the definition.
 func (d *definition) jobType() store.JobType {
-	return store.JobType{
+	t := store.JobType{
 		Name: d.name, Description: d.description, Queue: d.queue, Priority: d.priority,
 		MaxRetries: d.maxRetries, Timeout: d.timeout, Schema: d.published(),
 		StartWithin: d.limits().startWithin, FinishWithin: d.limits().finishWithin,
 	}
+	if d.uniqueness != nil && d.uniqueness.By != "" {
+		t.Unique = &d.uniqueness.UniqueRule
+	}
+	return t
 }
 
 // published is the schema of the arguments with what else others must know to treat

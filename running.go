@@ -147,7 +147,7 @@ func CompleteTx(ctx context.Context, tx store.Tx, result ...any) error {
 // completion is the outcome with which the job completes.
 func (r *RunningJob) completion(result []any) (store.Outcome, error) {
 	outcome := store.Outcome{
-		JobID: r.ID, Token: r.Token, Kind: store.Complete, StartedAt: r.StartedAt, FinishedAt: r.queue.now(),
+		JobID: r.ID, Token: r.Token, Kind: store.Complete, StartedAt: r.StartedAt, FinishedAt: r.queue.now(), Unique: r.Options.KeptUntilDone(),
 	}
 	switch len(result) {
 	case 0:

@@ -119,9 +119,13 @@ func without(list, others []int64) []int64 {
 }
 
 // Retry makes finished and retrying jobs pending.
-func (s *Store) Retry(ctx context.Context, f store.Filter, _ time.Time) ([]int64, error) {
+func (s *Store) Retry(ctx context.Context, f store.Filter, now time.Time) ([]int64, error) {
 	only := []store.JobStatus{store.Retrying, store.Completed, store.Failed, store.Cancelled}
 	return s.control(ctx, f, only, func(s *session, list []int64, n *news) ([]int64, error) {
+		list, err := retakeKeys(s, list, s.store.orNow(now))
+		if err != nil || len(list) == 0 {
+			return nil, err
+		}
 		return n.ready(s, "retry", list)
 	})
 }

@@ -15,6 +15,13 @@ func (s *Store) Enqueue(ctx context.Context, jobs []store.NewJob, now time.Time)
 	if len(jobs) == 0 {
 		return nil, ctx.Err()
 	}
+	if hasKey(jobs) {
+		u := &uniquely{store: s, jobs: jobs, now: s.orNow(now)}
+		if err := s.enqueueUnique(ctx, u); err != nil {
+			return nil, err
+		}
+		return u.answers, nil
+	}
 	e := &enqueuing{store: s}
 	e.add(jobs, s.orNow(now))
 	if err := s.entry.do(ctx, &request{part: e}); err != nil {
@@ -31,6 +38,7 @@ type enqueuing struct {
 	priorities                                    []int16
 	maxRetries                                    []int32
 	timeouts                                      []int64
+	ids                                           []int64 // of jobs with unique keys; most get one here
 	queuedAt, runAt                               []time.Time
 	answers                                       []store.Enqueued
 	storeID                                       string
@@ -90,7 +98,7 @@ func join(calls []*enqueuing) *enqueuing {
 func (e *enqueuing) ask() []any {
 	return []any{
 		brief(e.types), brief(e.queues), brief(e.priorities), e.args, brief(e.metadata), brief(e.users), brief(e.targets), brief(e.tags),
-		brief(e.maxRetries), brief(e.timeouts), brief(e.queuedAt), brief(e.runAt), brief(e.options),
+		brief(e.maxRetries), brief(e.timeouts), brief(e.queuedAt), brief(e.runAt), brief(e.options), e.ids,
 	}
 }
 

@@ -53,6 +53,13 @@ func exportRest(s *session, list []int64, of map[int64]*store.Record) error {
 	if err != nil {
 		return err
 	}
+	holding, err := s.ids("keys_of_jobs", list)
+	if err != nil {
+		return err
+	}
+	for _, id := range holding {
+		of[id].HoldsKey = true
+	}
 	err = s.query("export_attempts", func(r row) error {
 		a, err := scanAttempt(r)
 		if err != nil {

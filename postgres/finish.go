@@ -72,8 +72,8 @@ func (f *finishing) durable() bool {
 }
 
 // simple reports whether the short statement can do it, unless somebody has asked
-// to cancel the job.
-func simple(o *store.Outcome) bool { return o.Kind == store.Complete }
+// to cancel the job. That frees no key.
+func simple(o *store.Outcome) bool { return o.Kind == store.Complete && !o.Unique }
 
 func notSimple(o *store.Outcome) bool { return !simple(o) }
 

@@ -75,6 +75,9 @@ func (i *importing) run(s *session) error {
 	if err := i.placeFinished(s, only(i.finished, fresh)); err != nil {
 		return err
 	}
+	if err := importKeys(s, only(i.all, fresh)); err != nil {
+		return err
+	}
 	return importRest(s, only(i.all, fresh))
 }
 

@@ -36,7 +36,7 @@ func (s *Store) Join(ctx context.Context, p store.Process, now time.Time) error 
 			}
 			for _, t := range p.Types {
 				if _, err := r.exec("publish_type", t.Name, t.Description, t.Queue, int16(t.Priority), t.MaxRetries,
-					t.Timeout.Microseconds(), textOf(t.Schema), now, t.StartWithin.Microseconds(), t.FinishWithin.Microseconds()); err != nil {
+					t.Timeout.Microseconds(), textOf(t.Schema), now, t.StartWithin.Microseconds(), t.FinishWithin.Microseconds(), t.Unique.Text()); err != nil {
 					return err
 				}
 			}

@@ -41,6 +41,7 @@ type Store struct {
 	due       dueHint
 	clock     clock
 	locks     *processlock.Locks
+	keyed     chan struct{} // holds one for each enqueue with unique keys that uses the pool
 	stranger  strangerWatch
 	vanished  vanished
 
@@ -186,6 +187,7 @@ func (s *Store) start(ctx context.Context) (*Store, error) {
 		return nil, context.Cause(ctx)
 	}
 	s.locks = processlock.New(filepath.Join(os.TempDir(), "later-"+s.id+"-lock-"))
+	s.keyed = make(chan struct{}, max(1, s.pool.Config().MaxConns/2))
 	s.entry, s.work, s.beat = newWriter(s), newWriter(s), newLink(s, beatTime)
 	switch {
 	case s.withoutListen:

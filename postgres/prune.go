@@ -12,7 +12,13 @@ import (
 // Prune deletes finished jobs past their retention, a slice of the history at a
 // time in the order of the ids.
 func (s *Store) Prune(ctx context.Context, keep store.Retention, after int64, limit int, now time.Time) (int, int64, error) {
-	p := &pruning{after: after, limit: limit, before: cutoffs(keep, s.orNow(now))}
+	now = s.orNow(now)
+	if after == 0 {
+		if err := s.forgetPeriods(ctx, now); err != nil {
+			return 0, 0, err
+		}
+	}
+	p := &pruning{after: after, limit: limit, now: now, before: cutoffs(keep, now)}
 	if len(p.before) == 0 {
 		return 0, 0, s.alive(ctx)
 	}
@@ -26,6 +32,7 @@ func (s *Store) Prune(ctx context.Context, keep store.Retention, after int64, li
 type pruning struct {
 	after   int64
 	limit   int
+	now     time.Time
 	before  map[int16]time.Time // per status: what finished before goes
 	old     []int64
 	deleted int
@@ -72,17 +79,18 @@ func (p *pruning) look(s *session) error {
 		var id int64
 		var status int16
 		var finishedAt, queuedAt pgtype.Timestamptz
-		if err := r.Scan(&id, &status, &finishedAt, &queuedAt); err != nil {
+		var holds bool
+		if err := r.Scan(&id, &status, &finishedAt, &queuedAt, &holds); err != nil {
 			return err
 		}
 		seen++
 		p.next = id
 		over = over || timeOf(queuedAt).After(youngest)
-		if before, ok := p.before[status]; ok && finishedAt.InfinityModifier == pgtype.Finite && !finishedAt.Time.After(before) {
+		if before, ok := p.before[status]; ok && finishedAt.InfinityModifier == pgtype.Finite && !finishedAt.Time.After(before) && !holds {
 			p.old = append(p.old, id)
 		}
 		return nil
-	}, p.after, p.limit)
+	}, p.after, p.limit, p.now)
 	if over || seen < p.limit {
 		p.next = 0
 	}

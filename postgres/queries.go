@@ -22,8 +22,11 @@ var exportSQL string
 //go:embed import.sql
 var importSQL string
 
+//go:embed unique.sql
+var uniqueSQL string
+
 // statements holds every named statement of the .sql files, for the default schema.
-var statements = named.Statements(writeSQL, readSQL, exportSQL, importSQL)
+var statements = named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL)
 
 // defaultSchema is the schema that the .sql files name.
 const defaultSchema = "later"

@@ -160,11 +160,12 @@ func (s *Store) Types(ctx context.Context) ([]store.JobType, error) {
 		return r.query("job_types", func(r row) error {
 			var t store.JobType
 			var timeout, startWithin, finishWithin int64
-			var schema []byte
+			var schema, unique []byte
 			var seen pgtype.Timestamptz
-			err := r.Scan(&t.Name, &t.Description, &t.Queue, &t.Priority, &t.MaxRetries, &timeout, &schema, &seen, &startWithin, &finishWithin)
+			err := r.Scan(&t.Name, &t.Description, &t.Queue, &t.Priority, &t.MaxRetries, &timeout, &schema, &seen, &startWithin, &finishWithin, &unique)
 			t.Timeout, t.Schema, t.SeenAt = time.Duration(timeout)*time.Microsecond, schema, timeOf(seen)
 			t.StartWithin, t.FinishWithin = time.Duration(startWithin)*time.Microsecond, time.Duration(finishWithin)*time.Microsecond
+			t.Unique = store.UniqueRuleOf(unique)
 			types = append(types, t)
 			return err
 		})

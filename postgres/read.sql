@@ -28,7 +28,7 @@ SELECT job_id, number, outcome, process_id, started_at, finished_at, error, stac
 SELECT job_id, attempt, at, level, message, attrs FROM later.log WHERE job_id = $1 ORDER BY id;
 
 -- name: job_types
-SELECT name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us FROM later.job_type ORDER BY name;
+SELECT name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us, uniqueness FROM later.job_type ORDER BY name;
 
 -- name: processes
 SELECT id, beat, beat_at, state, host, pid, version, started_at, queues, slots FROM later.process ORDER BY started_at, id;

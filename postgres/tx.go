@@ -34,6 +34,9 @@ func (t *userTx) Enqueue(ctx context.Context, jobs []store.NewJob, now time.Time
 	if len(jobs) == 0 {
 		return nil, ctx.Err()
 	}
+	if hasKey(jobs) {
+		return t.enqueueUnique(ctx, jobs, now)
+	}
 	e := &enqueuing{store: t.store}
 	e.add(jobs, t.store.orNow(now))
 	if err := t.ask(ctx, "enqueue", e.ask(), e.scan); err != nil {
@@ -42,14 +45,27 @@ func (t *userTx) Enqueue(ctx context.Context, jobs []store.NewJob, now time.Time
 	if e.storeID != t.store.id {
 		return nil, fmt.Errorf("%w: it works on another database; roll it back", store.ErrWrongTx)
 	}
-	return e.answers, t.announce(ctx, jobs, e)
+	n := &news{}
+	e.committed(n)
+	return e.answers, t.announce(ctx, jobs, n)
+}
+
+// enqueueUnique stores jobs of which some have a unique key. It may wait for the end of
+// another transaction that has taken one.
+func (t *userTx) enqueueUnique(ctx context.Context, jobs []store.NewJob, now time.Time) ([]store.Enqueued, error) {
+	if err := t.belongs(ctx); err != nil {
+		return nil, err
+	}
+	u := &uniquely{store: t.store, jobs: jobs, now: t.store.orNow(now)}
+	if err := u.run(&session{t.store, ctx, t.on}); err != nil {
+		return nil, t.store.classify(ctx, err)
+	}
+	return u.answers, t.announce(ctx, jobs, &u.news)
 }
 
 // announce tells the others. In the transaction, if that was asked for: then the
 // message comes with the commit. Else by messages in the next seconds.
-func (t *userTx) announce(ctx context.Context, jobs []store.NewJob, e *enqueuing) error {
-	n := &news{}
-	e.committed(n)
+func (t *userTx) announce(ctx context.Context, jobs []store.NewJob, n *news) error {
 	for _, job := range jobs {
 		if job.NotifyInTx && !t.store.withoutListen {
 			t.store.expect(n, t.store.hear) // this process may not hear the message

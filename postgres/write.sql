@@ -8,20 +8,21 @@
 -- each row of the batch: a claim of 100 among 200,000 took 5 s instead of 2 ms.
 
 -- name: enqueue
--- The number comes first: its order is that of the call. A column that is shorter than
+-- The number comes first: its order is that of the call. Jobs with unique keys have one
+-- ($14): see take_keys. A column that is shorter than
 -- that of the arguments has its first value for all: to take apart thirteen arrays costs
 -- a third of what storing the jobs does. The store's id tells a transaction of the
 -- user's that works on another database.
 WITH new AS MATERIALIZED (
-  SELECT nextval('later.number') AS id, coalesce(type, ($1::text[])[1]) AS type, coalesce(queue, ($2::text[])[1]) AS queue,
+  SELECT coalesce(id, nextval('later.number')) AS id, coalesce(type, ($1::text[])[1]) AS type, coalesce(queue, ($2::text[])[1]) AS queue,
     coalesce(priority, ($3::smallint[])[1]) AS priority, args::json AS args, nullif(coalesce(metadata, ($5::text[])[1]), '')::json AS metadata,
     nullif(coalesce(user_id, ($6::text[])[1]), '') AS user_id, nullif(coalesce(target_id, ($7::text[])[1]), '') AS target_id,
     nullif(coalesce(tags, ($8::text[])[1]), '')::text[] AS tags, coalesce(max_retries, ($9::integer[])[1]) AS max_retries,
     coalesce(timeout_us, ($10::bigint[])[1]) AS timeout_us, coalesce(queued_at, ($11::timestamptz[])[1]) AS queued_at,
     coalesce(run_at, ($12::timestamptz[])[1]) AS run_at, nullif(coalesce(options, ($13::text[])[1]), '')::json AS options, place
   FROM unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::integer[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], $13::text[]) WITH ORDINALITY
-    AS n(type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, run_at, options, place)
+    $9::integer[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::bigint[]) WITH ORDINALITY
+    AS n(type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, run_at, options, id, place)
 ), stored AS (
   INSERT INTO later.job (id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at, options)
   SELECT id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at,
@@ -57,7 +58,8 @@ SELECT queue, priority, position FROM lane;
 -- rows stay where they are, so they are deleted by that: cheaper than by an index.
 -- What most jobs do not have comes as one JSON object, if there is any: 22 columns
 -- cost 2 µs a job more than 12. Whatever somebody has written into those columns by
--- hand, the object can be made and read: one bad row must not stop a claim.
+-- hand, the object can be made and read: one bad row must not stop a claim. Keys that
+-- jobs hold while they wait are looked for only if there are any.
 WITH lane AS MATERIALIZED (
   SELECT l.* FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::integer[]) WITH ORDINALITY AS l(queue, priority, hint, most, number)
   WHERE l.queue <> ALL (ARRAY (SELECT name FROM later.queue))
@@ -87,6 +89,9 @@ WITH lane AS MATERIALIZED (
 ), claimed AS (
   INSERT INTO later.claimed (job_id, token, process_id, claimed_at, position, priority, attempt, crashes, queue, type)
   SELECT t.job_id, $9, $10, $11, t.position, t.priority, t.attempt, t.crashes, t.queue, t.type FROM gone AS t
+), freed AS (
+  DELETE FROM later.unique_key WHERE scope = 2 AND (SELECT EXISTS (SELECT 1 FROM later.unique_key WHERE scope = 2))
+    AND job_id = ANY (ARRAY (SELECT job_id FROM gone))
 )
 SELECT t.job_id, t.type, t.queue, t.priority, t.position, t.attempt, t.crashes,
   j.args, coalesce(j.max_retries, 0), coalesce(j.timeout_us, 0), coalesce(j.queued_at, $11),
@@ -101,6 +106,9 @@ ORDER BY t.priority DESC, t.position;
 
 -- name: drop_claims
 -- Of jobs whose row in job somebody has deleted: nothing is left to perform.
+WITH freed AS (
+  DELETE FROM later.unique_key WHERE job_id > 0 AND job_id = ANY ($1::bigint[])
+)
 DELETE FROM later.claimed WHERE job_id = ANY ($1::bigint[]);
 
 -- name: suspected
@@ -143,6 +151,8 @@ WITH o AS MATERIALIZED (
     CASE leads WHEN 2 THEN 'retried' WHEN 3 THEN 'postponed' WHEN 4 THEN 'failed' ELSE 'cancelled' END, nullif(error, ''), nullif(stack, ''),
     CASE leads WHEN 2 THEN nullif(rule_retries, '')::json END
   FROM ended WHERE kind NOT IN (1, 6)
+), freed AS (
+  DELETE FROM later.unique_key WHERE job_id > 0 AND job_id = ANY (ARRAY (SELECT job_id FROM ended WHERE leads IN (1, 4, 5))) AND scope <> 3
 )
 SELECT job_id, token, leads, queue, priority, position FROM ended;
 
@@ -190,11 +200,12 @@ INSERT INTO later.process (id, beat, beat_at, started_at, pid, slots, state, hos
 VALUES ($1, 0, $2, $3, $4, $5, $6, $7, $8, nullif($9::text, '')::json);
 
 -- name: publish_type
-INSERT INTO later.job_type (name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us)
-VALUES ($1, $2, $3, $4, $5, $6, nullif($7::text, '')::json, $8, $9, $10)
+INSERT INTO later.job_type (name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us, uniqueness)
+VALUES ($1, $2, $3, $4, $5, $6, nullif($7::text, '')::json, $8, $9, $10, nullif($11::text, '')::json)
 ON CONFLICT (name) DO UPDATE SET description = excluded.description, queue = excluded.queue, priority = excluded.priority,
   max_retries = excluded.max_retries, timeout_us = excluded.timeout_us, schema = excluded.schema, seen_at = excluded.seen_at,
-  start_within_us = excluded.start_within_us, finish_within_us = excluded.finish_within_us;
+  start_within_us = excluded.start_within_us, finish_within_us = excluded.finish_within_us,
+  uniqueness = excluded.uniqueness;
 
 -- name: beat
 -- No row: the process is not known any more. Else a row for each of its claims,
@@ -239,6 +250,8 @@ WITH back AS (
   SELECT job_id, process_id, claimed_at, $2, status, attempt, crashes, coalesce(cancel_reason, $4) FROM back WHERE status > 0
 ), counted AS (
   INSERT INTO later.count (status, jobs) SELECT status, count(*) FROM back WHERE status > 0 GROUP BY status
+), freed AS (
+  DELETE FROM later.unique_key WHERE job_id > 0 AND job_id = ANY (ARRAY (SELECT job_id FROM back WHERE status > 0)) AND scope <> 3
 ), lined_up AS (
   INSERT INTO later.ready (job_id, position, priority, attempt, crashes, queue, type)
   SELECT job_id, nextval('later.number'), priority, attempt, crashes, queue, type
@@ -266,7 +279,8 @@ SELECT queue, priority, count(*), min(position) FROM lined_up GROUP BY queue, pr
 SELECT run_at FROM later.waiting WHERE run_at >= $1 AND run_at > '-infinity' ORDER BY run_at, job_id LIMIT 1;
 
 -- name: old_finished
-SELECT f.job_id, f.status, f.finished_at, j.queued_at
+SELECT f.job_id, f.status, f.finished_at, j.queued_at,
+  EXISTS (SELECT 1 FROM later.unique_key AS k WHERE k.job_id = ANY (ARRAY[f.job_id]) AND k.job_id > 0 AND coalesce(k.expires_at, '-infinity') > $3)
 FROM later.finished AS f JOIN later.job AS j ON j.id = ANY (ARRAY[f.job_id])
 WHERE f.job_id > $1 ORDER BY f.job_id LIMIT $2;
 
@@ -290,6 +304,8 @@ WITH finished AS (
   DELETE FROM later.log WHERE job_id = ANY (ARRAY (SELECT job_id FROM gone))
 ), progress AS (
   DELETE FROM later.progress WHERE job_id = ANY (ARRAY (SELECT job_id FROM gone))
+), key AS (
+  DELETE FROM later.unique_key WHERE job_id > 0 AND job_id = ANY (ARRAY (SELECT job_id FROM gone))
 )
 SELECT job_id FROM gone;
 
@@ -317,6 +333,8 @@ WITH waiting AS (
     SELECT a.process_id, a.started_at FROM later.attempt AS a WHERE a.job_id = g.job_id ORDER BY a.id DESC LIMIT 1) AS l ON true
 ), counted AS (
   INSERT INTO later.count (status, jobs) SELECT 3, count(*) FROM gone HAVING count(*) > 0
+), freed AS (
+  DELETE FROM later.unique_key WHERE job_id > 0 AND job_id = ANY (ARRAY (SELECT job_id FROM gone)) AND scope <> 3
 )
 SELECT job_id, false FROM gone UNION ALL SELECT job_id, true FROM asked;
 

@@ -84,13 +84,15 @@ func (c *claiming) run(s *session) error {
 		return err
 	}
 	c.jobs = make([]store.Job, 0, len(list))
-	if err := s.query("claimed_jobs", c.scan, text, c.demand.Token); err != nil || len(c.jobs) == len(list) {
+	if err := s.query("claimed_jobs", c.scan, text, c.demand.Token); err != nil {
+		return err
+	}
+	if err := freeWaitingKeys(s, c.jobs); err != nil || len(c.jobs) == len(list) {
 		return err
 	}
 	// Somebody has deleted rows of later_job: nothing is left to perform. Or somebody
 	// has put jobs into the line that another process has in hand.
-	_, err = s.exec("drop_claims_without_job", text)
-	return err
+	return s.execIDs(list, "drop_claims_without_job", "drop_keys_without_job")
 }
 
 func (c *claiming) scan(r *sql.Rows) error {

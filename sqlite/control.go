@@ -123,11 +123,24 @@ func cancelWaiting(s *session, jobs []placed, waiting []int64, m *moves, reason 
 }
 
 // Retry makes finished and retrying jobs pending.
-func (s *Store) Retry(ctx context.Context, f store.Filter, _ time.Time) ([]int64, error) {
+func (s *Store) Retry(ctx context.Context, f store.Filter, now time.Time) ([]int64, error) {
 	only := []store.JobStatus{store.Retrying, store.Completed, store.Failed, store.Cancelled}
 	return s.control(ctx, f, only, func(s *session, jobs []placed, m *moves) ([]int64, error) {
 		var finished, waiting []int64
 		for _, job := range jobs {
+			if job.finished != 0 {
+				finished = append(finished, job.id)
+			}
+		}
+		refused, err := retakeKeys(s, finished, orNow(now))
+		if err != nil {
+			return nil, err
+		}
+		finished = finished[:0]
+		for _, job := range jobs {
+			if refused[job.id] {
+				continue
+			}
 			if job.finished == 0 {
 				waiting = append(waiting, job.id)
 				m.toReady(job)

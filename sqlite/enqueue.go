@@ -21,6 +21,12 @@ func (s *Store) Enqueue(ctx context.Context, jobs []store.NewJob, now time.Time)
 		return nil, ctx.Err()
 	}
 	answers, jobsIn, size := prepareEnqueue(jobs, orNow(now))
+	if hasKey(jobs) {
+		if err := s.enqueueUnique(ctx, &uniquely{jobs: jobsIn, now: jobsIn[0].now}, size); err != nil {
+			return nil, err
+		}
+		return answers, nil
+	}
 	r := &request{rank: rankEnqueue, durable: true, jobs: jobsIn, size: size}
 	if err := s.do(ctx, r); err != nil {
 		return nil, err

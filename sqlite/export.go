@@ -52,6 +52,13 @@ func exportRest(s *session, list string, of map[int64]*store.Record) error {
 	if err != nil {
 		return err
 	}
+	holding, err := s.list("keys_of_jobs", list)
+	if err != nil {
+		return err
+	}
+	for _, id := range holding {
+		of[id].HoldsKey = true
+	}
 	err = s.query("export_attempts", func(r *sql.Rows) error {
 		a, err := scanAttempt(r)
 		if err != nil {

@@ -90,6 +90,7 @@ func (f *finishing) decide(live map[int64]placed) (ended []placed) {
 // outcome leads to cancelled.
 func (f *finishing) move(claim placed, o store.Outcome) {
 	number := claim.attempt + 1
+	claim.unique = o.Unique
 	if o.Kind != store.Postpone && o.Kind != store.Release {
 		claim.attempt = number
 	}

@@ -28,11 +28,12 @@ type importing struct {
 	highest int64          // of their ids and positions
 
 	jobs, progress, logs rows
+	keys                 rows
 	moves                moves
 }
 
 func (i *importing) run(s *session) error {
-	i.jobs, i.progress, i.logs, i.moves = rows{}, rows{}, rows{}, moves{}
+	i.jobs, i.progress, i.logs, i.keys, i.moves = rows{}, rows{}, rows{}, rows{}, moves{}
 	if _, err := s.exec("raise_numbers", i.highest); err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (i *importing) run(s *session) error {
 			return err
 		}
 	}
-	for name, r := range map[string]*rows{"insert_jobs": &i.jobs, "import_progress": &i.progress, "import_logs": &i.logs} {
+	for name, r := range map[string]*rows{"insert_jobs": &i.jobs, "import_keys": &i.keys, "import_progress": &i.progress, "import_logs": &i.logs} {
 		if err := s.execRows(name, r); err != nil {
 			return err
 		}
@@ -79,6 +80,9 @@ func (i *importing) add(record store.Record) error {
 		UserID: job.UserID, TargetID: job.TargetID, Tags: job.Tags,
 		MaxRetries: job.MaxRetries, Timeout: job.Timeout, RunAt: job.ScheduledAt,
 	}})
+	if unique := job.Options.UniqueKey(); unique != nil && record.HoldsKey {
+		writeKey(&i.keys, job.ID, job.Type, unique, job.QueuedAt)
+	}
 	if p := job.Progress; !p.At.IsZero() {
 		i.progress.next()
 		i.progress.int(job.ID).int(p.Done).int(p.Total).text(p.Message).time(p.At)

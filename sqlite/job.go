@@ -55,6 +55,14 @@ func (p progressRow) progress() store.Progress {
 	return store.Progress{Done: p.done.Int64, Total: p.total.Int64, Message: p.message.String, At: timeOf(p.at)}
 }
 
+// nullText is text as a parameter; NULL if it is empty.
+func nullText(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
+
+// nullTime is a time as a parameter; NULL for the zero time.
+func nullTime(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
+}
+
 func rawOf(text sql.NullString) json.RawMessage {
 	if !text.Valid {
 		return nil

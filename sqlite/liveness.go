@@ -31,7 +31,7 @@ func (s *Store) Join(ctx context.Context, p store.Process, now time.Time) error 
 		}
 		for _, t := range p.Types {
 			if _, err := s.exec("publish_type", t.Name, t.Description, t.Queue, t.Priority, t.MaxRetries,
-				t.Timeout.Microseconds(), nullableText(t.Schema), now.UnixMicro(), t.StartWithin.Microseconds(), t.FinishWithin.Microseconds()); err != nil {
+				t.Timeout.Microseconds(), nullableText(t.Schema), now.UnixMicro(), t.StartWithin.Microseconds(), t.FinishWithin.Microseconds(), nullText(t.Unique.Text())); err != nil {
 				return err
 			}
 		}

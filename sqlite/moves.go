@@ -15,6 +15,7 @@ type placed struct {
 	priority           int64
 	position           int64 // its place in line; 0: at the end
 	attempt, crashes   int64
+	unique             bool           // its end frees a unique key
 	cancel             sql.NullString // the reason of a cancel request
 
 	// Where it stands, for people's verbs: one of these.
@@ -32,6 +33,7 @@ type moves struct {
 	finished rows
 	attempts rows
 	counts   map[int64]int64
+	freed    []int64 // jobs whose end may free a key
 }
 
 func (m *moves) toReady(job placed) { m.ready = append(m.ready, job) }
@@ -60,6 +62,9 @@ func (m *moves) toFinished(job placed, e ending) {
 		m.counts = map[int64]int64{}
 	}
 	m.counts[e.status]++
+	if job.unique || e.status != completed { // most jobs are completed, and have no key
+		m.freed = append(m.freed, job.id)
+	}
 }
 
 // number adds an id to the finished row; null for 0, which stands for none.
@@ -87,6 +92,9 @@ func (m *moves) apply(s *session) error {
 		if err := s.execRows(name, r); err != nil {
 			return err
 		}
+	}
+	if err := s.execIDs(m.freed, "free_keys"); err != nil {
+		return err
 	}
 	for status, n := range m.counts {
 		if _, err := s.exec("count_finished", status, n); err != nil {

@@ -11,7 +11,13 @@ import (
 // Prune deletes finished jobs past their retention, a slice of the history at a
 // time in the order of the ids.
 func (s *Store) Prune(ctx context.Context, keep store.Retention, after int64, limit int, now time.Time) (int, int64, error) {
-	p := &pruning{after: after, limit: limit, before: cutoffs(keep, orNow(now))}
+	now = orNow(now)
+	if after == 0 {
+		if err := s.forgetPeriods(ctx, now); err != nil {
+			return 0, 0, err
+		}
+	}
+	p := &pruning{after: after, limit: limit, now: now, before: cutoffs(keep, now)}
 	if len(p.before) == 0 {
 		return 0, 0, ctx.Err()
 	}
@@ -26,6 +32,7 @@ func (s *Store) Prune(ctx context.Context, keep store.Retention, after int64, li
 type pruning struct {
 	after  int64
 	limit  int
+	now    time.Time
 	before map[int64]int64 // per status: what finished before goes
 	old    []int64
 	counts map[int64]int64
@@ -72,18 +79,19 @@ func (p *pruning) look(s *session) error {
 	seen, over := 0, false
 	err := s.query("old_finished", func(r *sql.Rows) error {
 		var id, status, finishedAt, queuedAt int64
-		if err := r.Scan(&id, &status, &finishedAt, &queuedAt); err != nil {
+		var holds bool
+		if err := r.Scan(&id, &status, &finishedAt, &queuedAt, &holds); err != nil {
 			return err
 		}
 		seen++
 		p.next = id
 		over = over || queuedAt > youngest
-		if before, ok := p.before[status]; ok && finishedAt <= before {
+		if before, ok := p.before[status]; ok && finishedAt <= before && !holds {
 			p.old = append(p.old, id)
 			p.counts[status]++
 		}
 		return nil
-	}, p.after, p.limit)
+	}, p.after, p.limit, p.now.UnixMicro())
 	if over || seen < p.limit {
 		p.next = 0
 	}
@@ -92,5 +100,5 @@ func (p *pruning) look(s *session) error {
 
 // forget deletes finished jobs with their history.
 func forget(s *session, list []int64) error {
-	return s.execIDs(list, "delete_finished", "delete_jobs", "delete_attempts", "delete_logs", "delete_progress")
+	return s.execIDs(list, "delete_finished", "delete_jobs", "delete_attempts", "delete_logs", "delete_progress", "delete_keys")
 }

@@ -18,8 +18,11 @@ var exportSQL string
 //go:embed import.sql
 var importSQL string
 
+//go:embed unique.sql
+var uniqueSQL string
+
 // queries holds every named statement of the .sql files.
-var queries = named.Statements(writeSQL, readSQL, exportSQL, importSQL)
+var queries = named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL)
 
 // query returns a named statement. An unknown name is a mistake in this package.
 func query(name string) string {

@@ -194,11 +194,12 @@ func (s *Store) Types(ctx context.Context) ([]store.JobType, error) {
 		return r.query("job_types", func(r *sql.Rows) error {
 			var t store.JobType
 			var timeout, startWithin, finishWithin int64
-			var schema sql.NullString
+			var schema, unique sql.NullString
 			var seen sql.NullInt64
-			err := r.Scan(&t.Name, &t.Description, &t.Queue, &t.Priority, &t.MaxRetries, &timeout, &schema, &seen, &startWithin, &finishWithin)
+			err := r.Scan(&t.Name, &t.Description, &t.Queue, &t.Priority, &t.MaxRetries, &timeout, &schema, &seen, &startWithin, &finishWithin, &unique)
 			t.Timeout, t.Schema, t.SeenAt = time.Duration(timeout)*time.Microsecond, rawOf(schema), timeOf(seen)
 			t.StartWithin, t.FinishWithin = time.Duration(startWithin)*time.Microsecond, time.Duration(finishWithin)*time.Microsecond
+			t.Unique = store.UniqueRuleOf([]byte(unique.String))
 			types = append(types, t)
 			return err
 		})

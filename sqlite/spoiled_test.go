@@ -16,7 +16,7 @@ import (
 // facts about the whole store.
 var spoilable = []string{
 	"later_job", "later_waiting", "later_ready", "later_claimed", "later_finished", "later_attempt", "later_process",
-	"later_job_type", "later_queue", "later_progress", "later_log", "later_cancel_request", "later_count",
+	"later_job_type", "later_queue", "later_progress", "later_log", "later_cancel_request", "later_count", "later_unique_key",
 }
 
 // spoils are values that somebody could write into a column, as SQL.

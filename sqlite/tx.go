@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -30,9 +31,13 @@ func (t *userTx) Enqueue(ctx context.Context, jobs []store.NewJob, now time.Time
 		return nil, ctx.Err()
 	}
 	answers, jobsIn, _ := prepareEnqueue(jobs, orNow(now))
-	err := t.run(ctx, func(s *session) error { return insertJobs(s, jobsIn) })
-	if err != nil {
-		return nil, err
+	store, u := func(s *session) error { return insertJobs(s, jobsIn) }, &uniquely{}
+	if hasKey(jobs) {
+		u.jobs, u.now = jobsIn, jobsIn[0].now
+		store = u.run
+	}
+	if err := t.run(ctx, store); err != nil || u.duplicate != nil {
+		return nil, cmp.Or(err, u.duplicate)
 	}
 	return answers, nil
 }

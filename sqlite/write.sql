@@ -123,11 +123,12 @@ INSERT INTO later_process (id, beat, beat_at, state, host, pid, version, started
 VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 
 -- name: publish_type
-INSERT INTO later_job_type (name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+INSERT INTO later_job_type (name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us, uniqueness)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
 ON CONFLICT (name) DO UPDATE SET description = excluded.description, queue = excluded.queue, priority = excluded.priority,
   max_retries = excluded.max_retries, timeout_us = excluded.timeout_us, schema = excluded.schema, seen_at = excluded.seen_at,
-  start_within_us = excluded.start_within_us, finish_within_us = excluded.finish_within_us;
+  start_within_us = excluded.start_within_us, finish_within_us = excluded.finish_within_us,
+  uniqueness = excluded.uniqueness;
 
 -- name: beat
 UPDATE later_process SET beat = beat + 1, beat_at = ?2, state = ?3 WHERE id = ?1;
@@ -153,7 +154,7 @@ SELECT min(run_at) FROM later_waiting INDEXED BY later_waiting_due;
 DELETE FROM later_waiting WHERE job_id IN (SELECT value FROM json_each(?1));
 
 -- name: old_finished
-SELECT f.job_id, f.status, f.finished_at, j.queued_at
+SELECT f.job_id, f.status, f.finished_at, j.queued_at, EXISTS (SELECT 1 FROM later_unique_key AS k WHERE k.job_id = f.job_id AND k.expires_at > ?3)
 FROM later_finished AS f JOIN later_job AS j ON j.id = f.job_id
 WHERE f.job_id > ?1 ORDER BY f.job_id LIMIT ?2;
 

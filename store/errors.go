@@ -6,6 +6,7 @@ import "errors"
 var (
 	ErrNotFound    = errors.New("not found")
 	ErrConflict    = errors.New("conflict")              // the job is in a state that does not allow it
+	ErrDuplicate   = errors.New("duplicate")             // another job holds the unique key: see DuplicateError
 	ErrClosed      = errors.New("closed")                // the store has been closed
 	ErrProcessGone = errors.New("process declared dead") // its jobs run elsewhere
 	ErrFull        = errors.New("disk full")             // nothing was stored

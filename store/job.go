@@ -70,6 +70,10 @@ type Job struct {
 	RuleRetries map[string]int `json:"-"` // as in the last Attempt of this round that was retried; only Claim tells
 
 	CancelRequested bool `json:"cancel_requested,omitempty"` // running, and asked to stop
+
+	// Of what an enqueue returns.
+	Deduplicated bool `json:"deduplicated,omitempty"` // the job was there before, and holds the unique key
+	Replaced     bool `json:"replaced,omitempty"`     // and it has taken over what this enqueue asked for
 }
 
 // NewJob is what Enqueue stores. The caller has validated it; a store checks
@@ -83,8 +87,9 @@ type NewJob struct {
 	Tags             []string
 	MaxRetries       int
 	Timeout          time.Duration
-	RunAt            time.Time // the zero time, or a time not after now: at once
-	Options          *Options  // nil: none
+	RunAt            time.Time  // the zero time, or a time not after now: at once
+	Options          *Options   // nil: none
+	OnConflict       OnConflict // with the holder of Options.Unique
 
 	// NotifyInTx tells other processes with the commit of the caller's transaction,
 	// where a store can: see Tx.
@@ -96,6 +101,11 @@ type Enqueued struct {
 	ID       int64
 	Status   JobStatus // Pending or Scheduled
 	QueuedAt time.Time
+
+	// Holder is the job that holds the unique key, if there was one: then nothing new
+	// was stored, and the other fields are the holder's.
+	Holder   *Job // as it is after the call
+	Replaced bool // Holder has taken over what this NewJob asks for
 }
 
 // Progress is how far a running job says it is.

@@ -11,6 +11,7 @@ type Options struct {
 	StartBy  time.Time                  `json:"start_by,omitzero"`  // not to be performed if it starts later
 	FinishBy time.Time                  `json:"finish_by,omitzero"` // when the last attempt must have ended
 	Carried  map[string]json.RawMessage `json:"carried,omitempty"`  // values of the enqueuer's context
+	Unique   *Unique                    `json:"unique,omitempty"`   // the key of the job
 }
 
 // Text is the options as a store keeps them; empty: none.

@@ -43,6 +43,7 @@ type JobType struct {
 	FinishWithin time.Duration `json:"finish_within,omitempty"`
 
 	Schema json.RawMessage `json:"schema,omitempty"` // JSON Schema of the arguments
+	Unique *UniqueRule     `json:"unique,omitempty"` // nil: its jobs have no keys by themselves
 	SeenAt time.Time       `json:"seen_at"`          // when a process last published it
 }
 

@@ -8,6 +8,7 @@ type Record struct {
 	Job Job `json:"job"`
 
 	Position     int64     `json:"position,omitempty"`      // place in line of a pending or running job; 0: at the end
+	HoldsKey     bool      `json:"holds_key,omitempty"`     // the key of Job.Options.Unique
 	CancelReason string    `json:"cancel_reason,omitempty"` // of a running job that was asked to stop
 	Attempts     []Attempt `json:"attempts,omitempty"`      // oldest first
 	Log          []LogLine `json:"log,omitempty"`           // oldest first
@@ -27,6 +28,7 @@ func (r Record) AtRest() Record {
 		job.Status, job.Error = Cancelled, r.CancelReason
 		job.FinishedAt = job.StartedAt // the last that is known of it
 		r.Position = 0
+		r.HoldsKey = r.HoldsKey && !job.Options.KeptUntilDone()
 	} else {
 		job.Status, job.ProcessID, job.StartedAt = Pending, 0, time.Time{}
 		if n := len(r.Attempts); n > 0 {

@@ -10,7 +10,11 @@ import (
 // happened if it rolls back.
 type Tx interface {
 	// Enqueue stores jobs in one statement and returns one Enqueued for each, in
-	// order, with rising ids. A store returns after the commit.
+	// order, with rising ids. A store returns after the commit. Of the jobs of one
+	// type with one key (Options.Unique) at most one holds it: a job that meets a
+	// holder, stored before or earlier in jobs, is not stored but goes the way of its
+	// OnConflict. Where another transaction that has not ended has taken the key,
+	// Enqueue waits until it is known whether that holds, or ctx ends.
 	Enqueue(ctx context.Context, jobs []NewJob, now time.Time) ([]Enqueued, error)
 
 	// Finish ends claims and returns one Verdict for each outcome, in order.
@@ -70,7 +74,9 @@ type Store interface {
 	Promote(ctx context.Context, limit int, now time.Time) (Promoted, error)
 	// Prune deletes finished jobs past their retention, looking at no more than
 	// limit of them with ids above after, and returns how many it deleted and
-	// where to go on: 0 means that nothing further can be due.
+	// where to go on: 0 means that nothing further can be due. A job that holds its
+	// unique key for a period is kept that long. With after 0 it forgets the periods
+	// that are over as well.
 	Prune(ctx context.Context, keep Retention, after int64, limit int, now time.Time) (deleted int, next int64, err error)
 
 	// Rollup stores rollups of a minute, adds the counts of those that are older than
@@ -84,7 +90,8 @@ type Store interface {
 	// Cancel finishes jobs that wait and asks for the stop of those that run.
 	Cancel(ctx context.Context, f Filter, reason string, now time.Time) ([]int64, error)
 	// Retry makes finished and retrying jobs pending; finished ones start over
-	// with Attempt and Crashes 0.
+	// with Attempt and Crashes 0, and take their unique key again. Where another job
+	// holds it, or another of the same call has taken it, they are left alone.
 	Retry(ctx context.Context, f Filter, now time.Time) ([]int64, error)
 	// Reschedule gives scheduled, pending and retrying jobs a new time; one that
 	// is not after now makes them pending.
@@ -109,6 +116,8 @@ type Store interface {
 	// from: of each length, oldest first. Several may be of the same time, queue and
 	// type: see MergeRollups.
 	Rollups(ctx context.Context, from, until time.Time) ([]Rollup, error)
+	// Holder returns the id of the job that holds a unique key; ErrNotFound: none.
+	Holder(ctx context.Context, jobType, key string, now time.Time) (int64, error)
 
 	// Moving to another store.
 
@@ -118,7 +127,8 @@ type Store interface {
 	// Import stores records where their status says, all of them or none. A running
 	// job becomes pending at its old place, as if it had never been claimed: see
 	// Record.AtRest. Jobs whose id exists are left alone, so that Import may be
-	// repeated. Ids and places that are given out afterwards come after those of the
+	// repeated. One that should hold a unique key which another job holds has none.
+	// Ids and places that are given out afterwards come after those of the
 	// records. Tokens do not travel: outcomes of old claims are superseded.
 	// ErrConflict: a status in which no job is kept.
 	Import(ctx context.Context, records []Record) error

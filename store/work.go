@@ -46,6 +46,7 @@ type Outcome struct {
 	StartedAt    time.Time
 	FinishedAt   time.Time
 	RuleRetries  map[string]int // Retry: see Attempt
+	Unique       bool           // the job has a unique key that its end frees: see Options.KeptUntilDone
 }
 
 // Verdict is a store's answer to an Outcome.

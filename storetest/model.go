@@ -70,6 +70,7 @@ func both[A any](m *model, verb string, call func(store.Store) (A, error)) A {
 // compare reads everything there is.
 func (m *model) compare(rt *rapid.T) {
 	ctx := rt.Context()
+	m.compareKeys(rt)
 	jobs := both(m, "List", func(s store.Store) ([]store.Job, error) { return s.List(ctx, store.Filter{Limit: 1000}) })
 	both(m, "Stats", func(s store.Store) (store.Stats, error) { return s.Stats(ctx) })
 	both(m, "Processes", func(s store.Store) ([]store.Process, error) { return s.Processes(ctx) })
@@ -112,6 +113,9 @@ func (m *model) enqueue(rt *rapid.T) {
 			UserID: rapid.SampledFrom([]string{"", "ada", "bob"}).Draw(rt, "user"), TargetID: rapid.SampledFrom([]string{"", "t1"}).Draw(rt, "target"),
 			Tags: rapid.SampledFrom([][]string{nil, {"a"}, {"a", "b"}}).Draw(rt, "tags"),
 		}
+		if rapid.IntRange(0, 3).Draw(rt, "unique") == 3 {
+			m.makeUnique(rt, &jobs[i])
+		}
 		if rapid.Bool().Draw(rt, "later") {
 			jobs[i].RunAt = m.now.Add(someDelays.Draw(rt, "delay"))
 		}
@@ -120,6 +124,9 @@ func (m *model) enqueue(rt *rapid.T) {
 		answers, err := s.Enqueue(rt.Context(), jobs, m.now)
 		if s == m.subject {
 			for _, answer := range answers { // the reference gives out the same ids
+				if answer.Holder != nil {
+					continue
+				}
 				m.reference.chosen = append(m.reference.chosen, answer.ID)
 			}
 		}

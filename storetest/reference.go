@@ -17,6 +17,7 @@ type Reference struct {
 	processes map[int64]*store.Process
 	types     map[string]store.JobType
 	paused    map[string]pause
+	keys      map[keyName]heldKey
 	listeners map[chan store.Wake]bool
 	rollups   []store.Rollup
 	last      int64   // the last id or position given out
@@ -28,7 +29,7 @@ type Reference struct {
 func NewReference() *Reference {
 	return &Reference{
 		jobs: map[int64]*kept{}, processes: map[int64]*store.Process{}, types: map[string]store.JobType{},
-		paused: map[string]pause{}, listeners: map[chan store.Wake]bool{},
+		paused: map[string]pause{}, keys: map[keyName]heldKey{}, listeners: map[chan store.Wake]bool{},
 	}
 }
 
@@ -85,8 +86,14 @@ func (r *Reference) Enqueue(ctx context.Context, jobs []store.NewJob, now time.T
 		return nil, err
 	}
 	defer r.mu.Unlock()
+	if err := r.duplicate(jobs, orNow(now)); err != nil {
+		return nil, err
+	}
 	answers := make([]store.Enqueued, len(jobs))
 	for i, n := range jobs {
+		if r.holderFor(n, orNow(now)) != nil {
+			continue // see meet
+		}
 		id := r.next()
 		if len(r.chosen) > 0 {
 			id, r.chosen = r.chosen[0], r.chosen[1:]
@@ -94,8 +101,10 @@ func (r *Reference) Enqueue(ctx context.Context, jobs []store.NewJob, now time.T
 		}
 		k := &kept{position: id, job: newJob(n, id, orNow(now))}
 		r.jobs[id] = k
+		r.take(k, orNow(now))
 		answers[i] = store.Enqueued{ID: id, Status: k.job.Status, QueuedAt: k.job.QueuedAt}
 	}
+	r.meet(jobs, answers, orNow(now))
 	r.wake(store.Wake{Work: len(jobs) > 0})
 	return answers, nil
 }
@@ -120,6 +129,7 @@ func (r *Reference) Claim(ctx context.Context, d store.Demand, now time.Time) ([
 	defer r.mu.Unlock()
 	var claimed []store.Job
 	for _, k := range r.claimable(d) {
+		r.free(k, store.UniqueWhileWaiting)
 		k.job.Status, k.job.Token, k.job.ProcessID, k.job.StartedAt = store.Running, d.Token, d.ProcessID, orNow(now)
 		job := r.show(k)
 		job.RuleRetries = k.ruleRetries()

@@ -26,6 +26,8 @@ func (r *Reference) Export(ctx context.Context, after int64, limit int) (records
 
 func (r *Reference) record(k *kept) store.Record {
 	record := store.Record{Job: r.show(k), Log: slices.Clone(k.log)}
+	name, _ := keyOf(k.job)
+	record.HoldsKey = r.keys[name].holder == k
 	if k.job.Status == store.Pending || k.job.Status == store.Running {
 		record.Position = k.position
 	}
@@ -54,11 +56,22 @@ func (r *Reference) Import(ctx context.Context, records []store.Record) error {
 	}
 	for _, record := range records {
 		if r.jobs[record.Job.ID] == nil {
-			r.jobs[record.Job.ID] = r.keep(record.AtRest())
+			r.importOne(record.AtRest())
 		}
 	}
 	r.wake(store.Wake{Work: len(records) > 0, Finished: len(records) > 0})
 	return nil
+}
+
+// importOne stores a record that is at rest. A key that another job has taken stays
+// with that.
+func (r *Reference) importOne(record store.Record) {
+	k := r.keep(record)
+	r.jobs[record.Job.ID] = k
+	name, unique := keyOf(k.job)
+	if _, taken := r.keys[name]; unique != nil && record.HoldsKey && !taken {
+		r.keys[name] = heldKey{k, unique.Scope, k.job.QueuedAt.Add(unique.Period)}
+	}
 }
 
 // keep is a job of a record that is at rest.

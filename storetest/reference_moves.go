@@ -28,6 +28,7 @@ func (r *Reference) wait(k *kept, status store.JobStatus, runAt time.Time, reaso
 func (r *Reference) finish(k *kept, status store.JobStatus, text string, o store.Outcome) {
 	process := k.job.ProcessID
 	k.leave()
+	r.free(k, store.UniqueUntilDone, store.UniqueWhileWaiting)
 	k.job.Status, k.job.Error, k.job.Result, k.job.ProcessID = status, text, o.Result, process
 	k.job.StartedAt, k.job.FinishedAt = o.StartedAt, o.FinishedAt
 	r.wake(store.Wake{Finished: true})

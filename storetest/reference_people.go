@@ -36,6 +36,9 @@ func (r *Reference) Prune(ctx context.Context, keep store.Retention, after int64
 		return 0, 0, err
 	}
 	defer r.mu.Unlock()
+	if after == 0 {
+		r.forgetPeriods(orNow(now))
+	}
 	for _, k := range r.selected(func(k *kept) bool { return k.job.Status.Finished() && k.job.ID > after }) {
 		if limit == 0 {
 			return deleted, next, nil
@@ -45,8 +48,8 @@ func (r *Reference) Prune(ctx context.Context, keep store.Retention, after int64
 		d := map[store.JobStatus]time.Duration{
 			store.Completed: keep.Completed, store.Failed: keep.Failed, store.Cancelled: keep.Cancelled,
 		}[k.job.Status]
-		if d >= 0 && !k.job.FinishedAt.Add(d).After(orNow(now)) {
-			delete(r.jobs, k.job.ID)
+		if d >= 0 && !k.job.FinishedAt.Add(d).After(orNow(now)) && !r.holdsForPeriod(k, orNow(now)) {
+			r.forget(k)
 			deleted++
 		}
 	}
@@ -55,7 +58,7 @@ func (r *Reference) Prune(ctx context.Context, keep store.Retention, after int64
 
 // change applies a verb to the newest jobs that f selects and whose status is one
 // of only, the oldest of them first.
-func (r *Reference) change(ctx context.Context, f store.Filter, only []store.JobStatus, change func(*kept)) (ids []int64, err error) {
+func (r *Reference) change(ctx context.Context, f store.Filter, only []store.JobStatus, change func(*kept) bool) (ids []int64, err error) {
 	if err := r.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -65,8 +68,9 @@ func (r *Reference) change(ctx context.Context, f store.Filter, only []store.Job
 		found = found[len(found)-f.Limit:]
 	}
 	for _, k := range found {
-		change(k)
-		ids = append(ids, k.job.ID)
+		if change(k) {
+			ids = append(ids, k.job.ID)
+		}
 	}
 	return ids, nil
 }
@@ -74,50 +78,61 @@ func (r *Reference) change(ctx context.Context, f store.Filter, only []store.Job
 // Cancel finishes jobs that wait and asks for the stop of those that run.
 func (r *Reference) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time) ([]int64, error) {
 	only := []store.JobStatus{store.Scheduled, store.Pending, store.Running, store.Retrying}
-	return r.change(ctx, f, only, func(k *kept) {
+	return r.change(ctx, f, only, func(k *kept) bool {
 		if k.job.Status == store.Running {
 			if k.cancelled == nil { // the first reason counts
 				k.cancelled = &reason
 			}
 			r.wake(store.Wake{Cancels: true})
-			return
+			return true
 		}
 		k.job.ProcessID = r.show(k).ProcessID
 		r.finish(k, store.Cancelled, reason, store.Outcome{StartedAt: r.show(k).StartedAt, FinishedAt: orNow(now)})
 		k.finisher = 0
+		return true
 	})
 }
 
 // Retry makes finished and retrying jobs pending.
-func (r *Reference) Retry(ctx context.Context, f store.Filter, _ time.Time) ([]int64, error) {
+func (r *Reference) Retry(ctx context.Context, f store.Filter, now time.Time) ([]int64, error) {
 	only := []store.JobStatus{store.Retrying, store.Completed, store.Failed, store.Cancelled}
-	return r.change(ctx, f, only, func(k *kept) {
+	return r.change(ctx, f, only, func(k *kept) bool {
 		if k.job.Status.Finished() {
+			if _, unique := keyOf(k.job); unique != nil && unique.Scope != store.UniquePeriod && !r.take(k, orNow(now)) {
+				return false
+			}
 			k.counted, k.job.Crashes, k.job.Progress, k.finisher = 0, 0, store.Progress{}, 0
 		}
 		r.ready(k, r.next())
+		return true
 	})
 }
 
 // Reschedule gives jobs that wait a new time.
 func (r *Reference) Reschedule(ctx context.Context, f store.Filter, at, now time.Time) ([]int64, error) {
 	only := []store.JobStatus{store.Scheduled, store.Pending, store.Retrying}
-	return r.change(ctx, f, only, func(k *kept) {
-		switch {
-		case at.After(orNow(now)) && k.job.Status == store.Retrying:
-			r.wait(k, store.Retrying, at, "")
-		case at.After(orNow(now)):
-			r.wait(k, store.Scheduled, at, "")
-		case k.job.Status != store.Pending:
-			r.ready(k, r.next())
-		}
+	return r.change(ctx, f, only, func(k *kept) bool {
+		r.moveTo(k, at, orNow(now))
+		return true
 	})
+}
+
+// moveTo gives a job that waits a new time. A pending one keeps its place in line.
+func (r *Reference) moveTo(k *kept, at, now time.Time) {
+	switch {
+	case at.After(now) && k.job.Status == store.Retrying:
+		r.wait(k, store.Retrying, at, "")
+	case at.After(now):
+		r.wait(k, store.Scheduled, at, "")
+	case k.job.Status != store.Pending:
+		r.ready(k, r.next())
+	}
 }
 
 // Delete removes jobs that do not run.
 func (r *Reference) Delete(ctx context.Context, f store.Filter) ([]int64, error) {
 	only := slices.DeleteFunc(slices.Clone(store.Statuses), func(s store.JobStatus) bool { return s == store.Running })
-	return r.change(ctx, f, only, func(k *kept) { delete(r.jobs, k.job.ID) })
+	return r.change(ctx, f, only, func(k *kept) bool { r.forget(k); return true })
 }
 
 // Pause stops claims from a queue.

@@ -13,6 +13,7 @@ type Snapshot struct {
 	processes map[int64]*store.Process
 	types     map[string]store.JobType
 	paused    map[string]pause
+	keys      map[keyName]heldKey
 	last      int64
 }
 
@@ -20,7 +21,7 @@ type Snapshot struct {
 func (r *Reference) Snapshot() *Snapshot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := &Snapshot{jobs: r.jobs, processes: r.processes, types: r.types, paused: r.paused, last: r.last}
+	s := &Snapshot{jobs: r.jobs, processes: r.processes, types: r.types, paused: r.paused, keys: r.keys, last: r.last}
 	return s.clone()
 }
 
@@ -31,18 +32,22 @@ func (r *Reference) Rollback(to *Snapshot) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := to.clone()
-	r.jobs, r.processes, r.types, r.paused, r.last = s.jobs, s.processes, s.types, s.paused, s.last
+	r.jobs, r.processes, r.types, r.paused, r.keys, r.last = s.jobs, s.processes, s.types, s.paused, s.keys, s.last
 }
 
 func (s *Snapshot) clone() *Snapshot {
 	c := &Snapshot{
 		jobs: make(map[int64]*kept, len(s.jobs)), processes: make(map[int64]*store.Process, len(s.processes)),
-		types: maps.Clone(s.types), paused: maps.Clone(s.paused), last: s.last,
+		types: maps.Clone(s.types), paused: maps.Clone(s.paused), keys: make(map[keyName]heldKey, len(s.keys)), last: s.last,
 	}
 	for id, k := range s.jobs {
 		copied := *k
 		copied.attempts, copied.log = slices.Clone(k.attempts), slices.Clone(k.log)
 		c.jobs[id] = &copied
+	}
+	for name, held := range s.keys {
+		held.holder = c.jobs[held.holder.job.ID]
+		c.keys[name] = held
 	}
 	for id, p := range s.processes {
 		copied := *p

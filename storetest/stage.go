@@ -7,7 +7,7 @@ import (
 // outcome ends the claim of job with everything that its kind may carry.
 func outcome(job store.Job, kind store.OutcomeKind) store.Outcome {
 	o := store.Outcome{
-		JobID: job.ID, Token: job.Token, Kind: kind,
+		JobID: job.ID, Token: job.Token, Kind: kind, Unique: job.Options.KeptUntilDone(),
 		StartedAt: startedAt, FinishedAt: finishedAt,
 	}
 	switch kind {

@@ -116,6 +116,7 @@ func aType(name string) store.JobType {
 	return store.JobType{
 		Name: name, Description: "Sends 'mail'", Queue: "mailers", Priority: -3, MaxRetries: 7,
 		Timeout: 90 * time.Second, Schema: []byte(`{"type":"object"}`), StartWithin: time.Hour, FinishWithin: time.Minute,
+		Unique: &store.UniqueRule{By: store.UniqueByArgs, Scope: store.UniquePeriod, Period: time.Hour, OnConflict: store.ConflictFail},
 	}
 }
 

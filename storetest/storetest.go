@@ -66,6 +66,7 @@ var groups = []group{
 	{"stats", statsChecks},
 	{"rollups", rollupChecks},
 	{"types", typesChecks},
+	{"unique", uniqueChecks()},
 	{"export", exportChecks},
 	{"import", importChecks},
 	{"listen", listenChecks},

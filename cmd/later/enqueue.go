@@ -15,10 +15,10 @@ import (
 
 // enqueueFlags are the flags of enqueue.
 type enqueueFlags struct {
-	args, at, queue, user, target string
-	in                            time.Duration
-	priority                      int
-	tags                          []string
+	args, at, queue, user, target, uniqueKey string
+	in                                       time.Duration
+	priority                                 int
+	tags                                     []string
 }
 
 func (a *app) enqueueCommand() *cobra.Command {
@@ -58,6 +58,7 @@ func (a *app) enqueueCommand() *cobra.Command {
 	flags.IntVar(&f.priority, "priority", 0, "higher first, −32768 to 32767")
 	flags.StringVar(&f.user, "user", "", "who owns the job")
 	flags.StringVar(&f.target, "target", "", "what the job works on")
+	flags.StringVar(&f.uniqueKey, "unique-key", "", "unique key, instead of what the type makes of the arguments; empty: none")
 	flags.StringSliceVar(&f.tags, "tag", nil, "tags, separated by commas")
 	return cmd
 }
@@ -79,6 +80,9 @@ func (f *enqueueFlags) options(cmd *cobra.Command) ([]later.CallOption, error) {
 	opts := []later.CallOption{later.User(f.user), later.Target(f.target), later.Tags(f.tags...)}
 	if cmd.Flags().Changed("queue") {
 		opts = append(opts, later.Queue(f.queue))
+	}
+	if cmd.Flags().Changed("unique-key") {
+		opts = append(opts, later.UniqueKey(f.uniqueKey))
 	}
 	if cmd.Flags().Changed("priority") {
 		opts = append(opts, later.Priority(f.priority))
@@ -109,6 +113,10 @@ func (a *app) printEnqueued(job later.Job) error {
 	if a.json() {
 		return a.printJSON(job)
 	}
-	_, err := fmt.Fprintf(a.out, "job %d is %s\n", job.ID, job.Status)
+	was := ""
+	if job.Deduplicated {
+		was = " and was there before: it holds the unique key"
+	}
+	_, err := fmt.Fprintf(a.out, "job %d is %s%s\n", job.ID, job.Status, was)
 	return err
 }

@@ -49,6 +49,7 @@ func decide(a attempt, rules Rules, random float64) decision {
 	d := decision{Outcome: store.Outcome{
 		JobID: a.job.ID, Token: a.job.Token,
 		StartedAt: a.started, FinishedAt: a.finished,
+		Unique: a.job.Options.KeptUntilDone(),
 	}}
 	d.Stack = stackOf(a.err)
 	switch {

@@ -243,6 +243,12 @@ func (g gate) Rollups(ctx context.Context, from, until time.Time) ([]store.Rollu
 	})
 }
 
+func (g gate) Holder(ctx context.Context, jobType, key string, now time.Time) (int64, error) {
+	return call(g, ctx, &operation{verb: "Holder", reads: true}, func(ctx context.Context, s store.Store) (int64, error) {
+		return s.Holder(ctx, jobType, key, now)
+	})
+}
+
 func (g gate) Export(ctx context.Context, after int64, limit int) ([]store.Record, error) {
 	return call(g, ctx, &operation{verb: "Export", reads: true}, func(ctx context.Context, s store.Store) ([]store.Record, error) {
 		return s.Export(ctx, after, limit)

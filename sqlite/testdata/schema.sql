@@ -7,6 +7,8 @@ CREATE INDEX later_log_job ON later_log (job_id, id);
 CREATE INDEX later_ready_line ON later_ready (queue, priority DESC, position, type, crashes) WHERE crashes < 2;
 CREATE INDEX later_ready_suspects ON later_ready (queue, priority DESC, position, type, crashes) WHERE crashes >= 2;
 CREATE INDEX later_rollup_time ON later_rollup (span_s, at);
+CREATE INDEX later_unique_key_expiry ON later_unique_key (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX later_unique_key_job ON later_unique_key (job_id);
 CREATE INDEX later_waiting_due ON later_waiting (run_at, job_id);
 CREATE TABLE later_attempt (
   id          INTEGER PRIMARY KEY,  -- the order in which they were recorded
@@ -77,7 +79,7 @@ CREATE TABLE later_job_type (
   timeout_us  INTEGER NOT NULL,
   schema      TEXT,                 -- JSON Schema of the arguments
   seen_at     INTEGER NOT NULL
-, start_within_us INTEGER NOT NULL DEFAULT 0, finish_within_us INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+, start_within_us INTEGER NOT NULL DEFAULT 0, finish_within_us INTEGER NOT NULL DEFAULT 0, uniqueness TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE later_log (
   id      INTEGER PRIMARY KEY,
   job_id  INTEGER NOT NULL,
@@ -139,6 +141,14 @@ CREATE TABLE later_rollup (
   run       TEXT NOT NULL         -- histogram of run times
 ) STRICT;
 CREATE TABLE later_sequence (value INTEGER NOT NULL) STRICT;
+CREATE TABLE later_unique_key (
+  type       TEXT NOT NULL,
+  key        TEXT NOT NULL,
+  job_id     INTEGER NOT NULL,
+  scope      INTEGER NOT NULL,      -- 1 until the job is done, 2 while it waits, 3 for a period
+  expires_at INTEGER,               -- of a period
+  PRIMARY KEY (type, key)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE later_waiting (
   job_id   INTEGER PRIMARY KEY,
   run_at   INTEGER NOT NULL,
@@ -157,7 +167,7 @@ CREATE VIEW jobs_failed AS SELECT * FROM jobs_finished WHERE status = 'failed';
 CREATE VIEW jobs_finished AS
 SELECT j.id, j.type, j.queue, CASE f.status WHEN 1 THEN 'completed' WHEN 2 THEN 'failed' ELSE 'cancelled' END AS status,
   j.priority, j.args AS parameters, f.result, f.error,
-  max(f.attempt - 1, 0) AS retry_count, j.max_retries, f.crashes, j.user_id, j.target_id, j.tags, j.metadata, NULL AS dedupe_key,
+  max(f.attempt - 1, 0) AS retry_count, j.max_retries, f.crashes, j.user_id, j.target_id, j.tags, j.metadata, CASE WHEN json_valid(j.options) THEN j.options->>'$.unique.key' END AS dedupe_key,
   j.timeout_us / 1000 AS timeout_ms,
   strftime('%Y-%m-%dT%H:%M:%fZ', j.queued_at / 1e6, 'unixepoch') AS queued_at,
   strftime('%Y-%m-%dT%H:%M:%fZ', j.scheduled_at / 1e6, 'unixepoch') AS scheduled_at,
@@ -168,7 +178,7 @@ FROM later_finished f JOIN later_job j ON j.id = f.job_id;
 CREATE VIEW jobs_pending AS
 SELECT j.id, j.type, j.queue, 'pending' AS status, j.priority, j.args AS parameters, NULL AS result,
   (SELECT a.error FROM later_attempt a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) AS error,
-  r.attempt AS retry_count, j.max_retries, r.crashes, j.user_id, j.target_id, j.tags, j.metadata, NULL AS dedupe_key,
+  r.attempt AS retry_count, j.max_retries, r.crashes, j.user_id, j.target_id, j.tags, j.metadata, CASE WHEN json_valid(j.options) THEN j.options->>'$.unique.key' END AS dedupe_key,
   j.timeout_us / 1000 AS timeout_ms,
   strftime('%Y-%m-%dT%H:%M:%fZ', j.queued_at / 1e6, 'unixepoch') AS queued_at,
   strftime('%Y-%m-%dT%H:%M:%fZ', j.scheduled_at / 1e6, 'unixepoch') AS scheduled_at,
@@ -178,7 +188,7 @@ FROM later_ready r JOIN later_job j ON j.id = r.job_id;
 CREATE VIEW jobs_running AS
 SELECT j.id, j.type, j.queue, 'running' AS status, j.priority, j.args AS parameters, NULL AS result,
   (SELECT a.error FROM later_attempt a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) AS error,
-  c.attempt AS retry_count, j.max_retries, c.crashes, j.user_id, j.target_id, j.tags, j.metadata, NULL AS dedupe_key,
+  c.attempt AS retry_count, j.max_retries, c.crashes, j.user_id, j.target_id, j.tags, j.metadata, CASE WHEN json_valid(j.options) THEN j.options->>'$.unique.key' END AS dedupe_key,
   j.timeout_us / 1000 AS timeout_ms,
   strftime('%Y-%m-%dT%H:%M:%fZ', j.queued_at / 1e6, 'unixepoch') AS queued_at,
   strftime('%Y-%m-%dT%H:%M:%fZ', j.scheduled_at / 1e6, 'unixepoch') AS scheduled_at,
@@ -189,7 +199,7 @@ CREATE VIEW jobs_waiting AS
 SELECT j.id, j.type, j.queue, CASE w.kind WHEN 3 THEN 'retrying' ELSE 'scheduled' END AS status, j.priority,
   j.args AS parameters, NULL AS result,
   CASE w.kind WHEN 2 THEN w.reason ELSE (SELECT a.error FROM later_attempt a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END AS error,
-  w.attempt AS retry_count, j.max_retries, w.crashes, j.user_id, j.target_id, j.tags, j.metadata, NULL AS dedupe_key,
+  w.attempt AS retry_count, j.max_retries, w.crashes, j.user_id, j.target_id, j.tags, j.metadata, CASE WHEN json_valid(j.options) THEN j.options->>'$.unique.key' END AS dedupe_key,
   j.timeout_us / 1000 AS timeout_ms,
   strftime('%Y-%m-%dT%H:%M:%fZ', j.queued_at / 1e6, 'unixepoch') AS queued_at,
   strftime('%Y-%m-%dT%H:%M:%fZ', j.scheduled_at / 1e6, 'unixepoch') AS scheduled_at,
