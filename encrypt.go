@@ -12,9 +12,9 @@ import (
 	"github.com/laterjobs/later/internal/envelope"
 )
 
-// Encrypt stores the arguments, the results and the jobs' own logs of a definition
-// under AES-256-GCM, so that whoever reads the database or a backup of it learns
-// nothing from them. A key is 32 random bytes. The first key encrypts, all decrypt: to
+// Encrypt stores the arguments, the results, also those of steps, and the jobs' own logs
+// of a definition under AES-256-GCM, so that whoever reads the database or a backup of
+// it learns nothing from them. A key is 32 random bytes. The first key encrypts, all decrypt: to
 // rotate, put the new key first and keep the old one until its jobs are gone. During a
 // deployment, first give every process the new key as its last one.
 //
@@ -45,6 +45,7 @@ const (
 	sealedArgs   = "args"
 	sealedResult = "result"
 	sealedLog    = "log"
+	sealedStep   = "step"
 )
 
 func purpose(what, jobType string) string { return what + "\x00" + jobType }

@@ -62,6 +62,15 @@ func (q *JobQueue) Log(ctx context.Context, id int64) ([]LogLine, error) {
 	return lines, nil
 }
 
+// Steps returns what a job has saved by Step, Do, Cursor and Sleep, oldest first.
+func (q *JobQueue) Steps(ctx context.Context, id int64) ([]JobStep, error) {
+	steps, err := q.store.Steps(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("steps of job %d: %w", id, err)
+	}
+	return steps, nil
+}
+
 // Processes returns the processes that work on the store, oldest first.
 func (q *JobQueue) Processes(ctx context.Context) ([]Process, error) {
 	processes, err := q.store.Processes(ctx)

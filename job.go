@@ -12,6 +12,7 @@ type (
 	Retention  = store.Retention  // how long finished jobs are kept
 	Attempt    = store.Attempt    // one performing of a job
 	LogLine    = store.LogLine    // one line of a job's own log
+	JobStep    = store.Step       // what a job remembers from one performing to the next
 	Progress   = store.Progress   // how far a running job says it is
 	Process    = store.Process    // one running JobQueue that works
 

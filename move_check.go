@@ -191,6 +191,14 @@ func seal(record store.Record) (*sealed, error) {
 	for i, line := range record.Log {
 		lines[i] = logLine{line, line.Attrs}
 	}
+	type step struct {
+		JobStep
+		Result []byte `json:"result,omitempty"`
+	}
+	steps := make([]step, len(record.Steps))
+	for i, of := range record.Steps {
+		steps[i] = step{of, of.Result}
+	}
 	text, err := json.Marshal(struct {
 		Job
 		Args     []byte    `json:"args"`
@@ -200,7 +208,8 @@ func seal(record store.Record) (*sealed, error) {
 		HoldsKey bool      `json:"holds_key"`
 		Attempts []Attempt `json:"attempts"`
 		Log      []logLine `json:"log"`
-	}{record.Job, record.Job.Args, record.Job.Result, record.Job.Metadata, record.Position, record.HoldsKey, record.Attempts, lines})
+		Steps    []step    `json:"steps"`
+	}{record.Job, record.Job.Args, record.Job.Result, record.Job.Metadata, record.Position, record.HoldsKey, record.Attempts, lines, steps})
 	if err != nil {
 		return nil, fmt.Errorf("job %d: %w", record.Job.ID, err)
 	}

@@ -155,10 +155,20 @@ func (f *finishing) long(some []store.Outcome) []any {
 	errors, stacks, retries := make([]string, n), make([]string, n), make([]string, n)
 	for i := range some {
 		o := &some[i]
-		kinds[i], runAt[i], errors[i], stacks[i] = int16(o.Kind), o.RunAt, o.Error, o.Stack
+		kinds[i], runAt[i], errors[i], stacks[i] = kindOf(o), o.RunAt, o.Error, o.Stack
 		retries[i] = store.RetriesText(o.RuleRetries)
 	}
 	return []any{short[0], short[1], kinds, runAt, short[2], errors, stacks, short[3], short[4], retries}
+}
+
+// progressed is a Retry that does not count, for the long statement.
+const progressed = int16(store.Release) + 1
+
+func kindOf(o *store.Outcome) int16 {
+	if o.Kind == store.Retry && o.Progressed {
+		return progressed
+	}
+	return int16(o.Kind)
 }
 
 func (f *finishing) orNow(at time.Time) time.Time {

@@ -205,11 +205,12 @@ func (i *importing) placeFinished(s *session, records []store.Record) error {
 	return err
 }
 
-// importRest stores progress, attempts and logs.
+// importRest stores progress, attempts, logs and steps.
 func importRest(s *session, records []store.Record) error {
 	var progress []store.Job
 	var attempts []store.Attempt
 	var lines []store.LogLine
+	var steps []store.Step
 	for _, record := range records {
 		if !record.Job.Progress.At.IsZero() {
 			progress = append(progress, record.Job)
@@ -222,6 +223,10 @@ func importRest(s *session, records []store.Record) error {
 			line.JobID = record.Job.ID
 			lines = append(lines, line)
 		}
+		for _, step := range record.Steps {
+			step.JobID = record.Job.ID
+			steps = append(steps, step)
+		}
 	}
 	if err := importProgress(s, progress); err != nil {
 		return err
@@ -229,7 +234,10 @@ func importRest(s *session, records []store.Record) error {
 	if err := importAttempts(s, attempts); err != nil {
 		return err
 	}
-	return importLogs(s, lines)
+	if err := importLogs(s, lines); err != nil {
+		return err
+	}
+	return importSteps(s, steps)
 }
 
 func importProgress(s *session, jobs []store.Job) error {

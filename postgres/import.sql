@@ -67,3 +67,9 @@ SELECT job_id, at, attempt, level, message, nullif(attrs, '')::json
 FROM unnest($1::bigint[], $2::timestamptz[], $3::integer[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY
   AS n(job_id, at, attempt, level, message, attrs, place)
 ORDER BY place;
+
+-- name: import_steps
+INSERT INTO later.step (job_id, name, kind, result, at, attempt)
+SELECT job_id, name, kind, nullif(result, '')::json, at, attempt
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::integer[]) AS n(job_id, name, kind, result, at, attempt)
+ON CONFLICT (job_id, name) DO NOTHING;

@@ -10,7 +10,7 @@ SELECT j.id, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.targe
   c.token, c.process_id, c.claimed_at, c.attempt, c.crashes,
   c.cancel_reason IS NOT NULL,
   p.done, p.total, p.message, p.at,
-  CASE WHEN f.job_id IS NULL THEN (SELECT a.error FROM later.attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
+  CASE WHEN f.job_id IS NULL THEN (SELECT a.error FROM later.attempt AS a WHERE a.job_id = j.id AND a.outcome IN ('retried', 'progressed') ORDER BY a.id DESC LIMIT 1) END,
   CASE WHEN f.job_id IS NULL AND c.job_id IS NULL THEN (SELECT a.process_id FROM later.attempt AS a WHERE a.job_id = j.id ORDER BY a.id DESC LIMIT 1) END,
   CASE WHEN f.job_id IS NULL AND c.job_id IS NULL THEN (SELECT a.started_at FROM later.attempt AS a WHERE a.job_id = j.id ORDER BY a.id DESC LIMIT 1) END
 FROM unnest($1::bigint[]) WITH ORDINALITY AS e(id, place) JOIN later.job AS j ON j.id = ANY (ARRAY[e.id])
@@ -26,6 +26,9 @@ SELECT job_id, number, outcome, process_id, started_at, finished_at, error, stac
 
 -- name: log
 SELECT job_id, attempt, at, level, message, attrs FROM later.log WHERE job_id = $1 ORDER BY id;
+
+-- name: steps
+SELECT job_id, name, kind, result, at, attempt FROM later.step WHERE job_id = $1 ORDER BY at, name;
 
 -- name: job_types
 SELECT name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us, uniqueness FROM later.job_type ORDER BY name;

@@ -19,10 +19,15 @@ func (s *Store) Report(ctx context.Context, reports []store.Report, now time.Tim
 				return err
 			}
 		}
-		if len(c.lineTexts) == 0 {
+		if len(c.lineTexts) > 0 {
+			if _, err := r.exec("report_lines", c.lineJobs, c.lineTokens, c.lineAttempts, c.lineTimes, c.lineLevels, c.lineTexts, c.lineAttrs); err != nil {
+				return err
+			}
+		}
+		if len(c.cutJobs) == 0 {
 			return nil
 		}
-		_, err := r.exec("report_lines", c.lineJobs, c.lineTokens, c.lineAttempts, c.lineTimes, c.lineLevels, c.lineTexts, c.lineAttrs)
+		_, err := r.exec("cut_logs", c.cutJobs, c.cutTokens, store.LogKept)
 		return err
 	}})
 }
@@ -37,6 +42,8 @@ type reporting struct {
 	lineAttempts                     []int32
 	lineTimes                        []time.Time
 	lineLevels, lineTexts, lineAttrs []string
+
+	cutJobs, cutTokens []int64
 }
 
 func newReporting(reports []store.Report, now time.Time) *reporting {
@@ -51,6 +58,9 @@ func newReporting(reports []store.Report, now time.Time) *reporting {
 			c.lineAttempts, c.lineTimes = append(c.lineAttempts, int32(line.Attempt)), append(c.lineTimes, line.At)
 			c.lineLevels, c.lineTexts = append(c.lineLevels, line.Level), append(c.lineTexts, line.Message)
 			c.lineAttrs = append(c.lineAttrs, textOf(line.Attrs))
+		}
+		if report.CutLog {
+			c.cutJobs, c.cutTokens = append(c.cutJobs, report.JobID), append(c.cutTokens, report.Token)
 		}
 	}
 	return c

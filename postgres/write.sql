@@ -98,7 +98,7 @@ SELECT t.job_id, t.type, t.queue, t.priority, t.position, t.attempt, t.crashes,
   CASE WHEN t.attempt > 0 OR t.position <> t.job_id OR num_nonnulls(j.metadata, j.user_id, j.target_id, j.tags, j.scheduled_at, j.options, p.job_id) > 0 THEN json_build_object(
     'metadata', j.metadata::text, 'options', j.options::text, 'user', j.user_id, 'target', j.target_id, 'tags', (SELECT array_agg(tag) FROM unnest(j.tags) AS tag WHERE tag IS NOT NULL),
     'scheduled', CASE WHEN isfinite(j.scheduled_at) THEN least(extract(epoch FROM j.scheduled_at) * 1000000, 9e18)::bigint END,
-    'error', (SELECT a.error FROM later.attempt AS a WHERE a.job_id = t.job_id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1),
+    'error', (SELECT a.error FROM later.attempt AS a WHERE a.job_id = t.job_id AND a.outcome IN ('retried', 'progressed') ORDER BY a.id DESC LIMIT 1),
     'retries', CASE WHEN t.attempt > 0 THEN (SELECT a.rule_retries::text FROM later.attempt AS a WHERE a.job_id = t.job_id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
     'done', p.done, 'total', p.total, 'message', p.message, 'at', CASE WHEN isfinite(p.at) THEN least(extract(epoch FROM p.at) * 1000000, 9e18)::bigint END) END
 FROM gone AS t LEFT JOIN later.job AS j ON j.id = ANY (ARRAY[t.job_id]) LEFT JOIN later.progress AS p ON p.job_id = ANY (ARRAY[t.job_id])
@@ -126,8 +126,8 @@ WITH o AS MATERIALIZED (
 ), ended AS (
   DELETE FROM later.claimed AS c USING o WHERE c.job_id = ANY (ARRAY[o.job_id]) AND c.token = o.token
   RETURNING c.job_id, c.token, c.process_id, c.position, c.priority, c.crashes, c.queue, c.type, c.cancel_reason,
-    c.attempt + 1 AS number, CASE WHEN o.kind IN (3, 6) THEN c.attempt ELSE c.attempt + 1 END AS attempt,
-    o.kind, CASE WHEN c.cancel_reason IS NULL THEN o.kind ELSE 5 END AS leads,
+    c.attempt + 1 AS number, CASE WHEN o.kind IN (3, 6, 7) THEN c.attempt ELSE c.attempt + 1 END AS attempt,
+    o.kind, CASE WHEN c.cancel_reason IS NOT NULL THEN 5 WHEN o.kind = 7 THEN 2 ELSE o.kind END AS leads,
     coalesce(nullif(o.started_at, '0001-01-01 00:00:00+00'), c.claimed_at) AS started_at, o.finished_at,
     o.run_at, o.result, coalesce(c.cancel_reason, o.error) AS error, o.stack, o.rule_retries
 ), finished AS (
@@ -148,7 +148,7 @@ WITH o AS MATERIALIZED (
 ), recorded AS (
   INSERT INTO later.attempt (job_id, token, process_id, started_at, finished_at, number, outcome, error, stack, rule_retries)
   SELECT job_id, token, process_id, started_at, finished_at, number,
-    CASE leads WHEN 2 THEN 'retried' WHEN 3 THEN 'postponed' WHEN 4 THEN 'failed' ELSE 'cancelled' END, nullif(error, ''), nullif(stack, ''),
+    CASE leads WHEN 2 THEN CASE kind WHEN 7 THEN 'progressed' ELSE 'retried' END WHEN 3 THEN 'postponed' WHEN 4 THEN 'failed' ELSE 'cancelled' END, nullif(error, ''), nullif(stack, ''),
     CASE leads WHEN 2 THEN nullif(rule_retries, '')::json END
   FROM ended WHERE kind NOT IN (1, 6)
 ), freed AS (
@@ -194,6 +194,30 @@ FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::timestamptz[], $5::te
   AS n(job_id, token, attempt, at, level, message, attrs, place)
 JOIN later.claimed AS c ON c.job_id = ANY (ARRAY[n.job_id]) AND c.token = n.token
 ORDER BY n.place;
+
+-- name: cut_logs
+-- The newest lines of each job stay, as many as $3 bytes hold. Lines never change, so
+-- they can be deleted by where they are.
+DELETE FROM later.log WHERE ctid = ANY (ARRAY (
+  SELECT l.place FROM unnest($1::bigint[], $2::bigint[]) AS n(job_id, token)
+  JOIN later.claimed AS c ON c.job_id = ANY (ARRAY[n.job_id]) AND c.token = n.token
+  CROSS JOIN LATERAL (
+    SELECT ctid AS place, sum(octet_length(message) + coalesce(octet_length(attrs::text), 0)) OVER (ORDER BY id DESC) AS size
+    FROM later.log WHERE job_id = c.job_id ORDER BY job_id DESC, id DESC) AS l
+  WHERE l.size > $3));
+
+-- name: save_steps
+-- The lock keeps the job with its process until the end of the transaction, and lets
+-- people ask for its cancellation. Whoever holds another lock is taking the job away.
+WITH lease AS MATERIALIZED (
+  SELECT job_id FROM later.claimed WHERE job_id = ANY (ARRAY[$1::bigint]) AND token = $2 FOR KEY SHARE SKIP LOCKED
+), saved AS (
+  INSERT INTO later.step (job_id, name, kind, result, at, attempt)
+  SELECT l.job_id, n.name, n.kind, nullif(n.result, '')::json, n.at, n.attempt
+  FROM lease AS l CROSS JOIN unnest($3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::integer[]) AS n(name, kind, result, at, attempt)
+  ON CONFLICT (job_id, name) DO UPDATE SET kind = excluded.kind, result = excluded.result, at = excluded.at, attempt = excluded.attempt
+)
+SELECT count(*) FROM lease;
 
 -- name: join
 INSERT INTO later.process (id, beat, beat_at, started_at, pid, slots, state, host, version, queues)
@@ -306,6 +330,8 @@ WITH finished AS (
   DELETE FROM later.progress WHERE job_id = ANY (ARRAY (SELECT job_id FROM gone))
 ), key AS (
   DELETE FROM later.unique_key WHERE job_id > 0 AND job_id = ANY (ARRAY (SELECT job_id FROM gone))
+), step AS (
+  DELETE FROM later.step WHERE job_id = ANY (ARRAY (SELECT job_id FROM gone))
 )
 SELECT job_id FROM gone;
 
@@ -352,6 +378,8 @@ WITH finished AS (
   INSERT INTO later.count (status, jobs) SELECT status, -count(*) FROM finished GROUP BY status
 ), progress AS (
   DELETE FROM later.progress WHERE job_id = ANY (ARRAY (SELECT job_id FROM finished))
+), step AS (
+  DELETE FROM later.step WHERE job_id = ANY (ARRAY (SELECT job_id FROM finished WHERE status = 1))
 ), back AS (
   SELECT job_id, 0 AS attempt, 0 AS crashes FROM finished UNION ALL SELECT job_id, attempt, crashes FROM retrying
 ), lined_up AS (

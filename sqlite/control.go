@@ -126,7 +126,7 @@ func cancelWaiting(s *session, jobs []placed, waiting []int64, m *moves, reason 
 func (s *Store) Retry(ctx context.Context, f store.Filter, now time.Time) ([]int64, error) {
 	only := []store.JobStatus{store.Retrying, store.Completed, store.Failed, store.Cancelled}
 	return s.control(ctx, f, only, func(s *session, jobs []placed, m *moves) ([]int64, error) {
-		var finished, waiting []int64
+		var finished, done, waiting []int64
 		for _, job := range jobs {
 			if job.finished != 0 {
 				finished = append(finished, job.id)
@@ -147,6 +147,9 @@ func (s *Store) Retry(ctx context.Context, f store.Filter, now time.Time) ([]int
 				continue
 			}
 			finished = append(finished, job.id)
+			if job.finished == completed {
+				done = append(done, job.id)
+			}
 			if _, err := s.exec("count_finished", job.finished, -1); err != nil {
 				return nil, err
 			}
@@ -157,6 +160,9 @@ func (s *Store) Retry(ctx context.Context, f store.Filter, now time.Time) ([]int
 			return nil, err
 		}
 		if err := s.execIDs(finished, "delete_finished", "delete_progress"); err != nil {
+			return nil, err
+		}
+		if err := s.execIDs(done, "delete_steps"); err != nil {
 			return nil, err
 		}
 		return append(finished, waiting...), nil

@@ -70,12 +70,23 @@ func exportRest(s *session, list string, of map[int64]*store.Record) error {
 	if err != nil {
 		return err
 	}
-	return s.query("export_logs", func(r *sql.Rows) error {
+	err = s.query("export_logs", func(r *sql.Rows) error {
 		line, err := scanLine(r)
 		if err != nil {
 			return err
 		}
 		of[line.JobID].Log = append(of[line.JobID].Log, line)
+		return nil
+	}, list)
+	if err != nil {
+		return err
+	}
+	return s.query("export_steps", func(r *sql.Rows) error {
+		step, err := scanStep(r)
+		if err != nil {
+			return err
+		}
+		of[step.JobID].Steps = append(of[step.JobID].Steps, step)
 		return nil
 	}, list)
 }

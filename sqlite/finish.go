@@ -91,7 +91,8 @@ func (f *finishing) decide(live map[int64]placed) (ended []placed) {
 func (f *finishing) move(claim placed, o store.Outcome) {
 	number := claim.attempt + 1
 	claim.unique = o.Unique
-	if o.Kind != store.Postpone && o.Kind != store.Release {
+	progressed := o.Kind == store.Retry && o.Progressed
+	if o.Kind != store.Postpone && o.Kind != store.Release && !progressed {
 		claim.attempt = number
 	}
 	if o.FinishedAt.IsZero() {
@@ -130,7 +131,11 @@ func (f *finishing) move(claim placed, o store.Outcome) {
 		record(store.AttemptCancelled)
 		f.moves.toFinished(claim, end)
 	case store.Retry:
-		record(store.AttemptRetried)
+		if progressed {
+			record(store.AttemptProgressed)
+		} else {
+			record(store.AttemptRetried)
+		}
 		f.moves.toWaiting(claim, waitsRetrying, o.RunAt, "")
 	case store.Postpone:
 		record(store.AttemptPostponed)

@@ -17,7 +17,7 @@ func (s *Store) Import(ctx context.Context, records []store.Record) error {
 	for _, record := range records {
 		i.records = append(i.records, record.AtRest())
 		i.highest = max(i.highest, record.Job.ID, record.Position)
-		r.size += rowSize + len(record.Job.Args) + len(record.Job.Metadata) + len(record.Job.Result) + rowSize*(len(record.Attempts)+len(record.Log))
+		r.size += rowSize + len(record.Job.Args) + len(record.Job.Metadata) + len(record.Job.Result) + rowSize*(len(record.Attempts)+len(record.Log)+len(record.Steps))
 	}
 	return s.do(ctx, r)
 }
@@ -27,13 +27,12 @@ type importing struct {
 	records []store.Record // at rest
 	highest int64          // of their ids and positions
 
-	jobs, progress, logs rows
-	keys                 rows
-	moves                moves
+	jobs, progress, logs, keys, steps rows
+	moves                             moves
 }
 
 func (i *importing) run(s *session) error {
-	i.jobs, i.progress, i.logs, i.keys, i.moves = rows{}, rows{}, rows{}, rows{}, moves{}
+	i.jobs, i.progress, i.logs, i.keys, i.steps, i.moves = rows{}, rows{}, rows{}, rows{}, rows{}, moves{}
 	if _, err := s.exec("raise_numbers", i.highest); err != nil {
 		return err
 	}
@@ -50,7 +49,7 @@ func (i *importing) run(s *session) error {
 			return err
 		}
 	}
-	for name, r := range map[string]*rows{"insert_jobs": &i.jobs, "import_keys": &i.keys, "import_progress": &i.progress, "import_logs": &i.logs} {
+	for name, r := range map[string]*rows{"insert_jobs": &i.jobs, "import_keys": &i.keys, "import_progress": &i.progress, "import_logs": &i.logs, "save_steps": &i.steps} {
 		if err := s.execRows(name, r); err != nil {
 			return err
 		}
@@ -90,6 +89,9 @@ func (i *importing) add(record store.Record) error {
 	for _, line := range record.Log {
 		i.logs.next()
 		i.logs.int(job.ID).int(int64(line.Attempt)).int(line.At.UnixMicro()).text(line.Level).text(line.Message).raw(line.Attrs)
+	}
+	for _, step := range record.Steps {
+		writeStep(&i.steps, job.ID, step)
 	}
 	for _, a := range record.Attempts {
 		// Tokens do not travel: nobody can have a claim of another store.

@@ -100,5 +100,5 @@ func (p *pruning) look(s *session) error {
 
 // forget deletes finished jobs with their history.
 func forget(s *session, list []int64) error {
-	return s.execIDs(list, "delete_finished", "delete_jobs", "delete_attempts", "delete_logs", "delete_progress", "delete_keys")
+	return s.execIDs(list, "delete_finished", "delete_jobs", "delete_attempts", "delete_logs", "delete_progress", "delete_keys", "delete_steps")
 }

@@ -10,7 +10,7 @@ SELECT j.id, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.targe
   c.token, c.process_id, c.claimed_at, c.attempt, c.crashes,
   x.job_id IS NOT NULL,
   p.done, p.total, p.message, p.at,
-  CASE WHEN f.job_id IS NULL THEN (SELECT a.error FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
+  CASE WHEN f.job_id IS NULL THEN (SELECT a.error FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome IN ('retried', 'progressed') ORDER BY a.id DESC LIMIT 1) END,
   CASE WHEN f.job_id IS NULL AND c.job_id IS NULL THEN (SELECT a.process_id FROM later_attempt AS a WHERE a.job_id = j.id ORDER BY a.id DESC LIMIT 1) END,
   CASE WHEN f.job_id IS NULL AND c.job_id IS NULL THEN (SELECT a.started_at FROM later_attempt AS a WHERE a.job_id = j.id ORDER BY a.id DESC LIMIT 1) END
 FROM json_each(?1) AS e CROSS JOIN later_job AS j ON j.id = e.value
@@ -28,7 +28,7 @@ ORDER BY e.key;
 -- before (a person may have let them start over).
 SELECT j.id, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.target_id, j.tags,
   j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at, j.options, c.attempt, c.crashes,
-  CASE WHEN c.attempt > 0 OR c.position <> c.job_id THEN (SELECT a.error FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
+  CASE WHEN c.attempt > 0 OR c.position <> c.job_id THEN (SELECT a.error FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome IN ('retried', 'progressed') ORDER BY a.id DESC LIMIT 1) END,
   CASE WHEN c.attempt > 0 THEN (SELECT a.rule_retries FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
   p.done, p.total, p.message, p.at
 FROM json_each(?1) AS e CROSS JOIN later_claimed AS c ON c.job_id = e.value AND c.token = ?2 CROSS JOIN later_job AS j ON j.id = c.job_id
@@ -40,6 +40,9 @@ SELECT job_id, number, outcome, process_id, started_at, finished_at, error, stac
 
 -- name: log
 SELECT job_id, attempt, at, level, message, attrs FROM later_log WHERE job_id = ?1 ORDER BY id;
+
+-- name: steps
+SELECT job_id, name, kind, result, at, attempt FROM later_step WHERE job_id = ?1 ORDER BY at, name;
 
 -- name: job_types
 SELECT name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us, uniqueness FROM later_job_type ORDER BY name;

@@ -14,15 +14,19 @@ func (s *Store) Report(ctx context.Context, reports []store.Report, now time.Tim
 	}
 	now = orNow(now)
 	r := &request{rank: rankControl, size: rowSize * len(reports), run: func(s *session) error {
-		var progress, lines rows
+		var progress, lines, cuts rows
 		for _, report := range reports {
 			writeProgress(&progress, report, now)
 			writeLines(&lines, report)
 		}
+		writeCuts(&cuts, reports)
 		if err := s.execRows("report_progress", &progress); err != nil {
 			return err
 		}
-		return s.execRows("report_lines", &lines)
+		if err := s.execRows("report_lines", &lines); err != nil {
+			return err
+		}
+		return s.execRows("cut_logs", &cuts, store.LogKept)
 	}}
 	return s.do(ctx, r)
 }
@@ -45,5 +49,18 @@ func writeLines(r *rows, report store.Report) {
 		r.next()
 		r.int(report.JobID).int(report.Token).int(int64(line.Attempt)).int(line.At.UnixMicro())
 		r.text(line.Level).text(line.Message).raw(line.Attrs)
+	}
+}
+
+// writeCuts names the claims whose logs are to be cut, each once.
+func writeCuts(r *rows, reports []store.Report) {
+	type claim struct{ id, token int64 }
+	seen := map[claim]bool{}
+	for _, report := range reports {
+		if c := (claim{report.JobID, report.Token}); report.CutLog && !seen[c] {
+			seen[c] = true
+			r.next()
+			r.int(c.id).int(c.token)
+		}
 	}
 }

@@ -118,6 +118,23 @@ SELECT c.job_id, value->>2, value->>3, value->>4, value->>5, value->>6
 FROM jsonb_each(?1) AS e JOIN later_claimed AS c ON c.job_id = e.value->>0 AND c.token = e.value->>1
 ORDER BY e.key;
 
+-- name: cut_logs
+-- The newest lines of each job stay, as many as ?2 bytes hold.
+DELETE FROM later_log WHERE id IN (
+  SELECT id FROM (
+    SELECT l.id, sum(octet_length(l.message) + coalesce(octet_length(l.attrs), 0)) OVER (PARTITION BY l.job_id ORDER BY l.id DESC) AS size
+    FROM jsonb_each(?1) AS e JOIN later_claimed AS c ON c.job_id = e.value->>0 AND c.token = e.value->>1
+    CROSS JOIN later_log AS l ON l.job_id = c.job_id)
+  WHERE size > ?2);
+
+-- name: has_lease
+SELECT 1 FROM later_claimed WHERE job_id = ?1 AND token = ?2;
+
+-- name: save_steps
+INSERT INTO later_step (job_id, name, kind, result, at, attempt)
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM jsonb_each(?1) AS e WHERE true ORDER BY e.key
+ON CONFLICT (job_id, name) DO UPDATE SET kind = excluded.kind, result = excluded.result, at = excluded.at, attempt = excluded.attempt;
+
 -- name: join
 INSERT INTO later_process (id, beat, beat_at, state, host, pid, version, started_at, queues, slots)
 VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
@@ -172,6 +189,9 @@ DELETE FROM later_log WHERE job_id IN (SELECT value FROM json_each(?1));
 
 -- name: delete_progress
 DELETE FROM later_progress WHERE job_id IN (SELECT value FROM json_each(?1));
+
+-- name: delete_steps
+DELETE FROM later_step WHERE job_id IN (SELECT value FROM json_each(?1));
 
 -- name: request_cancel
 -- The first reason stands.

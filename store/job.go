@@ -149,10 +149,11 @@ type AttemptOutcome string
 // The outcomes that leave an Attempt row, but for completed: most jobs complete at
 // once, and need none.
 const (
-	AttemptCompleted AttemptOutcome = "completed"
-	AttemptRetried   AttemptOutcome = "retried"
-	AttemptPostponed AttemptOutcome = "postponed"
-	AttemptFailed    AttemptOutcome = "failed"
-	AttemptCancelled AttemptOutcome = "cancelled"
-	AttemptCrashed   AttemptOutcome = "crashed"
+	AttemptCompleted  AttemptOutcome = "completed"
+	AttemptRetried    AttemptOutcome = "retried"
+	AttemptProgressed AttemptOutcome = "progressed" // retried, and did not count: it had got ahead
+	AttemptPostponed  AttemptOutcome = "postponed"
+	AttemptFailed     AttemptOutcome = "failed"
+	AttemptCancelled  AttemptOutcome = "cancelled"
+	AttemptCrashed    AttemptOutcome = "crashed"
 )

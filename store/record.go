@@ -12,6 +12,7 @@ type Record struct {
 	CancelReason string    `json:"cancel_reason,omitempty"` // of a running job that was asked to stop
 	Attempts     []Attempt `json:"attempts,omitempty"`      // oldest first
 	Log          []LogLine `json:"log,omitempty"`           // oldest first
+	Steps        []Step    `json:"steps,omitempty"`         // oldest first
 }
 
 // AtRest is the record without a process: a running job has been given back, as

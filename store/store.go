@@ -20,6 +20,13 @@ type Tx interface {
 	// Finish ends claims and returns one Verdict for each outcome, in order.
 	Finish(ctx context.Context, outcomes []Outcome, now time.Time) ([]Verdict, error)
 
+	// SaveSteps stores steps of one job, all of them or none, while it is claimed
+	// under the token; steps of the same names are replaced. ErrConflict: it is not,
+	// and nothing was stored. Until the caller's transaction ends, nobody can take the
+	// job from its process. A failed or cancelled job that a person retries keeps its
+	// steps, a completed one loses them.
+	SaveSteps(ctx context.Context, jobID, token int64, steps []Step, now time.Time) error
+
 	// Of returns the store whose database the transaction works on.
 	Of() Store
 }
@@ -50,6 +57,8 @@ type Store interface {
 	Suspected(ctx context.Context, d Demand) (bool, error)
 	Finish(ctx context.Context, outcomes []Outcome, now time.Time) ([]Verdict, error)
 	Report(ctx context.Context, reports []Report, now time.Time) error
+	// SaveSteps: see Tx.
+	SaveSteps(ctx context.Context, jobID, token int64, steps []Step, now time.Time) error
 	// Listen delivers wakes until ctx ends, then closes the channel. Wakes that
 	// meet an undelivered one are merged with it.
 	Listen(ctx context.Context) (<-chan Wake, error)
@@ -91,7 +100,8 @@ type Store interface {
 	Cancel(ctx context.Context, f Filter, reason string, now time.Time) ([]int64, error)
 	// Retry makes finished and retrying jobs pending; finished ones start over
 	// with Attempt and Crashes 0, and take their unique key again. Where another job
-	// holds it, or another of the same call has taken it, they are left alone.
+	// holds it, or another of the same call has taken it, they are left alone. Completed
+	// ones lose their steps.
 	Retry(ctx context.Context, f Filter, now time.Time) ([]int64, error)
 	// Reschedule gives scheduled, pending and retrying jobs a new time; one that
 	// is not after now makes them pending.
@@ -109,6 +119,7 @@ type Store interface {
 	List(ctx context.Context, f Filter) ([]Job, error)
 	Attempts(ctx context.Context, jobID int64) ([]Attempt, error) // oldest first
 	Log(ctx context.Context, jobID int64) ([]LogLine, error)      // oldest first
+	Steps(ctx context.Context, jobID int64) ([]Step, error)       // oldest first, of one time by name
 	Types(ctx context.Context) ([]JobType, error)                 // by name
 	Processes(ctx context.Context) ([]Process, error)             // oldest first, without Types
 	Stats(ctx context.Context) (Stats, error)

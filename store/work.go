@@ -24,7 +24,8 @@ type Demand struct {
 // OutcomeKind is what one attempt led to.
 type OutcomeKind uint8
 
-// The outcomes. Only Complete, Retry, Fail and Cancel count as an attempt.
+// The outcomes. Only Complete, Retry (unless Progressed), Fail and Cancel count as
+// an attempt.
 const (
 	Complete OutcomeKind = iota + 1 // → completed, with Result
 	Retry                           // → retrying until RunAt, with Error
@@ -41,6 +42,7 @@ type Outcome struct {
 	JobID, Token int64
 	Kind         OutcomeKind
 	RunAt        time.Time // Retry, Postpone
+	Progressed   bool      // of a Retry: the attempt got ahead and does not count
 	Result       json.RawMessage
 	Error, Stack string // valid UTF-8 without NUL
 	StartedAt    time.Time
@@ -65,7 +67,18 @@ type Report struct {
 	JobID, Token int64
 	Progress     *Progress // nil: unchanged
 	Lines        []LogLine // JobID is taken from the Report
+
+	// CutLog drops the oldest lines of the job's log, those of this report included,
+	// so that the rest is at most LogKept.
+	CutLog bool
 }
+
+// A log holds at most MaxLog bytes of messages and attributes: whoever reports asks
+// to cut it once for every MaxLog−LogKept that were added, and at first.
+const (
+	MaxLog  = 1 << 20
+	LogKept = MaxLog - 128<<10
+)
 
 // Wake says what may have changed. It is a hint: a lost one costs at most a poll
 // interval. A store that cannot tell what a commit did sets every field.

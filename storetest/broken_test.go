@@ -75,6 +75,17 @@ func (b *broken) Report(ctx context.Context, reports []store.Report, now time.Ti
 	return b.Reference.Report(ctx, giveAll(b, reports), now)
 }
 
+// savedSteps is what SaveSteps is given.
+type savedSteps struct {
+	jobID, token int64
+	steps        []store.Step
+}
+
+func (b *broken) SaveSteps(ctx context.Context, jobID, token int64, steps []store.Step, now time.Time) error {
+	in := b.give(savedSteps{jobID, token, slices.Clone(steps)}).(savedSteps)
+	return b.Reference.SaveSteps(ctx, in.jobID, in.token, in.steps, now)
+}
+
 func (b *broken) Recover(ctx context.Context, silent []store.Silent, now time.Time) ([]store.Recovered, error) {
 	out, err := b.Reference.Recover(ctx, giveAll(b, silent), now)
 	b.done("Recover", out)
@@ -245,7 +256,21 @@ var faults = map[string]broken{
 			report.Token = k.job.Token
 		}
 	})},
-	"drops log lines": {given: spoil(func(_ *Reference, report *store.Report) { report.Lines = nil })},
+	"saves steps of anybody": {given: spoil(func(r *Reference, s *savedSteps) {
+		if k := r.jobs[s.jobID]; k != nil {
+			s.token = k.job.Token
+		}
+	})},
+	"loses results of steps": {given: spoil(func(_ *Reference, s *savedSteps) {
+		for i := range s.steps {
+			s.steps[i].Result = nil
+		}
+	})},
+	"a retry loses steps":           {did: eachAfter("Retry", func(_ *Reference, k *kept) { k.steps = nil })},
+	"a retry after progress counts": {given: spoil(func(_ *Reference, o *store.Outcome) { o.Progressed = false })},
+	"an import loses steps":         {given: spoil(func(_ *Reference, r *store.Record) { r.Steps = nil })},
+	"logs are never cut":            {given: spoil(func(_ *Reference, report *store.Report) { report.CutLog = false })},
+	"drops log lines":               {given: spoil(func(_ *Reference, report *store.Report) { report.Lines = nil })},
 	"exports without places": {answered: func(out any) {
 		eachRecord(out, func(r *store.Record) { r.Position = r.Job.ID })
 	}},
@@ -417,7 +442,8 @@ func TestModelFindsFaults(t *testing.T) {
 		"ignores priorities", "rounds large numbers", "performs before its time", "loses results", "a release counts as an attempt",
 		"a crash burns an attempt", "declares the living dead", "a heartbeat hides claims",
 		"a heartbeat hides cancels", "forgets when to promote", "lists oldest first", "a filter ignores the tag",
-		"counts the pending twice", "takes reports of anybody", "drops log lines",
+		"counts the pending twice", "takes reports of anybody", "drops log lines", "saves steps of anybody",
+		"loses results of steps", "a retry after progress counts",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -67,6 +67,7 @@ func (t *trial) everything() map[store.JobStatus]int64 {
 		}
 		first := t.running(job)
 		t.report(store.Report{JobID: first.ID, Token: first.Token, Progress: progress(40), Lines: []store.LogLine{line("one"), line("two")}})
+		t.saveSteps(first, done("charge", `{"receipt":9007199254740993}`), done("mail", ""), cursor("rows", "7"))
 		failed := outcome(first, store.Retry)
 		failed.Stack, failed.RuleRetries = "main.go:7", map[string]int{"busy": 1}
 		t.accept(failed)
@@ -94,7 +95,7 @@ func exportWhole(t *trial) {
 		job := record.Job
 		want := t.whole(job.ID)
 		job.Token, want.Job.Token = 0, 0
-		t.equal("record", whole{job, record.Attempts, record.Log}, want)
+		t.equal("record", whole{job, record.Attempts, record.Log, record.Steps}, want)
 		inLine := job.Status == store.Pending || job.Status == store.Running
 		t.equal("a "+string(job.Status)+" job has a place in line", record.Position > 0, inLine)
 	}

@@ -56,7 +56,7 @@ func importWhole(t *trial) {
 	for i := range records {
 		records[i] = records[i].AtRest()
 		job := records[i].Job
-		t.equal("a job that was "+string(job.Status), t.whole(job.ID), whole{job, records[i].Attempts, records[i].Log})
+		t.equal("a job that was "+string(job.Status), t.whole(job.ID), whole{job, records[i].Attempts, records[i].Log, records[i].Steps})
 	}
 	t.equal("exported again", t.export(0, 100), records)
 }

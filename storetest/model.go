@@ -31,6 +31,7 @@ func runModel(rt *rapid.T, s store.Store) {
 		"Claim":     m.claim,
 		"Finish":    m.finish,
 		"Report":    m.report,
+		"SaveSteps": m.saveSteps,
 		"Join":      m.join,
 		"Beat":      m.beat,
 		"Recover":   m.recover,
@@ -81,6 +82,7 @@ func (m *model) compare(rt *rapid.T) {
 	for _, job := range jobs {
 		both(m, "Attempts", func(s store.Store) ([]store.Attempt, error) { return s.Attempts(ctx, job.ID) })
 		both(m, "Log", func(s store.Store) ([]store.LogLine, error) { return s.Log(ctx, job.ID) })
+		both(m, "Steps", func(s store.Store) ([]store.Step, error) { return s.Steps(ctx, job.ID) })
 	}
 }
 
@@ -179,6 +181,7 @@ func (m *model) finish(rt *rapid.T) {
 		}
 		o := outcome(job, rapid.SampledFrom(kinds).Draw(rt, "kind").kind)
 		o.StartedAt, o.FinishedAt = m.now.Add(-time.Second), m.now
+		o.Progressed = rapid.IntRange(0, 2).Draw(rt, "progressed") == 2 // means something for a Retry only
 		if !o.RunAt.IsZero() {
 			o.RunAt = m.now.Add(someDelays.Draw(rt, "delay"))
 			o.RuleRetries = rapid.MapOfN(rapid.SampledFrom(words), rapid.IntRange(1, 9), 0, 2).Draw(rt, "counted")
@@ -194,7 +197,16 @@ func (m *model) report(rt *rapid.T) {
 	if rapid.Bool().Draw(rt, "line") {
 		report.Lines = []store.LogLine{line(fmt.Sprintf("line %d", m.tokens))}
 	}
+	report.CutLog = rapid.Bool().Draw(rt, "cut")
 	m.must("Report", func(s store.Store) error { return s.Report(rt.Context(), []store.Report{report}, m.now) })
+}
+
+func (m *model) saveSteps(rt *rapid.T) {
+	job := m.aClaim(rt)
+	steps := rapid.SliceOfN(rapid.Custom(aStep), 0, 3).Draw(rt, "steps")
+	both(m, "SaveSteps", func(s store.Store) (bool, error) {
+		return true, s.SaveSteps(rt.Context(), job.ID, job.Token, steps, m.now)
+	})
 }
 
 // must applies a verb that only succeeds or fails.

@@ -42,6 +42,7 @@ type kept struct {
 	cancelled *string   // the reason of a cancel request
 	attempts  []recorded
 	log       []store.LogLine
+	steps     map[string]store.Step
 }
 
 // recorded is an attempt with the token of its claim.
@@ -234,7 +235,8 @@ func (r *Reference) end(k *kept, o store.Outcome, now time.Time) {
 		o.FinishedAt = now
 	}
 	number := k.counted + 1
-	if o.Kind != store.Postpone && o.Kind != store.Release {
+	progressed := o.Kind == store.Retry && o.Progressed
+	if o.Kind != store.Postpone && o.Kind != store.Release && !progressed {
 		k.counted = number
 	}
 	token, kind := k.job.Token, o.Kind
@@ -247,6 +249,9 @@ func (r *Reference) end(k *kept, o store.Outcome, now time.Time) {
 		return
 	}
 	if outcome, recorded := recordedAs[kind]; recorded {
+		if progressed {
+			outcome = store.AttemptProgressed
+		}
 		k.record(outcome, token, number, o.StartedAt, o.FinishedAt, o.Error, o.Stack)
 	}
 	switch kind {

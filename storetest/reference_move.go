@@ -25,7 +25,7 @@ func (r *Reference) Export(ctx context.Context, after int64, limit int) (records
 }
 
 func (r *Reference) record(k *kept) store.Record {
-	record := store.Record{Job: r.show(k), Log: slices.Clone(k.log)}
+	record := store.Record{Job: r.show(k), Log: slices.Clone(k.log), Steps: k.sortedSteps()}
 	name, _ := keyOf(k.job)
 	record.HoldsKey = r.keys[name].holder == k
 	if k.job.Status == store.Pending || k.job.Status == store.Running {
@@ -87,6 +87,9 @@ func (r *Reference) keep(record store.Record) *kept {
 	for _, line := range record.Log {
 		line.JobID = record.Job.ID
 		k.log = append(k.log, line)
+	}
+	for _, step := range record.Steps {
+		k.save(step)
 	}
 	for _, a := range record.Attempts {
 		a.JobID = record.Job.ID

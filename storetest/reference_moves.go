@@ -51,7 +51,7 @@ func (r *Reference) show(k *kept) store.Job {
 		return job
 	}
 	for _, a := range k.attempts {
-		if a.Outcome == store.AttemptRetried {
+		if a.Outcome == store.AttemptRetried || a.Outcome == store.AttemptProgressed {
 			job.Error = a.Error
 		}
 		if job.Status != store.Running {
@@ -85,8 +85,22 @@ func (r *Reference) Report(ctx context.Context, reports []store.Report, now time
 			line.JobID = report.JobID
 			k.log = append(k.log, line)
 		}
+		if report.CutLog {
+			k.cutLog()
+		}
 	}
 	return nil
+}
+
+// cutLog keeps the newest lines.
+func (k *kept) cutLog() {
+	size := 0
+	for i := len(k.log) - 1; i >= 0; i-- {
+		if size += len(k.log[i].Message) + len(k.log[i].Attrs); size > store.LogKept {
+			k.log = slices.Clone(k.log[i+1:])
+			return
+		}
+	}
 }
 
 // Join makes a process known.

@@ -102,6 +102,9 @@ func (r *Reference) Retry(ctx context.Context, f store.Filter, now time.Time) ([
 				return false
 			}
 			k.counted, k.job.Crashes, k.job.Progress, k.finisher = 0, 0, store.Progress{}, 0
+			if k.job.Status == store.Completed {
+				k.steps = nil
+			}
 		}
 		r.ready(k, r.next())
 		return true

@@ -42,7 +42,7 @@ func (s *Snapshot) clone() *Snapshot {
 	}
 	for id, k := range s.jobs {
 		copied := *k
-		copied.attempts, copied.log = slices.Clone(k.attempts), slices.Clone(k.log)
+		copied.attempts, copied.log, copied.steps = slices.Clone(k.attempts), slices.Clone(k.log), maps.Clone(k.steps)
 		c.jobs[id] = &copied
 	}
 	for name, held := range s.keys {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"strings"
 	"time"
 
 	"github.com/laterjobs/later/store"
@@ -16,6 +17,9 @@ var reportChecks = []check{
 	{"a report under a stale token is dropped", reportStale},
 	{"a report of an ended claim is dropped", reportAfterTheEnd},
 	{"one stale report does not stop the others", reportMixedBatch},
+	{"a log is cut from its beginning", reportCutLog},
+	{"a cut leaves a log that fits, and those of others", reportCutFits},
+	{"a cut under a stale token is dropped", reportCutStale},
 	{"an empty batch does nothing", reportNothing},
 }
 
@@ -137,4 +141,48 @@ func reportNothing(t *trial) {
 	before := t.whole(job.ID)
 	t.report(store.Report{JobID: job.ID, Token: job.Token})
 	t.equal("job", t.whole(job.ID), before)
+}
+
+// longLine is a line of so many bytes.
+func longLine(first byte, size int) store.LogLine {
+	long := line(string(first) + strings.Repeat("x", size-1))
+	long.Attrs = nil
+	return long
+}
+
+func reportCutLog(t *trial) {
+	job := t.running(plain())
+	half := store.LogKept / 2
+	t.report(store.Report{JobID: job.ID, Token: job.Token, Lines: []store.LogLine{longLine('a', half), longLine('b', half)}})
+	t.equal("lines before the cut", len(t.log(job.ID)), 2)
+	last := line("é")
+	t.report(store.Report{JobID: job.ID, Token: job.Token, CutLog: true, Lines: []store.LogLine{longLine('c', half-2-len(last.Attrs)), last}})
+	var first []string
+	for _, kept := range t.log(job.ID) {
+		first = append(first, kept.Message[:1])
+	}
+	t.equal("first letters of the lines", first, []string{"b", "c", "é"[:1]})
+	t.report(store.Report{JobID: job.ID, Token: job.Token, CutLog: true, Lines: []store.LogLine{longLine('d', 1)}})
+	t.equal("lines after one byte more", len(t.log(job.ID)), 3)
+	t.equal("the last line", t.log(job.ID)[2].Message, "d")
+}
+
+func reportCutFits(t *trial) {
+	job, other := t.running(inQueue("a")), t.running(inQueue("b"))
+	big := longLine('o', store.LogKept+1)
+	t.report(
+		store.Report{JobID: other.ID, Token: other.Token, Lines: []store.LogLine{big}},
+		store.Report{JobID: job.ID, Token: job.Token, CutLog: true, Lines: []store.LogLine{line("one")}},
+		store.Report{JobID: job.ID, Token: job.Token, CutLog: true, Lines: []store.LogLine{line("two")}})
+	t.equal("lines", len(t.log(job.ID)), 2)
+	t.equal("lines of the other job", len(t.log(other.ID)), 1)
+	t.report(store.Report{JobID: other.ID, Token: other.Token, CutLog: true})
+	t.equal("lines of the other job, cut", len(t.log(other.ID)), 0)
+}
+
+func reportCutStale(t *trial) {
+	job := t.running(plain())
+	t.report(store.Report{JobID: job.ID, Token: job.Token, Lines: []store.LogLine{longLine('a', store.LogKept), line("b")}})
+	t.report(store.Report{JobID: job.ID, Token: job.Token + 1, CutLog: true})
+	t.equal("lines", len(t.log(job.ID)), 2)
 }

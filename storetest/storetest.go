@@ -51,6 +51,7 @@ var groups = []group{
 	{"finish", finishChecks},
 	{"repeat", repeatChecks},
 	{"report", reportChecks},
+	{"steps", stepChecks},
 	{"liveness", livenessChecks},
 	{"recover", recoverChecks},
 	{"suspect", suspectChecks},

@@ -183,6 +183,13 @@ func (t *trial) log(id int64) []store.LogLine {
 	return lines
 }
 
+func (t *trial) steps(id int64) []store.Step {
+	t.Helper()
+	steps, err := t.store.Steps(t.Context(), id)
+	t.must("Steps", err)
+	return steps
+}
+
 func (t *trial) list(f store.Filter) []int64 {
 	t.Helper()
 	jobs, err := t.store.List(t.Context(), f)
@@ -202,11 +209,12 @@ type whole struct {
 	Job      store.Job
 	Attempts []store.Attempt
 	Log      []store.LogLine
+	Steps    []store.Step
 }
 
 func (t *trial) whole(id int64) whole {
 	t.Helper()
-	return whole{t.get(id), t.attempts(id), t.log(id)}
+	return whole{t.get(id), t.attempts(id), t.log(id), t.steps(id)}
 }
 
 // Expectations.

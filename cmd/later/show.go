@@ -15,7 +15,7 @@ import (
 func (a *app) showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID",
-		Short: "Show everything about one job: its fields, attempts and log",
+		Short: "Show everything about one job: its fields, attempts, steps and log",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ids, err := parseIDs(args)
@@ -33,6 +33,7 @@ func (a *app) showCommand() *cobra.Command {
 type shown struct {
 	later.Job
 	Attempts []later.Attempt `json:"attempts"`
+	Steps    []later.JobStep `json:"steps"`
 	Log      []later.LogLine `json:"log"`
 }
 
@@ -42,6 +43,10 @@ func (a *app) show(ctx context.Context, q *later.JobQueue, id int64) error {
 		return err
 	}
 	attempts, err := q.Attempts(ctx, id)
+	if err != nil {
+		return err
+	}
+	steps, err := q.Steps(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -55,12 +60,12 @@ func (a *app) show(ctx context.Context, q *later.JobQueue, id int64) error {
 	}
 	job = visible[0]
 	if a.json() {
-		return a.printJSON(shown{job, attempts, log})
+		return a.printJSON(shown{job, attempts, steps, log})
 	}
 	if err := a.table(fields(job)); err != nil {
 		return err
 	}
-	return a.history(attempts, log)
+	return a.history(attempts, steps, log)
 }
 
 // fields lists what is known of a job, without what is empty.
@@ -101,7 +106,7 @@ func progress(p later.Progress) string {
 	return strings.TrimSpace(fmt.Sprintf("%d of %d %s", p.Done, p.Total, p.Message))
 }
 
-func (a *app) history(attempts []later.Attempt, log []later.LogLine) error {
+func (a *app) history(attempts []later.Attempt, steps []later.JobStep, log []later.LogLine) error {
 	if len(attempts) > 0 {
 		rows := [][]string{{"\nATTEMPT", "OUTCOME", "STARTED", "TOOK", "ERROR"}}
 		for _, attempt := range attempts {
@@ -109,6 +114,17 @@ func (a *app) history(attempts []later.Attempt, log []later.LogLine) error {
 				strconv.Itoa(attempt.Number), string(attempt.Outcome),
 				attempt.StartedAt.Local().Format(time.DateTime),
 				span(attempt.FinishedAt.Sub(attempt.StartedAt)), oneLine(attempt.Error, 80),
+			})
+		}
+		if err := a.table(rows); err != nil {
+			return err
+		}
+	}
+	if len(steps) > 0 {
+		rows := [][]string{{"\nSTEP", "KIND", "SAVED", "RESULT"}}
+		for _, step := range steps {
+			rows = append(rows, []string{
+				printable(step.Name), printable(string(step.Kind)), step.At.Local().Format(time.DateTime), oneLine(string(step.Result), 80),
 			})
 		}
 		if err := a.table(rows); err != nil {

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/laterjobs/later/store"
@@ -22,7 +23,12 @@ type concluded struct {
 // Run is one attempt, as its handler sees it.
 type Run struct {
 	Job    *store.Job
-	engine *Engine // nil when the job is performed without a row
+	engine *Engine               // nil when the job is performed without a row
+	steps  atomic.Pointer[Steps] // nil until the handler asks for them
+
+	// Guarded by the engine's mutex.
+	logCut bool // its log has been cut in this performing
+	logged int  // bytes since
 }
 
 // Stopping is closed when the process begins to stop; nil when the job is
@@ -86,11 +92,14 @@ func (e *Engine) take(l *lane, executor int64) *held {
 // perform runs one attempt and passes its outcome to conclude, whatever the
 // handler does: return, panic, or end its goroutine.
 func (e *Engine) perform(h *held, conclude func(concluded)) {
-	a := attempt{job: &h.job, err: errGoexit}
+	a, run := attempt{job: &h.job, err: errGoexit}, &Run{Job: &h.job, engine: e}
 	defer func() {
 		took := time.Since(h.started)
 		a.finished, a.cause, a.stopping = e.now(), h.ctx.why(), e.beganToStop()
 		a.started = a.finished.Add(-took)
+		if steps := run.steps.Load(); steps != nil {
+			a.progressed = steps.end(&h.ctx, a.err != nil)
+		}
 		d := judge(a, h.handler.Rules, e.random())
 		defer func() { // also if what is told of the end ends the goroutine
 			h.ctx.end(nil)
@@ -110,7 +119,7 @@ func (e *Engine) perform(h *held, conclude func(concluded)) {
 	}
 	e.tellStarted(h)
 	a.result, a.err = Protect(func() (json.RawMessage, error) {
-		return h.handler.Perform(&h.ctx, &Run{Job: &h.job, engine: e})
+		return h.handler.Perform(&h.ctx, run)
 	})
 }
 

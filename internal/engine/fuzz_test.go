@@ -76,7 +76,7 @@ func FuzzDecide(f *testing.F) {
 		}
 		boom := errors.New(text)
 		errs := []error{
-			nil, boom, &Postponement{time.Duration(delay), text}, &DelayedRetry{time.Duration(delay), boom}, &Discarded{boom},
+			nil, boom, &Postponement{Delay: time.Duration(delay), Reason: text}, &DelayedRetry{time.Duration(delay), boom}, &Discarded{boom},
 			&SelfCancelled{boom}, &Panicked{text, text}, errors.Join(boom, ErrStopping), errGoexit,
 		}
 		causes := []error{nil, ErrStopping, ErrLeaseLost, &Cancellation{text}, ErrTimeout}

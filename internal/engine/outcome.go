@@ -20,6 +20,8 @@ type attempt struct {
 	stopping bool  // the process had begun to stop by then
 	started  time.Time
 	finished time.Time
+
+	progressed bool // a step was done or a cursor moved: a retry does not count
 }
 
 // decision is an outcome with what the program is told about it.
@@ -56,7 +58,7 @@ func decide(a attempt, rules Rules, random float64) decision {
 	case a.err == nil:
 		d.Kind, d.Result = store.Complete, a.result
 	case steer(&d, a, rules, random):
-	case errors.Is(a.cause, ErrStopping), errors.Is(a.cause, ErrLeaseLost):
+	case errors.Is(a.cause, ErrStopping), errors.Is(a.cause, ErrLeaseLost), errors.Is(a.err, ErrLeaseLost):
 		d.Kind = store.Release
 	case errors.Is(a.cause, ErrCancelled):
 		d.Kind, d.Error = store.Cancel, sanitize(cancelReason(a.cause))
@@ -85,6 +87,9 @@ func steer(d *decision, a attempt, rules Rules, random float64) bool {
 	case errors.As(a.err, &postponed):
 		d.Kind, d.Error = store.Postpone, sanitize(postponed.Reason)
 		d.RunAt = a.finished.Add(max(0, postponed.Delay))
+		if !postponed.Until.IsZero() {
+			d.RunAt = postponed.Until
+		}
 	case errors.As(a.err, &discarded):
 		d.fail(a.err)
 	case errors.As(a.err, &cancelled):
@@ -106,6 +111,7 @@ func (d *decision) failed(a attempt, rules Rules, random float64, err error, ask
 	v := rules.judge(err, a, random, asked)
 	if v.retry {
 		d.Kind, d.Error, d.RunAt, d.RuleRetries = store.Retry, sanitize(err.Error()), v.at, v.counts
+		d.Progressed = a.progressed
 		return
 	}
 	d.exhausted = v.exhausted

@@ -36,8 +36,20 @@ func (r *Run) Log(line store.LogLine) {
 		if r.engine.pending < maxLines {
 			r.engine.pending++
 			report.Lines = append(report.Lines, line)
+			report.CutLog = r.mustCut(len(line.Message)+len(line.Attrs)) || report.CutLog
 		}
 	})
+}
+
+// mustCut reports whether the log may have become too long by so many bytes more: once
+// for each performing, since nobody knows how long it was, and then by counting.
+func (r *Run) mustCut(more int) bool {
+	r.logged += more
+	if r.logCut && r.logged <= store.MaxLog-store.LogKept {
+		return false
+	}
+	r.logCut, r.logged = true, 0
+	return true
 }
 
 func (e *Engine) addReport(job *store.Job, add func(*store.Report)) {

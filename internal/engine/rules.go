@@ -92,12 +92,17 @@ func (r Rules) judge(err error, a attempt, random float64, asked *time.Duration)
 		limit = a.job.MaxRetries
 	}
 	retry := 1 + earlier(a.job, rule, named)
-	if retry > limit {
+	// After progress a retry does not count; a job without retries has none even so.
+	uncounted := a.progressed && limit > 0
+	if retry > limit && !uncounted {
 		return verdict{exhausted: true}
 	}
 	at := a.finished.Add(r.delay(rule, retry, err, random, asked))
 	if missed := r.missed(a.job, at); missed != "" {
 		return verdict{exhausted: true, missed: missed}
+	}
+	if uncounted {
+		return verdict{retry: true, at: at, counts: a.job.RuleRetries}
 	}
 	return verdict{retry: true, at: at, counts: counted(a.job.RuleRetries, rule, named)}
 }

@@ -31,9 +31,10 @@ func (c *Cancellation) Is(target error) bool { return target == ErrCancelled }
 
 // The errors by which a handler steers its own outcome.
 type (
-	// Postponement runs the job again after Delay; no attempt is used up.
+	// Postponement runs the job again after Delay, or at Until; no attempt is used up.
 	Postponement struct {
 		Delay  time.Duration
+		Until  time.Time // wins over Delay, unless it is zero
 		Reason string
 	}
 	// DelayedRetry retries after Delay instead of the definition's backoff.
@@ -48,6 +49,9 @@ type (
 )
 
 func (p *Postponement) Error() string {
+	if !p.Until.IsZero() {
+		return fmt.Sprintf("postponed until %s: %s", p.Until.UTC().Format(time.RFC3339), p.Reason)
+	}
 	return fmt.Sprintf("postponed for %v: %s", p.Delay, p.Reason)
 }
 func (r *DelayedRetry) Error() string  { return text(r.Err, "retry asked for") }

@@ -64,6 +64,7 @@ var mayImport = map[string][]string{
 	"examples/batch":       {"", "sqlite"},
 	"examples/files":       {"", "sqlite"},
 	"examples/transaction": {"", "sqlite"},
+	"examples/payment":     {""},
 	"examples/pgx":         {"", "postgres"},
 	"examples/databasesql": {"", "postgres"},
 }

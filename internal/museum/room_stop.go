@@ -32,17 +32,17 @@ var stopping = Room{"Poison, shutdown, memory, cancellation", []Exhibit{
 		Mutants: []Mutant{
 			{
 				Name: "stop-burns-attempt", What: "A job that a stop interrupts has failed.",
-				Changes: []Change{{"internal/engine/outcome.go", "case errors.Is(a.cause, ErrStopping), errors.Is(a.cause, ErrLeaseLost):", "case errors.Is(a.cause, ErrLeaseLost):"}},
+				Changes: []Change{{"internal/engine/outcome.go", "case errors.Is(a.cause, ErrStopping), errors.Is(a.cause, ErrLeaseLost), errors.Is(a.err, ErrLeaseLost):", "case errors.Is(a.cause, ErrLeaseLost):"}},
 				Killer:  Test{".", "TestStopCancelsWithoutBurningAttempts"},
 			},
 			{
 				Name: "release-burns-attempt-sqlite", What: "A release counts as an attempt.",
-				Changes: []Change{{"sqlite/finish.go", "if o.Kind != store.Postpone && o.Kind != store.Release {", "if o.Kind != store.Postpone {"}},
+				Changes: []Change{{"sqlite/finish.go", "if o.Kind != store.Postpone && o.Kind != store.Release && !progressed {", "if o.Kind != store.Postpone && !progressed {"}},
 				Killer:  inFile("finish/Release leads to pending, untouched"),
 			},
 			{
 				Name: "release-burns-attempt-postgres", What: "The same.",
-				Changes: []Change{{"postgres/write.sql", "CASE WHEN o.kind IN (3, 6) THEN c.attempt ELSE c.attempt + 1 END AS attempt,", "CASE WHEN o.kind = 3 THEN c.attempt ELSE c.attempt + 1 END AS attempt,"}},
+				Changes: []Change{{"postgres/write.sql", "CASE WHEN o.kind IN (3, 6, 7) THEN c.attempt ELSE c.attempt + 1 END AS attempt,", "CASE WHEN o.kind IN (3, 7) THEN c.attempt ELSE c.attempt + 1 END AS attempt,"}},
 				Killer:  onPostgres("finish/Release leads to pending, untouched"),
 			},
 		},

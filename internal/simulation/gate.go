@@ -213,6 +213,18 @@ func (g gate) Log(ctx context.Context, id int64) ([]store.LogLine, error) {
 	})
 }
 
+func (g gate) SaveSteps(ctx context.Context, jobID, token int64, steps []store.Step, now time.Time) error {
+	return done(g, ctx, &operation{verb: "SaveSteps", now: now}, func(ctx context.Context, s store.Store) error {
+		return s.SaveSteps(ctx, jobID, token, steps, now)
+	})
+}
+
+func (g gate) Steps(ctx context.Context, id int64) ([]store.Step, error) {
+	return call(g, ctx, &operation{verb: "Steps", reads: true}, func(ctx context.Context, s store.Store) ([]store.Step, error) {
+		return s.Steps(ctx, id)
+	})
+}
+
 func (g gate) Types(ctx context.Context) ([]store.JobType, error) {
 	return call(g, ctx, &operation{verb: "Types", reads: true}, func(ctx context.Context, s store.Store) ([]store.JobType, error) {
 		return s.Types(ctx)
