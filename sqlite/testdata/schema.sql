@@ -141,6 +141,15 @@ CREATE TABLE later_rollup (
   run       TEXT NOT NULL         -- histogram of run times
 ) STRICT;
 CREATE TABLE later_sequence (value INTEGER NOT NULL) STRICT;
+CREATE TABLE later_step (
+  job_id  INTEGER NOT NULL,
+  name    TEXT NOT NULL,
+  kind    TEXT NOT NULL,            -- step, cursor, sleep
+  result  TEXT,                     -- JSON: what came of a step, the place of a cursor, the end of a sleep
+  at      INTEGER NOT NULL,         -- when it was saved last
+  attempt INTEGER NOT NULL,         -- the attempt that saved it last
+  PRIMARY KEY (job_id, name)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE later_unique_key (
   type       TEXT NOT NULL,
   key        TEXT NOT NULL,
@@ -177,7 +186,7 @@ SELECT j.id, j.type, j.queue, CASE f.status WHEN 1 THEN 'completed' WHEN 2 THEN 
 FROM later_finished f JOIN later_job j ON j.id = f.job_id;
 CREATE VIEW jobs_pending AS
 SELECT j.id, j.type, j.queue, 'pending' AS status, j.priority, j.args AS parameters, NULL AS result,
-  (SELECT a.error FROM later_attempt a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) AS error,
+  (SELECT a.error FROM later_attempt a WHERE a.job_id = j.id AND a.outcome IN ('retried', 'progressed') ORDER BY a.id DESC LIMIT 1) AS error,
   r.attempt AS retry_count, j.max_retries, r.crashes, j.user_id, j.target_id, j.tags, j.metadata, CASE WHEN json_valid(j.options) THEN j.options->>'$.unique.key' END AS dedupe_key,
   j.timeout_us / 1000 AS timeout_ms,
   strftime('%Y-%m-%dT%H:%M:%fZ', j.queued_at / 1e6, 'unixepoch') AS queued_at,
@@ -187,7 +196,7 @@ SELECT j.id, j.type, j.queue, 'pending' AS status, j.priority, j.args AS paramet
 FROM later_ready r JOIN later_job j ON j.id = r.job_id;
 CREATE VIEW jobs_running AS
 SELECT j.id, j.type, j.queue, 'running' AS status, j.priority, j.args AS parameters, NULL AS result,
-  (SELECT a.error FROM later_attempt a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) AS error,
+  (SELECT a.error FROM later_attempt a WHERE a.job_id = j.id AND a.outcome IN ('retried', 'progressed') ORDER BY a.id DESC LIMIT 1) AS error,
   c.attempt AS retry_count, j.max_retries, c.crashes, j.user_id, j.target_id, j.tags, j.metadata, CASE WHEN json_valid(j.options) THEN j.options->>'$.unique.key' END AS dedupe_key,
   j.timeout_us / 1000 AS timeout_ms,
   strftime('%Y-%m-%dT%H:%M:%fZ', j.queued_at / 1e6, 'unixepoch') AS queued_at,
@@ -198,7 +207,7 @@ FROM later_claimed c JOIN later_job j ON j.id = c.job_id;
 CREATE VIEW jobs_waiting AS
 SELECT j.id, j.type, j.queue, CASE w.kind WHEN 3 THEN 'retrying' ELSE 'scheduled' END AS status, j.priority,
   j.args AS parameters, NULL AS result,
-  CASE w.kind WHEN 2 THEN w.reason ELSE (SELECT a.error FROM later_attempt a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END AS error,
+  CASE w.kind WHEN 2 THEN w.reason ELSE (SELECT a.error FROM later_attempt a WHERE a.job_id = j.id AND a.outcome IN ('retried', 'progressed') ORDER BY a.id DESC LIMIT 1) END AS error,
   w.attempt AS retry_count, j.max_retries, w.crashes, j.user_id, j.target_id, j.tags, j.metadata, CASE WHEN json_valid(j.options) THEN j.options->>'$.unique.key' END AS dedupe_key,
   j.timeout_us / 1000 AS timeout_ms,
   strftime('%Y-%m-%dT%H:%M:%fZ', j.queued_at / 1e6, 'unixepoch') AS queued_at,
