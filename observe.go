@@ -23,6 +23,9 @@ const (
 	recent = time.Second
 	// countingShare is the part of the time that may be spent on counting, one in so many.
 	countingShare = 20
+	// longestError is how long a failure is remembered at most: a store that is well
+	// again must not look ill for long.
+	longestError = 10 * time.Second
 	// countingLimit ends a count that takes too long.
 	countingLimit = 10 * time.Second
 )
@@ -55,6 +58,10 @@ func (q *JobQueue) RecentStats(ctx context.Context) (stats Stats, at time.Time, 
 	defer done()
 	began := time.Now()
 	c.stats, c.err = q.Stats(counting)
-	c.at, c.until = q.now(), time.Now().Add(max(recent, (countingShare-1)*time.Since(began)))
+	rest := max(recent, (countingShare-1)*time.Since(began))
+	if c.err != nil {
+		rest = min(rest, longestError)
+	}
+	c.at, c.until = q.now(), time.Now().Add(rest)
 	return c.stats, c.at, c.err
 }
