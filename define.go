@@ -40,6 +40,8 @@ type definition struct {
 	check       func(json.RawMessage) (args any, err error)
 	keys        *envelope.Keys         // nil: nothing is encrypted
 	published   func() json.RawMessage // its schema, as others see it
+	onSchedule  *onSchedule            // nil: none
+	zeroCall    func() Call
 }
 
 // Define describes a type of job. The name is what is stored: keep it when you
@@ -58,6 +60,10 @@ func newDefinition[A any](name string, opts []DefineOption) *definition {
 	d := &definition{name: name, settings: defaultSettings, args: reflect.TypeFor[A]()}
 	d.check = func(raw json.RawMessage) (any, error) { return decodeArgs[A](d, raw) }
 	d.published = sync.OnceValue(d.publishedSchema)
+	d.zeroCall = func() Call {
+		var none A
+		return newCall(d, none, nil)
+	}
 	for _, opt := range opts {
 		opt.define(d)
 	}

@@ -52,16 +52,17 @@ type MoveProgress struct {
 
 // MoveReport says what was moved.
 type MoveReport struct {
-	Jobs     int64               `json:"jobs"`     // in the target now
-	Resumed  int64               `json:"resumed"`  // of these, left there by a move that was interrupted
-	Counts   map[JobStatus]int64 `json:"counts"`   // in the target, per status
-	Queues   []string            `json:"queues"`   // of the source, paused for good
-	Checksum string              `json:"checksum"` // SHA-256 of every job with its history, the same for both stores
+	Jobs      int64               `json:"jobs"`      // in the target now
+	Resumed   int64               `json:"resumed"`   // of these, left there by a move that was interrupted
+	Counts    map[JobStatus]int64 `json:"counts"`    // in the target, per status
+	Queues    []string            `json:"queues"`    // of the source, paused for good
+	Schedules int                 `json:"schedules"` // carried over; in the source they are paused for good
+	Checksum  string              `json:"checksum"`  // SHA-256 of every job with its history, the same for both stores
 }
 
 // Move carries everything from one store to another: jobs in every status, with
-// their ids, places in line, attempts, logs and times, the pauses of the queues and
-// the published types. A running job whose process is not known any more is
+// their ids, places in line, attempts, logs and times, the pauses of the queues, the
+// published types, and the schedules with how far they have come. A running job whose process is not known any more is
 // pending in the target, at its old place.
 //
 // At the end it reads both stores again and compares every byte. The jobs stay in the
@@ -99,7 +100,7 @@ func (m *move) run(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
 		m.refuseProcesses, m.refuseItself, m.refuseOthersJobs,
 		m.holdAll, m.drain, m.copy, m.publish, m.verify,
-		m.release,
+		m.carrySchedules, m.release, m.retireSchedules,
 	} {
 		if err := step(ctx); err != nil {
 			return err

@@ -65,6 +65,12 @@ func stock(t testing.TB, s store.Store) int {
 	_, err = s.Enqueue(ctx, more, now)
 	must(err)
 	must(s.Pause(ctx, "slow", "the server is down", now))
+	_, err = s.SaveSchedules(ctx, []store.Schedule{
+		{Name: "daily", Definition: store.ScheduleDefinition{Rule: "@daily", Job: more[1]}, Code: store.ScheduleCode{Hash: "x", Past: []string{"y"}},
+			NextTick: now.Add(time.Hour), DueAt: now.Add(time.Hour), LastTick: now, LastJob: 1, SavedAt: now},
+		{Name: "paused", Definition: store.ScheduleDefinition{Rule: "@hourly", Job: more[1]}, NextTick: now, PausedAt: now, PauseReason: "a holiday"},
+	}, now)
+	must(err)
 	return len(jobs) + len(more)
 }
 
@@ -104,10 +110,22 @@ func pauses(t testing.TB, s store.Store) map[string]string {
 	return reasons
 }
 
+func schedulesOf(t testing.TB, s store.Store) []store.Schedule {
+	t.Helper()
+	schedules, err := s.Schedules(t.Context(), store.ScheduleFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range schedules {
+		schedules[i].Revision = 0
+	}
+	return schedules
+}
+
 func TestMoveCarriesEverything(t *testing.T) {
 	from, to := open(t, tempFile(t)), open(t, tempFile(t))
 	jobs := stock(t, from)
-	before := held(t, from)
+	before, rules := held(t, from), schedulesOf(t, from)
 	var steps []later.MoveProgress
 	report, err := later.Move(t.Context(), from, to, later.MoveOptions{To: "new.db", Progress: func(p later.MoveProgress) { steps = append(steps, p) }})
 	if err != nil {
@@ -130,6 +148,12 @@ func TestMoveCarriesEverything(t *testing.T) {
 	same(t, "types", carried, published)
 	processes, _ := to.Processes(t.Context())
 	same(t, "processes of the target", processes, []store.Process(nil))
+	same(t, "schedules of the target", schedulesOf(t, to), rules)
+	for _, s := range schedulesOf(t, from) {
+		if s.PauseReason != "moved to new.db" || !s.DueAt.IsZero() {
+			t.Errorf("a schedule of the source goes on: %+v", s)
+		}
+	}
 	if again, err := later.Move(t.Context(), from, to, later.MoveOptions{To: "new.db"}); err != nil || again.Resumed != int64(jobs) || again.Checksum != report.Checksum {
 		t.Errorf("moved again: %+v, %v", again, err)
 	}

@@ -29,6 +29,9 @@ type JobQueue struct {
 	handlers map[string]Handler // by type and former name
 	engine   *engine.Engine     // nil unless started
 	settings Settings
+
+	scheduled    map[string]store.ScheduleDefinition // by Schedule
+	scheduleErrs []error                             // of Schedule, for Start
 }
 
 // Config is how a JobQueue works. Every zero field means its default.
@@ -69,7 +72,8 @@ func New(s store.Store, cfg Config) *JobQueue {
 	cfg.fillIn()
 	return &JobQueue{counting: recentStats{turn: make(chan struct{}, 1)},
 		store: s, cfg: cfg, cfgErr: err, handlers: map[string]Handler{},
-		settings: Settings{cfg.Concurrency, cfg.Queues, cfg.PollInterval},
+		settings:  Settings{cfg.Concurrency, cfg.Queues, cfg.PollInterval},
+		scheduled: map[string]store.ScheduleDefinition{},
 	}
 }
 
@@ -196,7 +200,8 @@ func (q *JobQueue) newEngine() (*engine.Engine, error) {
 			handlers = append(handlers, h.forEngine(q))
 		}
 	}
-	if err := errors.Join(problems...); err != nil {
+	schedules, err := q.schedulesInCode()
+	if err := errors.Join(append(problems, err)...); err != nil {
 		return nil, err
 	}
 	cfg := engine.Config{
@@ -204,7 +209,7 @@ func (q *JobQueue) newEngine() (*engine.Engine, error) {
 		StartDelay: q.cfg.StartDelay, SoftStop: q.cfg.SoftStop, HardStop: q.cfg.HardStop,
 		Heartbeat: q.cfg.Heartbeat, TimeToDie: q.cfg.TimeToDie,
 		Observers: &q.observers, Events: &q.events,
-		Retention: q.cfg.Retention, Version: q.cfg.Version, Logger: q.cfg.Logger,
+		Retention: q.cfg.Retention, Version: q.cfg.Version, Logger: q.cfg.Logger, Schedules: schedules,
 	}
 	return engine.New(q.store, cfg, handlers, q.finished.send), nil
 }

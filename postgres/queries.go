@@ -25,8 +25,11 @@ var importSQL string
 //go:embed unique.sql
 var uniqueSQL string
 
+//go:embed schedule.sql
+var scheduleSQL string
+
 // statements holds every named statement of the .sql files, for the default schema.
-var statements = named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL)
+var statements = named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL, scheduleSQL)
 
 // defaultSchema is the schema that the .sql files name.
 const defaultSchema = "later"

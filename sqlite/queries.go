@@ -21,8 +21,11 @@ var importSQL string
 //go:embed unique.sql
 var uniqueSQL string
 
+//go:embed schedule.sql
+var scheduleSQL string
+
 // queries holds every named statement of the .sql files.
-var queries = named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL)
+var queries = named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL, scheduleSQL)
 
 // query returns a named statement. An unknown name is a mistake in this package.
 func query(name string) string {

@@ -17,6 +17,7 @@ import (
 var spoilable = []string{
 	"later_job", "later_waiting", "later_ready", "later_claimed", "later_finished", "later_attempt", "later_process",
 	"later_job_type", "later_queue", "later_progress", "later_log", "later_cancel_request", "later_count", "later_unique_key",
+	"later_schedule", "later_tick",
 }
 
 // spoils are values that somebody could write into a column, as SQL.
@@ -113,6 +114,15 @@ func stock(t testing.TB, s *sqlite.Store) {
 	_, err = s.Cancel(ctx, store.Filter{IDs: ids[6:7]}, "enough", now)
 	must(err)
 	must(s.Pause(ctx, "other", "why", now))
+	for _, name := range []string{"a", "b"} {
+		_, err = s.SaveSchedules(ctx, []store.Schedule{{Name: name, Definition: store.ScheduleDefinition{Rule: "@daily"}, NextTick: now, DueAt: now}}, now)
+		must(err)
+		_, err = s.Tick(ctx, []store.Tick{{
+			Schedule: store.Schedule{Name: name, Revision: 1, Definition: store.ScheduleDefinition{Rule: "@daily"}, NextTick: now, DueAt: now},
+			Jobs:     []store.TickJob{{At: now, Job: store.NewJob{Type: "MyJob", Queue: "other", Args: []byte(`1`)}}},
+		}}, now)
+		must(err)
+	}
 }
 
 // othersGoOn puts new jobs through every verb.

@@ -82,7 +82,7 @@ type NewJob struct {
 	Type, Queue      string
 	Priority         int
 	Args             json.RawMessage // valid JSON without NUL characters
-	Metadata         json.RawMessage // a JSON object, or empty
+	Metadata         json.RawMessage `json:",omitempty"` // a JSON object, or empty
 	UserID, TargetID string          // empty: none
 	Tags             []string
 	MaxRetries       int

@@ -12,6 +12,9 @@ type Options struct {
 	FinishBy time.Time                  `json:"finish_by,omitzero"` // when the last attempt must have ended
 	Carried  map[string]json.RawMessage `json:"carried,omitempty"`  // values of the enqueuer's context
 	Unique   *Unique                    `json:"unique,omitempty"`   // the key of the job
+
+	Schedule string    `json:"schedule,omitempty"` // the name of the schedule that enqueued the job
+	Tick     time.Time `json:"tick,omitzero"`      // the instant that it was due; zero: somebody ran the schedule by hand
 }
 
 // Text is the options as a store keeps them; empty: none.

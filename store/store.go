@@ -92,6 +92,10 @@ type Store interface {
 	// RollupKept says to the next longer span, and deletes the oldest. Rollups are for
 	// charts: stored twice, they count twice.
 	Rollup(ctx context.Context, rollups []Rollup, now time.Time) error
+	// Tick takes each step whose schedule is still at its revision: stores the schedule,
+	// and enqueues the jobs of those instants that have had none, all in one
+	// transaction. The last job's id becomes LastJob.
+	Tick(ctx context.Context, ticks []Tick, now time.Time) ([]Ticked, error)
 
 	// Control: people, by filter. Each returns the ids of the jobs it changed,
 	// rising, and leaves the others alone.
@@ -113,6 +117,13 @@ type Store interface {
 	Pause(ctx context.Context, queue, reason string, now time.Time) error
 	Resume(ctx context.Context, queue string) error
 
+	// SaveSchedules stores each schedule that is still at its revision, or, at revision
+	// 0, that does not exist, and reports which those were.
+	SaveSchedules(ctx context.Context, schedules []Schedule, now time.Time) ([]bool, error)
+	// DeleteSchedules removes schedules with what is known of their ticks, and returns
+	// how many there were.
+	DeleteSchedules(ctx context.Context, names []string) (int, error)
+
 	// Reading.
 
 	Get(ctx context.Context, id int64) (Job, error) // ErrNotFound
@@ -129,6 +140,7 @@ type Store interface {
 	Rollups(ctx context.Context, from, until time.Time) ([]Rollup, error)
 	// Holder returns the id of the job that holds a unique key; ErrNotFound: none.
 	Holder(ctx context.Context, jobType, key string, now time.Time) (int64, error)
+	Schedules(ctx context.Context, f ScheduleFilter) ([]Schedule, error) // by name
 
 	// Moving to another store.
 

@@ -98,6 +98,22 @@ func (b *broken) Beat(ctx context.Context, id int64, state store.ProcessState, n
 	return out, err
 }
 
+func (b *broken) SaveSchedules(ctx context.Context, schedules []store.Schedule, now time.Time) ([]bool, error) {
+	return b.Reference.SaveSchedules(ctx, giveAll(b, schedules), now)
+}
+
+func (b *broken) Schedules(ctx context.Context, f store.ScheduleFilter) ([]store.Schedule, error) {
+	out, err := b.Reference.Schedules(ctx, b.give(f).(store.ScheduleFilter))
+	b.done("Schedules", out)
+	return out, err
+}
+
+func (b *broken) Tick(ctx context.Context, ticks []store.Tick, now time.Time) ([]store.Ticked, error) {
+	out, err := b.Reference.Tick(ctx, giveAll(b, ticks), now)
+	b.done("Tick", out)
+	return out, err
+}
+
 func (b *broken) Promote(ctx context.Context, limit int, now time.Time) (store.Promoted, error) {
 	out, err := b.Reference.Promote(ctx, limit, now)
 	b.done("Promote", &out)
@@ -317,8 +333,32 @@ var faults = map[string]broken{
 			r.last = 0
 		}
 	}},
-	"places are set back by an import": {given: spoil(func(r *Reference, record *store.Record) { r.last = min(r.last, record.Job.ID) })},
-	"imports without a wake":           {did: func(r *Reference, verb string) { drop(r, verb == "Import") }},
+	"places are set back by an import":          {given: spoil(func(r *Reference, record *store.Record) { r.last = min(r.last, record.Job.ID) })},
+	"a schedule is saved whatever its revision": {given: spoil(func(r *Reference, s *store.Schedule) { s.Revision = r.schedules[s.Name].Revision })},
+	"a tick counts whatever its revision": {given: spoil(func(r *Reference, t *store.Tick) {
+		t.Schedule.Revision = r.schedules[t.Schedule.Name].Revision
+	})},
+	"an instant may have two jobs": {did: func(r *Reference, verb string) { clear(r.ticks) }},
+	"a schedule loses its code":    {given: spoil(func(_ *Reference, s *store.Schedule) { s.Code = store.ScheduleCode{} })},
+	"a schedule loses its zone":    {given: spoil(func(_ *Reference, s *store.Schedule) { s.Definition.Zone = "" })},
+	"a tick loses the options of its job": {given: spoil(func(_ *Reference, t *store.Tick) {
+		t.Jobs = slices.Clone(t.Jobs)
+		for i := range t.Jobs {
+			t.Jobs[i].Job.Options = nil
+		}
+	})},
+	"a tick does not move the schedule": {given: spoil(func(r *Reference, t *store.Tick) {
+		s := r.schedules[t.Schedule.Name]
+		s.Revision = t.Schedule.Revision
+		t.Schedule = s
+	})},
+	"the due ones include those of later": {given: spoil(func(_ *Reference, f *store.ScheduleFilter) {
+		if !f.DueBy.IsZero() {
+			f.DueBy = f.DueBy.Add(time.Microsecond)
+		}
+	})},
+	"schedules come in any order": {answered: func(out any) { reverse[store.Schedule](out) }},
+	"imports without a wake":      {did: func(r *Reference, verb string) { drop(r, verb == "Import") }},
 }
 
 // eachRecord changes the records that Export returns.

@@ -18,6 +18,8 @@ type Reference struct {
 	types     map[string]store.JobType
 	paused    map[string]pause
 	keys      map[keyName]heldKey
+	schedules map[string]store.Schedule
+	ticks     map[instant]bool // that have had their job
 	listeners map[chan store.Wake]bool
 	rollups   []store.Rollup
 	last      int64   // the last id or position given out
@@ -29,6 +31,7 @@ type Reference struct {
 func NewReference() *Reference {
 	return &Reference{
 		jobs: map[int64]*kept{}, processes: map[int64]*store.Process{}, types: map[string]store.JobType{},
+		schedules: map[string]store.Schedule{}, ticks: map[instant]bool{},
 		paused: map[string]pause{}, keys: map[keyName]heldKey{}, listeners: map[chan store.Wake]bool{},
 	}
 }

@@ -57,6 +57,8 @@ var groups = []group{
 	{"suspect", suspectChecks},
 	{"promote", promoteChecks},
 	{"prune", pruneChecks},
+	{"schedule", scheduleChecks},
+	{"tick", tickChecks},
 	{"cancel", cancelChecks},
 	{"retry", retryChecks},
 	{"reschedule", rescheduleChecks},

@@ -2,7 +2,7 @@
 // files in this order: producer.go claims it, lane.go holds it until a slot is
 // free, executor.go performs one attempt, outcome.go decides what that led to,
 // completer.go stores the outcomes of many at once. Beside them heartbeat.go,
-// fence.go, recover.go, promote.go, prune.go, orphans.go and alarm.go each run one verb of
+// fence.go, recover.go, promote.go, tick.go (with the decisions in schedule.go), prune.go, orphans.go and alarm.go each run one verb of
 // the store on the loop of every.go; stop.go ends it all in order.
 package engine
 
@@ -33,8 +33,9 @@ type Config struct {
 	Retention  store.Retention
 	Version    string // of the program
 	Logger     *slog.Logger
-	Events     *Events     // who is told what happens; nil: nobody
-	Random     rand.Source // of ids, tokens and jitter; nil: the runtime's
+	Events     *Events                             // who is told what happens; nil: nobody
+	Schedules  map[string]store.ScheduleDefinition // that are defined in code, by name
+	Random     rand.Source                         // of ids, tokens and jitter; nil: the runtime's
 }
 
 // Settings may change while the engine runs.
@@ -90,8 +91,8 @@ type Engine struct {
 	lastOutcome chan struct{}  // closed when no executor will send any more
 	completed   sync.WaitGroup // the completer
 
-	claimSoon, beatSoon, fenceSoon, promoteSoon, reportSoon, endedSoon chan struct{} // nudges for the loops
-	slotFreed                                                          chan struct{} // nudges whoever waits for the last executor
+	claimSoon, beatSoon, fenceSoon, promoteSoon, reportSoon, endedSoon, tickSoon chan struct{} // nudges for the loops
+	slotFreed                                                                    chan struct{} // nudges whoever waits for the last executor
 
 	onFinished func() // told when outcomes were accepted
 	events     *Events
@@ -118,6 +119,9 @@ type Engine struct {
 	ended    []concluded // outcomes that come from no executor
 
 	lookForSuspects bool // there may be some
+
+	schedules    map[string]defined // in code, by name
+	unreconciled bool               // some have not been compared with the store's
 }
 
 // New makes an engine that is not working yet. onFinished is called, if not
@@ -135,12 +139,14 @@ func New(s store.Store, cfg Config, handlers []*Handler, onFinished func()) *Eng
 		promoteSoon: make(chan struct{}, 1),
 		reportSoon:  make(chan struct{}, 1),
 		endedSoon:   make(chan struct{}, 1),
+		tickSoon:    make(chan struct{}, 1),
 		slotFreed:   make(chan struct{}, 1),
 		reporting:   make(chan struct{}, 1),
 		lanes:       map[string]*lane{},
 		held:        map[claim]*held{},
 		inFlight:    map[int64]bool{},
 		reports:     map[claim]*store.Report{},
+		schedules:   map[string]defined{},
 		wakes:       1,
 		sleep:       newSleep(),
 	}
@@ -154,6 +160,9 @@ func New(s store.Store, cfg Config, handlers []*Handler, onFinished func()) *Eng
 		e.names = append(e.names, name)
 	}
 	slices.Sort(e.names)
+	for name, d := range cfg.Schedules {
+		e.schedules[name] = defined{d, hashOf(d)}
+	}
 	e.completing, e.chance = e.newDice(), e.newDice()
 	e.apply(cfg.Settings)
 	return e
@@ -177,6 +186,11 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.running.Go(func() { e.listen(wakes) })
 	promoter, producer := e.newPromoter(), e.newProducer()
 	e.running.Go(func() { e.work(promoter, producer) })
+	ticker := e.newTicker()
+	if err := ticker.reconcile(ctx); err != nil {
+		e.log.Error("cannot keep schedules; trying again", "error", err)
+	}
+	e.loop(ticker.horizon, e.tickSoon, ticker.tick)
 	e.loop(constant(e.cfg.Heartbeat), e.beatSoon, e.newHeart().beat)
 	e.loop(constant(e.cfg.TimeToDie), e.fenceSoon, e.fence)
 	e.loop(constant(reportEvery), e.reportSoon, e.report)

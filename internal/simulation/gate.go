@@ -153,6 +153,30 @@ func (g gate) Prune(ctx context.Context, keep store.Retention, after int64, limi
 	return out.deleted, out.next, err
 }
 
+func (g gate) Tick(ctx context.Context, ticks []store.Tick, now time.Time) ([]store.Ticked, error) {
+	return call(g, ctx, &operation{verb: "Tick", now: now}, func(ctx context.Context, s store.Store) ([]store.Ticked, error) {
+		return s.Tick(ctx, ticks, now)
+	})
+}
+
+func (g gate) SaveSchedules(ctx context.Context, schedules []store.Schedule, now time.Time) ([]bool, error) {
+	return call(g, ctx, &operation{verb: "SaveSchedules", now: now}, func(ctx context.Context, s store.Store) ([]bool, error) {
+		return s.SaveSchedules(ctx, schedules, now)
+	})
+}
+
+func (g gate) DeleteSchedules(ctx context.Context, names []string) (int, error) {
+	return call(g, ctx, &operation{verb: "DeleteSchedules"}, func(ctx context.Context, s store.Store) (int, error) {
+		return s.DeleteSchedules(ctx, names)
+	})
+}
+
+func (g gate) Schedules(ctx context.Context, f store.ScheduleFilter) ([]store.Schedule, error) {
+	return call(g, ctx, &operation{verb: "Schedules", reads: true}, func(ctx context.Context, s store.Store) ([]store.Schedule, error) {
+		return s.Schedules(ctx, f)
+	})
+}
+
 func (g gate) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time) ([]int64, error) {
 	return call(g, ctx, &operation{verb: "Cancel", in: f, now: now}, func(ctx context.Context, s store.Store) ([]int64, error) {
 		return s.Cancel(ctx, f, reason, now)

@@ -7,6 +7,7 @@ CREATE INDEX later_log_job ON later_log (job_id, id);
 CREATE INDEX later_ready_line ON later_ready (queue, priority DESC, position, type, crashes) WHERE crashes < 2;
 CREATE INDEX later_ready_suspects ON later_ready (queue, priority DESC, position, type, crashes) WHERE crashes >= 2;
 CREATE INDEX later_rollup_time ON later_rollup (span_s, at);
+CREATE INDEX later_schedule_due ON later_schedule (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX later_unique_key_expiry ON later_unique_key (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX later_unique_key_job ON later_unique_key (job_id);
 CREATE INDEX later_waiting_due ON later_waiting (run_at, job_id);
@@ -140,6 +141,19 @@ CREATE TABLE later_rollup (
   wait      TEXT NOT NULL,        -- histogram of waits: bucket:count, bucket n below 2^n ms
   run       TEXT NOT NULL         -- histogram of run times
 ) STRICT;
+CREATE TABLE later_schedule (
+  name         TEXT PRIMARY KEY,
+  revision     INTEGER NOT NULL,
+  definition   TEXT NOT NULL,       -- a JSON object: rule, zone, policies, and the job that is enqueued
+  code         TEXT NOT NULL,       -- a JSON object: which programs define it
+  next_tick    INTEGER,             -- the next due instant of the rule
+  due_at       INTEGER,             -- when it is to be enqueued; NULL: not at all
+  last_tick    INTEGER,             -- the last instant that is dealt with
+  last_job     INTEGER NOT NULL,    -- the id of the last job that it enqueued; 0: none
+  paused_at    INTEGER,
+  pause_reason TEXT NOT NULL,
+  saved_at     INTEGER              -- when its definition last changed
+) STRICT, WITHOUT ROWID;
 CREATE TABLE later_sequence (value INTEGER NOT NULL) STRICT;
 CREATE TABLE later_step (
   job_id  INTEGER NOT NULL,
@@ -149,6 +163,11 @@ CREATE TABLE later_step (
   at      INTEGER NOT NULL,         -- when it was saved last
   attempt INTEGER NOT NULL,         -- the attempt that saved it last
   PRIMARY KEY (job_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE later_tick (
+  schedule TEXT NOT NULL,
+  tick     INTEGER NOT NULL,
+  PRIMARY KEY (schedule, tick)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE later_unique_key (
   type       TEXT NOT NULL,
