@@ -219,13 +219,18 @@ func TestRetryByPersonKeepsSteps(t *testing.T) {
 func TestStepOfSupersededWorker(t *testing.T) {
 	s := open(t, tempFile(t))
 	told := make(chan error, 1)
-	queue := queueOn(t, s, later.Config{}, stepJob.Do(func(ctx context.Context, _ numberArgs) error {
+	quiet := later.Config{Heartbeat: time.Hour, TimeToDie: 3 * time.Hour}
+	queue := queueOn(t, s, quiet, stepJob.Do(func(ctx context.Context, _ numberArgs) error {
 		job := later.Running(ctx)
 		if job.Crashes > 0 {
 			return nil
 		}
 		err := later.Do(ctx, "a", func(context.Context) error {
-			_, err := s.Recover(t.Context(), []store.Silent{{ProcessID: job.ProcessID, Beat: 0}}, time.Time{})
+			processes, err := s.Processes(t.Context())
+			if err != nil {
+				return err
+			}
+			_, err = s.Recover(t.Context(), []store.Silent{{ProcessID: job.ProcessID, Beat: processes[0].Beat}}, time.Time{})
 			return err
 		})
 		told <- err
