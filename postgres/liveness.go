@@ -90,6 +90,7 @@ func (s *Store) Beat(ctx context.Context, processID int64, state store.ProcessSt
 	case err != nil:
 		return store.Beaten{}, err
 	case !known:
+		s.locks.Release(processID) // it never comes back under that id
 		return store.Beaten{}, fmt.Errorf("process %d: %w", processID, store.ErrProcessGone)
 	}
 	return beaten, nil

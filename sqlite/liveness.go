@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -73,6 +74,9 @@ func (s *Store) Beat(ctx context.Context, processID int64, state store.ProcessSt
 		return err
 	}}
 	if err := s.do(ctx, r); err != nil {
+		if errors.Is(err, store.ErrProcessGone) {
+			s.locks.Release(processID) // it never comes back under that id
+		}
 		return store.Beaten{}, err // what the writer may still be filling in
 	}
 	return beaten, nil
