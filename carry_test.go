@@ -12,6 +12,8 @@ import (
 
 type tenantKey struct{}
 
+type localeKey struct{}
+
 type tenant struct {
 	Name string `json:"name"`
 }
@@ -28,9 +30,9 @@ func TestCarry(t *testing.T) {
 	see := func(ctx context.Context, what string) {
 		seen.add(fmt.Sprint(what, " ", ctx.Value(tenantKey{})))
 	}
-	child := later.Define[numberArgs]("ChildJob", later.Use(later.Carry[string]("locale", "locale")),
+	child := later.Define[numberArgs]("ChildJob", later.Use(later.Carry[string]("locale", localeKey{})),
 		later.MaxRetries(1), later.Fixed(0), later.AfterDiscard(func(ctx context.Context, _ later.Job, _ error) {
-			see(ctx, fmt.Sprint("discarded ", ctx.Value("locale")))
+			see(ctx, fmt.Sprint("discarded ", ctx.Value(localeKey{})))
 		}))
 	parent := later.Define[numberArgs]("ParentJob")
 	s := open(t, tempFile(t))
@@ -38,11 +40,11 @@ func TestCarry(t *testing.T) {
 	queue = queueOn(t, s, later.Config{Middleware: []later.Middleware{later.Carry[tenant]("tenant", tenantKey{})}},
 		parent.Do(func(ctx context.Context, args numberArgs) error {
 			see(ctx, fmt.Sprint("parent ", args.N))
-			_, err := child.PerformLater(context.WithValue(ctx, "locale", "de"), queue, args)
+			_, err := child.PerformLater(context.WithValue(ctx, localeKey{}, "de"), queue, args)
 			return err
 		}),
 		child.Do(func(ctx context.Context, args numberArgs) error {
-			see(ctx, fmt.Sprint("child ", args.N, ctx.Value("locale")))
+			see(ctx, fmt.Sprint("child ", args.N, ctx.Value(localeKey{})))
 			return errBusy
 		}))
 	if _, err := queue.EnqueueAll(asTenant(t, "acme"), parent.With(numberArgs{1}), parent.With(numberArgs{2})); err != nil {

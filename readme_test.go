@@ -103,11 +103,23 @@ func TestSnippetsAreTested(t *testing.T) {
 			snippets = snippets[1:]
 		}
 		for _, block := range snippets {
-			if !strings.Contains(all, block) {
+			if !strings.Contains(all, block) && !strings.Contains(all, indented(block)) {
 				t.Errorf("no file has this block of %s:\n%s", document, block)
 			}
 		}
 	}
+}
+
+// indented is a block as it stands within a function.
+func indented(block string) string {
+	var b strings.Builder
+	for line := range strings.Lines(block) {
+		if line != "\n" {
+			b.WriteByte('\t')
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }
 
 // TestNamedTestsExist: a promise is not proved by a test that nobody has written.
