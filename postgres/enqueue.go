@@ -38,7 +38,6 @@ type enqueuing struct {
 	priorities                                    []int16
 	maxRetries                                    []int32
 	timeouts                                      []int64
-	ids                                           []int64 // of jobs with unique keys; most get one here
 	queuedAt, runAt                               []time.Time
 	answers                                       []store.Enqueued
 	storeID                                       string
@@ -98,7 +97,7 @@ func join(calls []*enqueuing) *enqueuing {
 func (e *enqueuing) ask() []any {
 	return []any{
 		brief(e.types), brief(e.queues), brief(e.priorities), e.args, brief(e.metadata), brief(e.users), brief(e.targets), brief(e.tags),
-		brief(e.maxRetries), brief(e.timeouts), brief(e.queuedAt), brief(e.runAt), brief(e.options), e.ids,
+		brief(e.maxRetries), brief(e.timeouts), brief(e.queuedAt), brief(e.runAt), brief(e.options),
 	}
 }
 

@@ -29,7 +29,14 @@ var uniqueSQL string
 var scheduleSQL string
 
 // statements holds every named statement of the .sql files, for the default schema.
-var statements = named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL, scheduleSQL)
+var statements = withEnqueueAs(named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL, scheduleSQL))
+
+// withEnqueueAs adds the enqueue of jobs whose ids have been drawn, since they are in
+// their keys by then. One statement for both would cost every job without a key.
+func withEnqueueAs(all map[string]string) map[string]string {
+	all["enqueue_as"] = strings.Replace(all["enqueue"], "nextval('later.number') AS id", "($14::bigint[])[place] AS id", 1)
+	return all
+}
 
 // defaultSchema is the schema that the .sql files name.
 const defaultSchema = "later"

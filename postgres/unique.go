@@ -166,8 +166,7 @@ func (u *uniquely) storeFresh(s *session, fresh []int, wishes []wish) error {
 	}
 	e := &enqueuing{store: u.store}
 	e.add(jobs, u.now)
-	e.ids = ids
-	found, err := s.on.Query(s.ctx, u.store.query("enqueue"), e.ask()...)
+	found, err := s.on.Query(s.ctx, u.store.query("enqueue_as"), append(e.ask(), ids)...)
 	if err == nil {
 		err = e.scan(found)
 	}

@@ -8,21 +8,21 @@
 -- each row of the batch: a claim of 100 among 200,000 took 5 s instead of 2 ms.
 
 -- name: enqueue
--- The number comes first: its order is that of the call. Jobs with unique keys have one
--- ($14): see take_keys. A column that is shorter than
+-- The number comes first: its order is that of the call. A column that is shorter than
 -- that of the arguments has its first value for all: to take apart thirteen arrays costs
 -- a third of what storing the jobs does. The store's id tells a transaction of the
--- user's that works on another database.
+-- user's that works on another database. Jobs with unique keys have their numbers
+-- already: see queries.go.
 WITH new AS MATERIALIZED (
-  SELECT coalesce(id, nextval('later.number')) AS id, coalesce(type, ($1::text[])[1]) AS type, coalesce(queue, ($2::text[])[1]) AS queue,
+  SELECT nextval('later.number') AS id, coalesce(type, ($1::text[])[1]) AS type, coalesce(queue, ($2::text[])[1]) AS queue,
     coalesce(priority, ($3::smallint[])[1]) AS priority, args::json AS args, nullif(coalesce(metadata, ($5::text[])[1]), '')::json AS metadata,
     nullif(coalesce(user_id, ($6::text[])[1]), '') AS user_id, nullif(coalesce(target_id, ($7::text[])[1]), '') AS target_id,
     nullif(coalesce(tags, ($8::text[])[1]), '')::text[] AS tags, coalesce(max_retries, ($9::integer[])[1]) AS max_retries,
     coalesce(timeout_us, ($10::bigint[])[1]) AS timeout_us, coalesce(queued_at, ($11::timestamptz[])[1]) AS queued_at,
     coalesce(run_at, ($12::timestamptz[])[1]) AS run_at, nullif(coalesce(options, ($13::text[])[1]), '')::json AS options, place
   FROM unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::integer[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::bigint[]) WITH ORDINALITY
-    AS n(type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, run_at, options, id, place)
+    $9::integer[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], $13::text[]) WITH ORDINALITY
+    AS n(type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, run_at, options, place)
 ), stored AS (
   INSERT INTO later.job (id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at, options)
   SELECT id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at,
