@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// Middleware surrounds the two ends of a job, so that one value is both halves of
-// something: a tracer, what a call carries, a check. A nil half is passed through.
+// Middleware surrounds the two ends of a job, and its steps, so that one value is all
+// of something: a tracer, what a call carries, a check. What is nil is passed through.
 // Config.Middleware surrounds every job, the first outermost; Use surrounds the jobs
 // of one definition, inside of those.
 type Middleware struct {
@@ -23,6 +23,9 @@ type Middleware struct {
 	// Perform surrounds every attempt, PerformNow included. It calls next, once, to go
 	// on; what it returns is what the job's rules see.
 	Perform func(ctx context.Context, job *RunningJob, next func(context.Context) error) error
+	// Step surrounds the function of every Step and Do that is run: not of those that
+	// are passed over, since they are done. It calls next, once, to go on.
+	Step func(ctx context.Context, job *RunningJob, step string, next func(context.Context) error) error
 
 	restore restoreFunc // what Carry does for functions that are not inside of Perform
 }
@@ -46,6 +49,22 @@ func performHalves(layers ...[]Middleware) (halves []performHalf) {
 		}
 	}
 	return halves
+}
+
+// surroundStep puts the Step parts around the function of a step.
+func (r *RunningJob) surroundStep(name string, fn func(context.Context) error) func(context.Context) error {
+	if r.definition == nil || r.queue == nil {
+		return fn
+	}
+	for _, layers := range [][]Middleware{r.definition.middleware, r.queue.cfg.Middleware} {
+		for _, m := range slices.Backward(layers) {
+			if m.Step != nil {
+				inner := fn
+				fn = func(ctx context.Context) error { return m.Step(ctx, r, name, inner) }
+			}
+		}
+	}
+	return fn
 }
 
 // surround puts the Enqueue halves around store.

@@ -253,3 +253,41 @@ func TestMiddlewareSeesValidCallsOnly(t *testing.T) {
 		t.Errorf("seen: %q", seen)
 	}
 }
+
+// TestMiddlewareSurroundsSteps: those that are run, the queue's outermost; not those
+// that are passed over.
+func TestMiddlewareSurroundsSteps(t *testing.T) {
+	var seen record[string]
+	around := func(who string) later.Middleware {
+		return later.Middleware{Step: func(ctx context.Context, job *later.RunningJob, step string, next func(context.Context) error) error {
+			seen.add(fmt.Sprint(who, " ", step, " ", job.Attempt))
+			err := next(ctx)
+			seen.add(fmt.Sprint(who, " ", step, " ", err))
+			return err
+		}}
+	}
+	stepped := later.Define[numberArgs]("SteppedJob", later.Fixed(0), later.Use(around("inner")))
+	queue := newQueue(t, later.Config{Middleware: []later.Middleware{around("outer")}}, stepped.Do(func(ctx context.Context, _ numberArgs) error {
+		n, err := later.Step(ctx, "one", func(context.Context) (int, error) { return 7, nil })
+		if err != nil || n != 7 {
+			return fmt.Errorf("%d, %w", n, err)
+		}
+		return later.Do(ctx, "two", func(context.Context) error {
+			if later.Running(ctx).Attempt == 1 && len(seen.all()) < 8 {
+				return errBusy
+			}
+			return nil
+		})
+	}))
+	enqueue(t, stepped, queue, numberArgs{})
+	if _, err := queue.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"outer one 1", "inner one 1", "inner one <nil>", "outer one <nil>", "outer two 1", "inner two 1", "inner two busy", "outer two busy",
+		"outer two 1", "inner two 1", "inner two <nil>", "outer two <nil>", // a retry after progress does not count
+	}
+	if got := seen.all(); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}

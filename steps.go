@@ -108,7 +108,11 @@ func runStep(ctx context.Context, name string, fn func(context.Context) (json.Ra
 		return nil, fmt.Errorf("step %q is not begun: %w", name, ErrStopping)
 	}
 	step := &runningStep{name: name}
-	result, err := fn(context.WithValue(ctx, stepKey{}, step))
+	var result json.RawMessage
+	err = Running(ctx).surroundStep(name, func(ctx context.Context) (err error) {
+		result, err = fn(ctx)
+		return err
+	})(context.WithValue(ctx, stepKey{}, step))
 	if step.inTx {
 		return committed(ctx, steps, name, err)
 	}

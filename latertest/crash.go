@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"testing"
 	"time"
 
 	"github.com/laterjobs/later"
@@ -29,15 +30,56 @@ func Crash(ctx context.Context) {
 	if !drains || job.ID == 0 {
 		panic("latertest: Crash needs the context of a job that latertest.Drain performs")
 	}
-	known, ok := stores.Load(d.queue)
+	k, ok := queues.Load(d.queue)
 	if !ok {
 		panic("latertest: Crash needs a JobQueue of latertest.New or latertest.NewOn")
 	}
-	if err := declareDead(context.WithoutCancel(ctx), known.(store.Store), job.Job); err != nil {
+	if err := declareDead(context.WithoutCancel(ctx), k.(*known).store, job.Job); err != nil {
 		panic(fmt.Errorf("latertest: Crash: %w", err))
 	}
 	d.die(errCrashed)
 	panic(errCrashed)
+}
+
+// InterruptAt lets the process crash, as Crash does, the next time a job reaches the step
+// of that name, before its function is run. Steps that are done by then stay done, so
+// that a test sees which parts of a job are performed again. Called twice it interrupts
+// twice. A step that is never reached fails the test.
+func InterruptAt(t testing.TB, queue *later.JobQueue, step string) {
+	t.Helper()
+	found, ok := queues.Load(queue)
+	if !ok {
+		t.Fatal("latertest: InterruptAt needs a JobQueue of latertest.New or latertest.NewOn")
+	}
+	k := found.(*known)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.interrupts == nil {
+		k.interrupts = map[string]int{}
+	}
+	k.interrupts[step]++
+	t.Cleanup(func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.interrupts[step] > 0 {
+			t.Errorf("no job has reached the step %q to be interrupted there", step)
+			k.interrupts[step] = 0
+		}
+	})
+}
+
+// step is the middleware that interrupts.
+func (k *known) step(ctx context.Context, _ *later.RunningJob, step string, next func(context.Context) error) error {
+	k.mu.Lock()
+	due := k.interrupts[step] > 0
+	if due {
+		k.interrupts[step]--
+	}
+	k.mu.Unlock()
+	if due {
+		Crash(ctx)
+	}
+	return next(ctx)
 }
 
 // declareDead does with the job's process what others do that have watched its silence

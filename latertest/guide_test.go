@@ -190,3 +190,29 @@ func TestChargeSurvivesACrash(t *testing.T) {
 		t.Errorf("the bank was asked %d times", bank.tries)
 	}
 }
+
+func TestChargeIsNotRepeated(t *testing.T) {
+	charged, mailed := 0, 0
+	queue := latertest.New(t, later.Config{}, ChargeCard.Do(func(ctx context.Context, args ChargeArgs) error {
+		err := later.Do(ctx, "charge", func(context.Context) error {
+			charged++
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return later.Do(ctx, "mail", func(context.Context) error {
+			mailed++
+			return nil
+		})
+	}))
+	if _, err := ChargeCard.PerformLater(t.Context(), queue, ChargeArgs{OrderID: 7, Cents: 1200}); err != nil {
+		t.Fatal(err)
+	}
+
+	latertest.InterruptAt(t, queue, "mail") // the process dies between the two
+	latertest.Drain(t, queue)
+	if job := latertest.Performed(t, queue, ChargeCard)[0]; job.Crashes != 1 || charged != 1 || mailed != 1 {
+		t.Errorf("charged %d times, mailed %d times, with %d crashes", charged, mailed, job.Crashes)
+	}
+}

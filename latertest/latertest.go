@@ -50,12 +50,21 @@ func NewOn(t testing.TB, s store.Store, cfg later.Config, handlers ...later.Hand
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
+	k := &known{store: s}
+	cfg.Middleware = append([]later.Middleware{{Step: k.step}}, cfg.Middleware...)
 	queue := later.New(s, cfg)
 	queue.Register(handlers...)
-	stores.Store(queue, s)
-	t.Cleanup(func() { stores.Delete(queue) })
+	queues.Store(queue, k)
+	t.Cleanup(func() { queues.Delete(queue) })
 	return queue
 }
 
-// stores remembers the store of each JobQueue of this package: see Crash.
-var stores sync.Map // *later.JobQueue → store.Store
+// queues holds what is known of each JobQueue of this package: see Crash, InterruptAt.
+var queues sync.Map // *later.JobQueue → *known
+
+type known struct {
+	store store.Store
+
+	mu         sync.Mutex
+	interrupts map[string]int // by step: how many performings are still to crash there
+}

@@ -29,7 +29,7 @@ func Middleware(opts ...Option) later.Middleware {
 	if err != nil {
 		otel.Handle(err)
 	}
-	return later.Middleware{Enqueue: m.enqueue, Perform: m.perform}
+	return later.Middleware{Enqueue: m.enqueue, Perform: m.perform, Step: m.step}
 }
 
 // carriedName is the name under which a job carries its trace.
@@ -136,6 +136,19 @@ func (m *middleware) perform(ctx context.Context, job *later.RunningJob, next fu
 		conclude(ctx, span, err)
 		return err
 	})
+}
+
+// step traces a step that is run, below its attempt.
+func (m *middleware) step(ctx context.Context, job *later.RunningJob, name string, next func(context.Context) error) error {
+	ctx, span := m.tracer.Start(ctx, "step "+name, trace.WithAttributes(typeKey.String(job.Type), attemptKey.Int(job.Attempt)))
+	ended := false
+	defer func() { end(span, &ended) }()
+	err := next(ctx)
+	ended = true
+	if err != nil {
+		fail(span, err)
+	}
+	return err
 }
 
 // conclude says on the span what the attempt has led to, as far as its error tells: the

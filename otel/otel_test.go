@@ -124,6 +124,37 @@ func TestSpansAreLinked(t *testing.T) {
 	}
 }
 
+// TestSteps: a step that is run is below its attempt; one that is passed over leaves no span.
+func TestSteps(t *testing.T) {
+	i := newInstruments()
+	failed := errors.New("no mailbox")
+	queue := latertest.New(t, i.config(), number.Do(func(ctx context.Context, _ args) error {
+		if err := later.Do(ctx, "charge", func(context.Context) error { return nil }); err != nil {
+			return err
+		}
+		return later.Do(ctx, "mail", func(context.Context) error {
+			if later.Running(ctx).Crashes == 0 {
+				latertest.Crash(ctx)
+			}
+			return later.Discard(failed)
+		})
+	}))
+	if _, err := number.PerformLater(t.Context(), queue, args{1}); err != nil {
+		t.Fatal(err)
+	}
+	latertest.Drain(t, queue)
+	charges, mails, attempts := i.named("step charge"), i.named("step mail"), i.named("perform NumberJob")
+	if len(charges) != 1 || len(mails) != 2 || len(attempts) != 2 {
+		t.Fatalf("%d charges, %d mails, %d attempts", len(charges), len(mails), len(attempts))
+	}
+	if charges[0].Parent.SpanID() != attempts[0].SpanContext.SpanID() || charges[0].Status.Code != codes.Unset {
+		t.Errorf("charge: %+v", charges[0])
+	}
+	if mails[1].Parent.SpanID() != attempts[1].SpanContext.SpanID() || mails[1].Status.Code != codes.Error {
+		t.Errorf("mail: %+v", mails[1])
+	}
+}
+
 // TestEnqueueInsideAJob: its jobs are linked to the attempt, not to what that was linked to.
 func TestEnqueueInsideAJob(t *testing.T) {
 	i := newInstruments()
