@@ -98,9 +98,10 @@ type signs struct {
 }
 
 const (
-	// unsettled is how long two writes may carry the same time: the clock that file
-	// systems use is coarse.
-	unsettled = 50 * time.Millisecond
+	// unsettled is how long a write may still have something to tell. The clock that file
+	// systems use is coarse, so that two writes may carry the same time; and a commit is
+	// seen only when the disk has what was written, which takes long on a busy one.
+	unsettled = time.Second
 	// askAnyway is for file systems that do not keep such times, or coarser ones.
 	askAnyway = time.Second
 )
