@@ -169,6 +169,29 @@ func TestWorkerOverAFile(t *testing.T) {
 	}
 }
 
+func TestRemindersAreRegular(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "jobs.db")
+	synctest.Test(t, func(t *testing.T) {
+		store, err := sqlite.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		queue := latertest.NewOn(t, store, later.Config{}, Remind.Do(func(context.Context, ChargeArgs) error { return nil }))
+		if err := queue.Schedule("reminders", later.Every(time.Minute), Remind.With(ChargeArgs{OrderID: 7, Cents: 1200})); err != nil {
+			t.Fatal(err)
+		}
+		if err := queue.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3*time.Minute + time.Second)
+		if _, err := queue.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		latertest.Performed(t, queue, Remind, latertest.Times(3))
+	})
+}
+
 func TestChargeSurvivesACrash(t *testing.T) {
 	bank := &bank{deed: func(ctx context.Context, try int) error {
 		if try == 1 {
