@@ -94,6 +94,9 @@ func (b *board) perform(r *http.Request) (notice string, err error) {
 	if name == "pause" || name == "resume" {
 		return b.pauseOrResume(v, name)
 	}
+	if _, known := scheduleVerbs[name]; known {
+		return b.actOnSchedule(v, name)
+	}
 	i := slices.IndexFunc(verbs, func(v verb) bool { return v.Name == name })
 	if i < 0 {
 		return "", notFound("There is no action %q.", name)

@@ -57,6 +57,7 @@ func (b *board) routes() http.Handler {
 	mux.HandleFunc("GET /jobs/{$}", b.page(View, "jobs", b.jobs))
 	mux.HandleFunc("GET /jobs/{id}", b.page(View, "job", b.job))
 	mux.HandleFunc("GET /queues/{$}", b.page(View, "queues", b.queues))
+	mux.HandleFunc("GET /schedules/{$}", b.page(View, "schedules", b.schedules))
 	mux.HandleFunc("GET /types/{$}", b.page(View, "types", b.types))
 	mux.HandleFunc("GET /types/{name}", b.page(View, "type", b.oneType))
 	mux.HandleFunc("GET /processes/{$}", b.page(View, "processes", b.processes))

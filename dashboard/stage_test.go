@@ -32,6 +32,9 @@ var (
 	missing = later.Define[workArgs]("MissingJob", later.Queue("nobody"))
 )
 
+// scheduled is the name of a schedule.
+const scheduled = "<evil>nightly"
+
 // stage is a dashboard over jobs in every status.
 type stage struct {
 	queue *later.JobQueue
@@ -92,6 +95,9 @@ func newStage(t *testing.T) *stage {
 	}
 	s.ids[later.StatusCompleted] = done.ID
 	if _, err := s.queue.Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.queue.SaveSchedule(ctx, scheduled, later.Cron("0 2 * * *", "Europe/Berlin"), work.With(workArgs{hostile})); err != nil {
 		t.Fatal(err)
 	}
 	pending, err := missing.PerformLater(ctx, s.queue, workArgs{hostile}, options...)
