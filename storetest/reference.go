@@ -264,7 +264,9 @@ func (r *Reference) end(k *kept, o store.Outcome, now time.Time) {
 		o.Result = nil
 		r.finish(k, map[store.OutcomeKind]store.JobStatus{store.Fail: store.Failed, store.Cancel: store.Cancelled}[kind], o.Error, o)
 	case store.Retry:
-		k.retried(o.RuleRetries)
+		if !progressed {
+			k.retried(o.RuleRetries)
+		}
 		r.wait(k, store.Retrying, o.RunAt, "")
 	case store.Postpone:
 		r.wait(k, store.Scheduled, o.RunAt, o.Error)
