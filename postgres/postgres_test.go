@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -15,7 +16,12 @@ import (
 	"github.com/laterjobs/later/storetest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(leaks.Checked{M: m}) }
+// TestMain: a check of the model makes a schema of its own, which takes its time. For
+// longer runs there is -rapid.checks.
+func TestMain(m *testing.M) {
+	_ = flag.Set("rapid.checks", "40") // it is there: storetest brings it
+	pgtest.Main(leaks.Checked{M: m})
+}
 
 func TestStore(t *testing.T) {
 	url := pgtest.URL(t)

@@ -1,10 +1,16 @@
 package sqlite_test
 
 import (
+	"flag"
 	"os"
 	"testing"
 
 	"github.com/laterjobs/later/internal/leaks"
 )
 
-func TestMain(m *testing.M) { os.Exit(leaks.Checked{M: m}.Run()) }
+// TestMain: the model runs three times in the tests of this package, so each time for
+// less long, unless -rapid.checks says otherwise.
+func TestMain(m *testing.M) {
+	_ = flag.Set("rapid.checks", "40") // it is there: storetest brings it
+	os.Exit(leaks.Checked{M: m}.Run())
+}
