@@ -45,9 +45,9 @@ func TestDrainWithin(t *testing.T) {
 	var queue *later.JobQueue
 	tries := 0
 	queue, done := performingSteps(t, map[string]func(context.Context) error{
-		"parent": func(ctx context.Context) error { // at minute 30
+		"parent": func(ctx context.Context) error { // at minute 29
 			stepIn(t, queue, "child within", 29*time.Minute)
-			stepIn(t, queue, "child beyond", 31*time.Minute)
+			stepIn(t, queue, "child beyond", 32*time.Minute)
 			return nil
 		},
 		"postponed": func(ctx context.Context) error { return later.Postpone(25*time.Minute, "again") }, // at 5, 30, 55, 80
