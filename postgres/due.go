@@ -32,6 +32,15 @@ func (d *dueHint) begin(now time.Time) time.Time {
 	return d.from
 }
 
+// added notes that a job waits until a time.
+func (d *dueHint) added(runAt time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if runAt.Before(d.from) {
+		d.from = runAt
+	}
+}
+
 // looked notes that at a time nothing waited before next (zero: nothing at all), and
 // what it cost to find out.
 func (d *dueHint) looked(from, next, now time.Time, cost time.Duration) {

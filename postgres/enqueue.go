@@ -145,6 +145,8 @@ func (e *enqueuing) committed(n *news) {
 	for i, answer := range e.answers {
 		if answer.Status == store.Pending {
 			n.lineUp(lane{e.queues[i], e.priorities[i]}, answer.ID)
+		} else {
+			e.store.due.added(e.runAt[i])
 		}
 	}
 	n.wake.Work = true
