@@ -180,9 +180,11 @@ func (s *Store) readOnce(ctx context.Context, fn func(*session) error) error {
 }
 
 // reading tries again whatever the network or the server does: to read twice does
-// no harm. fn starts its answer anew.
+// no harm. fn starts its answer anew. A store that is being closed waits for nothing.
 func (s *Store) reading(ctx context.Context, fn func() error) error {
-	lost := func(err error) bool { return ctx.Err() == nil && errors.Is(classify(err), store.ErrUnavailable) }
+	lost := func(err error) bool {
+		return ctx.Err() == nil && !s.closed.Load() && errors.Is(classify(err), store.ErrUnavailable)
+	}
 	return s.classify(ctx, insist(ctx, lost, fn))
 }
 

@@ -34,7 +34,7 @@ func (s *Store) enqueueUnique(ctx context.Context, u *uniquely) error {
 	if s.closed.Load() {
 		return store.ErrClosed
 	}
-	again := func(err error) bool { return harmless(err) && !keyTaken(err) }
+	again := func(err error) bool { return harmless(err) && !keyTaken(err) && !s.closed.Load() }
 	for began := time.Now(); ; {
 		err := insist(ctx, again, func() error { return s.tryUnique(ctx, u) })
 		if err == nil {
