@@ -88,19 +88,19 @@ func TestDiscardOnSeveral(t *testing.T) {
 
 // TestRetryForATime: as many retries as the time allows, and no number stops them.
 func TestRetryForATime(t *testing.T) {
-	opts := []later.DefineOption{later.RetryFor(time.Hour), later.Backoff(func(int, error) time.Duration { return 10 * time.Minute })}
+	opts := []later.DefineOption{later.RetryFor(6 * time.Minute), later.Backoff(func(int, error) time.Duration { return time.Minute })}
 	perform := func(context.Context, numberArgs) error { return errBusy }
 	synced(t, opts, perform, func(t *testing.T, queue *later.JobQueue, number *later.Definition[numberArgs]) {
-		job, err := number.PerformIn(t.Context(), queue, 24*time.Hour, numberArgs{})
+		job, err := number.PerformIn(t.Context(), queue, 5*time.Minute, numberArgs{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		other := enqueue(t, number, queue, numberArgs{}, later.MaxRetries(2))
-		<-time.After(26 * time.Hour)
+		<-time.After(15 * time.Minute)
 		job, other = get(t, queue, job.ID), get(t, queue, other.ID)
 		wantStatus(t, job, later.StatusFailed)
 		wantStatus(t, other, later.StatusFailed)
-		if job.Attempt != 6 || job.Error != "busy (not retried: the next attempt would start later than 1h0m0s after the job was due)" {
+		if job.Attempt != 6 || job.Error != "busy (not retried: the next attempt would start later than 6m0s after the job was due)" {
 			t.Errorf("%d attempts: %s", job.Attempt, job.Error)
 		}
 		if other.Attempt != 3 || other.Error != "busy" {
