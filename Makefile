@@ -10,8 +10,8 @@ test: lint
 	cd examples/prometheus && go test ./...
 	@sh scripts/each-postgres
 	@if [ -n "$$CI" ]; then \
-		$(MAKE) race RACE='. ./internal/engine ./internal/listeners ./internal/processlock ./internal/chaos/run' && \
-		$(MAKE) race RACE='./sqlite ./postgres' RACEONLY='TestStoresClaimApart|TestUnique|TestClose|TestConnectionsAreCut|TestMessages|TestClaim|TestOneBadCall|TestLateCommit|TestPool|TestHeartbeats|TestJobsOfAnother|TestHandlersMay|TestAnnounced|TestRecoveryMeets'; \
+		$(MAKE) race RACE='./internal/engine ./internal/listeners ./internal/processlock ./internal/chaos/run' && \
+		$(MAKE) race RACE='. ./sqlite ./postgres' RACEONLY='TestStop|TestEvents|TestRollups|TestConfigure|TestStoresClaimApart|TestUnique|TestClose|TestConnectionsAreCut|TestMessages|TestClaim|TestOneBadCall|TestLateCommit|TestPool|TestHeartbeats|TestJobsOfAnother|TestHandlersMay|TestAnnounced|TestRecoveryMeets'; \
 	fi
 
 # The race detector needs cgo, and so a C compiler. In CI it watches what runs in
