@@ -351,6 +351,23 @@ func (q *JobQueue) unknownType(name string, published []store.JobType) error {
 	return fmt.Errorf("%w %q: known are %s", ErrUnknownType, name, strings.Join(names, ", "))
 }
 
+// PerformNow performs a job of a type that this JobQueue has a handler for, here and now,
+// and returns its result as JSON; empty: it has none. See Definition.PerformNow.
+func (q *JobQueue) PerformNow(ctx context.Context, jobType string, args json.RawMessage, opts ...CallOption) (json.RawMessage, error) {
+	call, err := q.callByName(ctx, jobType, args, opts)
+	if err != nil {
+		return nil, err
+	}
+	result, err := q.performNow(ctx, call)
+	if err != nil || len(result) == 0 || call.definition == nil {
+		return nil, err
+	}
+	if result, err = call.definition.open(sealedResult, result); err != nil {
+		return nil, fmt.Errorf("result of %s: %w", jobType, err)
+	}
+	return result, nil
+}
+
 // performNow performs a call that is not stored.
 func (q *JobQueue) performNow(ctx context.Context, call Call) (json.RawMessage, error) {
 	if err := call.check(q.cfg.MaxArgs); err != nil {

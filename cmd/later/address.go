@@ -9,6 +9,10 @@ import (
 	"os"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/latercli"
 	"github.com/laterjobs/later/postgres"
 	"github.com/laterjobs/later/sqlite"
 	"github.com/laterjobs/later/store"
@@ -24,20 +28,23 @@ func isURL(db string) bool {
 	return strings.HasPrefix(db, "postgres://") || strings.HasPrefix(db, "postgresql://")
 }
 
-// newAddress refuses what is no address. It quotes nothing: there may be a password
-// in it.
-func newAddress(db, schema, flag string) (address, error) {
+// at refuses what is no address. It quotes nothing: there may be a password in it.
+func at(db, schema, flag string) (latercli.Address, error) {
 	switch {
 	case db == "":
-		return address{}, usagef("which store? Give --%s with a file or a postgres:// URL%s", flag, orVariable(flag))
+		return nil, usagef("which store? Give --%s with a file or a postgres:// URL%s", flag, orVariable(flag))
 	case isURL(db):
 		return address{db, schema}, nil
 	case strings.Contains(db, "://"), strings.Contains(db, "password="):
-		return address{}, usagef("--%s takes a file or a URL of the form postgres://user:password@host/database", flag)
+		return nil, usagef("--%s takes a file or a URL of the form postgres://user:password@host/database", flag)
 	case schema != "":
-		return address{}, usagef("--schema %q: a file has no schemas; they are PostgreSQL's", schema)
+		return nil, usagef("--schema %q: a file has no schemas; they are PostgreSQL's", schema)
 	}
 	return address{db: db}, nil
+}
+
+func usagef(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", latercli.ErrUsage, fmt.Errorf(format, args...))
 }
 
 func orVariable(flag string) string {
@@ -79,8 +86,8 @@ func (a address) options(more ...postgres.Option) []postgres.Option {
 	return more
 }
 
-// open opens a store that exists, as it is.
-func (a address) open(ctx context.Context) (store.Store, error) {
+// Open opens a store that exists, as it is.
+func (a address) Open(ctx context.Context) (store.Store, error) {
 	if isURL(a.db) {
 		return postgres.Open(ctx, a.db, a.options(postgres.WithoutMigration())...)
 	}
@@ -92,10 +99,34 @@ func (a address) open(ctx context.Context) (store.Store, error) {
 	return sqlite.Open(a.db, sqlite.WithoutMigration())
 }
 
-// create opens a store, and makes it if there is none.
-func (a address) create(ctx context.Context, opts ...postgres.Option) (store.Store, error) {
-	if isURL(a.db) {
-		return postgres.Open(ctx, a.db, a.options(opts...)...)
+// Create opens a store, and makes it if there is none. A file is always brought up to date.
+func (a address) Create(ctx context.Context, migrate bool) (store.Store, error) {
+	switch {
+	case !isURL(a.db):
+		return sqlite.Open(a.db)
+	case migrate:
+		return postgres.Open(ctx, a.db, a.options(postgres.WithMigration())...)
 	}
-	return sqlite.Open(a.db)
+	return postgres.Open(ctx, a.db, a.options()...)
+}
+
+// MigrationSQL is what makes an empty store.
+func (a address) MigrationSQL() (string, error) {
+	if isURL(a.db) {
+		return postgres.MigrationSQL(a.options()...)
+	}
+	return sqlite.MigrationSQL()
+}
+
+// MigrateTo brings a schema of PostgreSQL to a version.
+func (a address) MigrateTo(ctx context.Context, version int) error {
+	if !isURL(a.db) {
+		return usagef("--to: a store in a file is always of the newest version; to be rid of it, delete the file")
+	}
+	pool, err := pgxpool.New(ctx, a.db)
+	if err != nil { // it may quote the password
+		return fmt.Errorf("%w: cannot read the URL of the database", later.ErrUnsuitable)
+	}
+	defer pool.Close()
+	return postgres.MigrateTo(ctx, pool, version, a.options()...)
 }

@@ -3,14 +3,17 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/laterjobs/later/internal/demo"
 )
 
-func (a *app) demoCommand() *cobra.Command {
+func demoCommand() *cobra.Command {
 	var headless bool
 	var length time.Duration
 	cmd := &cobra.Command{
@@ -21,12 +24,13 @@ func (a *app) demoCommand() *cobra.Command {
 		Example: "  later demo\n  later demo --headless --for 10s -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o := demo.Options{Headless: headless, For: length, Out: a.out, JSON: a.json(), Height: height(a.out)}
+			out := cmd.OutOrStdout()
+			o := demo.Options{Headless: headless, For: length, Out: out, JSON: cmd.Flag("output").Value.String() == "json", Height: height(out)}
 			if !cmd.Flags().Changed("db") { // LATER_DB may name a store that is no playground
 				_, err := demo.Run(cmd.Context(), o)
 				return err
 			}
-			return a.demoOn(cmd.Context(), o)
+			return demoOn(cmd.Context(), cmd.Flag("db").Value.String(), cmd.Flag("schema").Value.String(), o)
 		},
 	}
 	cmd.Flags().BoolVar(&headless, "headless", false, "end by itself, and fail unless every job reached the state promised for it")
@@ -35,17 +39,32 @@ func (a *app) demoCommand() *cobra.Command {
 }
 
 // demoOn plays on the store that --db names.
-func (a *app) demoOn(ctx context.Context, o demo.Options) (err error) {
-	at, err := a.address()
+func demoOn(ctx context.Context, db, schema string, o demo.Options) (err error) {
+	address, err := at(db, schema, "db")
 	if err != nil {
 		return err
 	}
-	store, err := at.create(ctx)
+	store, err := address.Create(ctx, false)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	o.Store, o.Name = store, at.String()
+	o.Store, o.Name = store, address.String()
 	_, err = demo.Run(ctx, o)
 	return err
+}
+
+// height tells how many lines the terminal has that w is; nil: it is none.
+func height(w io.Writer) func() int {
+	file, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil
+	}
+	return func() int {
+		_, lines, err := term.GetSize(int(file.Fd()))
+		if err != nil {
+			return 24
+		}
+		return lines
+	}
 }

@@ -1,9 +1,7 @@
 // Command later works with the jobs in a store, a SQLite file or a PostgreSQL
 // database: it lists, shows, enqueues, steers and moves them, and starts the demo.
-// Run "later help" for the commands.
-//
-// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 5 conflict,
-// 6 store unreachable.
+// Run "later help" for the commands; package latercli has them, and mounts them in
+// your own program.
 package main
 
 import (
@@ -14,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/laterjobs/later/latercli"
 )
 
 func main() {
@@ -32,49 +32,6 @@ type streams struct {
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, to streams) int {
-	a := &app{streams: to}
-	root := a.command()
-	root.SetArgs(args)
-	return a.exitCode(root.ExecuteContext(ctx))
-}
-
-// app is what all commands share.
-type app struct {
-	streams
-	db      string // a file or a URL, which may hold a password
-	schema  string
-	output  string
-	started bool // the command line was understood
-}
-
-func (a *app) command() *cobra.Command {
-	root := &cobra.Command{
-		Use:           "later",
-		Short:         "Background jobs: look at them, enqueue them, steer them",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if !cmd.Flags().Changed("db") { // not as its default: help would show the password
-				a.db = os.Getenv("LATER_DB")
-			}
-			if a.output != "text" && a.output != "json" {
-				return usagef("--output %q: choose text or json", a.output)
-			}
-			a.started = true
-			return nil
-		},
-	}
-	root.SetIn(a.in)
-	root.SetOut(a.out)
-	root.SetErr(a.err)
-	root.PersistentFlags().StringVar(&a.db, "db", "", "the store: a file, or a postgres:// URL (or the environment variable LATER_DB)")
-	root.PersistentFlags().StringVar(&a.schema, "schema", "", "schema of the tables in a PostgreSQL database (later)")
-	root.PersistentFlags().StringVarP(&a.output, "output", "o", "text", "text for people, json for programs")
-	root.AddCommand(
-		a.demoCommand(), a.enqueueCommand(), a.listCommand(), a.showCommand(),
-		a.cancelCommand(), a.retryCommand(), a.deleteCommand(),
-		a.pauseCommand(), a.resumeCommand(),
-		a.statsCommand(), a.webCommand(), a.migrateCommand(), a.moveCommand(), a.versionCommand(),
-	)
-	return root
+	program := latercli.Program{At: at, Commands: []*cobra.Command{demoCommand()}}
+	return program.Run(ctx, args, to.in, to.out, to.err)
 }

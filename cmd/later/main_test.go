@@ -33,7 +33,7 @@ const hostile = "\x1b[2J\x1b]0;owned\a evil\u202etxt"
 // hostile error, 3 scheduled, 4 pending, and the types published.
 func stocked(t testing.TB, db string) string {
 	t.Helper()
-	store, err := address{db: db}.create(t.Context())
+	store, err := address{db: db}.Create(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,12 +109,12 @@ func testCommands(t *testing.T, fresh func(testing.TB) string) {
 		{"retry 2", 0, "1 job pending"},
 		{"retry --status cancelled", 0, "2 jobs pending"},
 		{"delete --type BrokenJob", 0, "1 job deleted"},
-		{"pause mailers --reason maintenance", 0, "queue mailers is paused"},
+		{"queue pause mailers --reason maintenance", 0, "queue mailers is paused"},
 		{"stats", 0, "maintenance"},
-		{"resume mailers", 0, "queue mailers is resumed"},
+		{"queue resume mailers", 0, "queue mailers is resumed"},
 		{"migrate", 0, "is up to date"},
 		{"version", 0, "later "},
-		{"lsit", 2, "Did you mean this?"},
+		{"lsit", 2, `unknown command "lsit" for "later": did you mean list?`},
 		{"list --no-such-flag", 2, "unknown flag: --no-such-flag"},
 		{"list -o yaml", 2, `--output "yaml": choose text or json`},
 	} {
@@ -194,11 +194,14 @@ func testOutputForPrograms(t *testing.T, fresh func(testing.TB) string) {
 	if read(&jobs, "list", "--type", "NoSuchJob"); jobs == nil || len(jobs) != 0 {
 		t.Errorf("an empty list is %#v", jobs)
 	}
-	var job shown
+	var job struct {
+		later.Job
+		Attempts []later.Attempt `json:"attempts"`
+	}
 	if read(&job, "show", "2"); len(job.Attempts) != 1 || job.Error != "broken "+hostile {
 		t.Errorf("show: %+v", job)
 	}
-	var stats counted
+	var stats later.Stats
 	if read(&stats, "stats"); stats.Counts[later.StatusFailed] != 1 || len(stats.Queues) == 0 {
 		t.Errorf("stats: %+v", stats)
 	}
@@ -206,7 +209,7 @@ func testOutputForPrograms(t *testing.T, fresh func(testing.TB) string) {
 	if read(&enqueued, "enqueue", "GreetJob", "--args", `{"n":9007199254740993}`); !strings.Contains(string(enqueued.Args), "9007199254740993") {
 		t.Errorf("enqueue: %+v", enqueued)
 	}
-	for _, line := range [][]string{{"cancel", "4"}, {"retry", "4"}, {"delete", "4"}, {"pause", "a"}, {"resume", "a"}, {"migrate"}, {"version"}} {
+	for _, line := range [][]string{{"cancel", "4"}, {"retry", "4"}, {"delete", "4"}, {"queue", "pause", "a"}, {"queue", "resume", "a"}, {"migrate"}, {"version"}} {
 		var anything map[string]any
 		read(&anything, line...)
 	}
@@ -216,7 +219,7 @@ func testOutputForPrograms(t *testing.T, fresh func(testing.TB) string) {
 func TestHostileTextIsHarmless(t *testing.T) {
 	path := stocked(t, newFile(t))
 	for _, line := range [][]string{
-		{"list"}, {"show", "1"}, {"show", "2"}, {"show", "4"}, {"stats"}, {"pause", hostile}, {"enqueue", hostile}, {"list", "--status", hostile},
+		{"list"}, {"show", "1"}, {"show", "2"}, {"show", "4"}, {"stats"}, {"queue", "pause", hostile}, {"enqueue", hostile}, {"list", "--status", hostile},
 	} {
 		_, out, problems := laterCmd(t, append(line, "--db", path)...)
 		if said := out + problems; strings.ContainsAny(said, "\x1b\a\u202e") {
@@ -233,7 +236,7 @@ func TestStoreMustBeNamed(t *testing.T) {
 	t.Setenv("LATER_DB", "")
 	for _, line := range []string{"list", "migrate", "show 1", "enqueue X"} {
 		code, _, problems := laterCmd(t, strings.Fields(line)...)
-		if code != exitUsage || !strings.Contains(problems, "which store? Give --db with a file or a postgres:// URL, or set LATER_DB") {
+		if code != 2 || !strings.Contains(problems, "which store? Give --db with a file or a postgres:// URL, or set LATER_DB") {
 			t.Errorf("later %s: exit %d, %s", line, code, problems)
 		}
 	}

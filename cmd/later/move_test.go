@@ -137,7 +137,7 @@ func TestMove(t *testing.T) {
 			fill(t, source)
 			before := contentOf(t, source)
 			code, out, problems := laterCmd(t, "move", "--from", from, "--to", to, "-o", "json")
-			var report moved
+			var report later.MoveReport
 			if err := json.Unmarshal([]byte(out), &report); code != 0 || err != nil {
 				t.Fatalf("exit %d, %v\n%s%s", code, err, out, problems)
 			}
@@ -183,7 +183,7 @@ func TestMoveBetweenSchemas(t *testing.T) {
 	source := open(t, address{db, "old"})
 	fill(t, source)
 	before := contentOf(t, source)
-	if code, out, problems := laterCmd(t, "move", "--from", db, "--to", db, "--schema", "old"); code != exitConflict || !strings.Contains(problems, "are the same store") {
+	if code, out, problems := laterCmd(t, "move", "--from", db, "--to", db, "--schema", "old"); code != 5 || !strings.Contains(problems, "are the same store") {
 		t.Errorf("to itself: exit %d\n%s%s", code, out, problems)
 	}
 	if code, out, problems := laterCmd(t, "move", "--from", db, "--to", db, "--schema", "old", "--to-schema", "new"); code != 0 {
@@ -218,7 +218,7 @@ func TestMoveResumes(t *testing.T) {
 				t.Fatal(err)
 			}
 			code, out, problems = laterCmd(t, "move", "--from", from, "--to", to)
-			if code != exitConflict || !strings.Contains(problems, "differs in") || !strings.Contains(problems, "move into an empty store") {
+			if code != 5 || !strings.Contains(problems, "differs in") || !strings.Contains(problems, "move into an empty store") {
 				t.Errorf("into a target that has changed: exit %d\n%s%s", code, out, problems)
 			}
 		})
@@ -245,7 +245,7 @@ func TestMoveDrains(t *testing.T) {
 				t.Fatal(err)
 			}
 			<-started
-			if code, _, problems := laterCmd(t, "move", "--from", from, "--to", to); code != exitConflict || !strings.Contains(problems, "somebody works on the source") {
+			if code, _, problems := laterCmd(t, "move", "--from", from, "--to", to); code != 5 || !strings.Contains(problems, "somebody works on the source") {
 				t.Errorf("exit %d, %s", code, problems)
 			}
 			says, said := io.Pipe()
@@ -291,10 +291,10 @@ func TestMoveOfManyJobs(t *testing.T) {
 	if _, err := open(t, address{db: file}).Enqueue(t.Context(), jobs, storedAt); err != nil {
 		t.Fatal(err)
 	}
-	var there, again moved
+	var there, again later.MoveReport
 	for _, step := range []struct {
 		from, to string
-		report   *moved
+		report   *later.MoveReport
 	}{{file, db, &there}, {db, back, &again}} {
 		code, out, problems := laterCmd(t, "move", "--from", step.from, "--to", step.to, "-o", "json")
 		if err := json.Unmarshal([]byte(out), step.report); code != 0 || err != nil {

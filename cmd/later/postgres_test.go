@@ -93,7 +93,7 @@ func TestMigrationSQL(t *testing.T) {
 		if code, _, problems := laterCmd(t, "list", "--db", path); code != 0 {
 			t.Errorf("list: exit %d, %s", code, problems)
 		}
-		if code, _, problems := laterCmd(t, "migrate", "--to", "0", "--yes", "--db", path); code != exitUsage || !strings.Contains(problems, "delete the file") {
+		if code, _, problems := laterCmd(t, "migrate", "--to", "0", "--yes", "--db", path); code != 2 || !strings.Contains(problems, "delete the file") {
 			t.Errorf("migrate --to 0: exit %d, %s", code, problems)
 		}
 	})

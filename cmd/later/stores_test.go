@@ -67,7 +67,7 @@ func sql(t testing.TB, db, text string) {
 // open opens a store, and makes it, for the length of a test.
 func open(t testing.TB, at address) store.Store {
 	t.Helper()
-	s, err := at.create(context.Background())
+	s, err := at.Create(context.Background(), false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,8 @@ var mayImport = map[string][]string{
 	"otel":                {"", "internal/engine"},
 	"internal/simulation": {"", "store", "storetest", "internal/engine"},
 	// floor 4
-	"cmd/later":              {"", "store", "sqlite", "postgres", "dashboard", "internal/demo"},
+	"latercli":               {"", "store", "dashboard", "internal/query"},
+	"cmd/later":              {"", "store", "sqlite", "postgres", "latercli", "internal/demo"},
 	"internal/chaos":         {},
 	"internal/chaos/history": {},
 	"internal/chaos/check":   {"store"},

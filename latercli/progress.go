@@ -1,4 +1,4 @@
-package main
+package latercli
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ type progressLine struct {
 }
 
 func (a *app) progressLine() *progressLine {
-	return &progressLine{w: a.err, watched: height(a.err) != nil}
+	return &progressLine{w: a.err, watched: isTerminal(a.err)}
 }
 
 func (l *progressLine) moves(p later.MoveProgress) {

@@ -1,4 +1,4 @@
-package main
+package latercli
 
 import (
 	"context"
@@ -43,35 +43,38 @@ func (a *app) moveCommand() *cobra.Command {
 }
 
 // ends are the two stores of a move. --schema is for those that are in PostgreSQL.
-func (a *app) ends(m moving) (from, to address, err error) {
+func (a *app) ends(m moving) (from, to Address, err error) {
 	schemaOf := func(db, schema string) string {
 		if !isURL(db) && (isURL(m.from) || isURL(m.to)) {
 			return ""
 		}
 		return schema
 	}
-	if from, err = newAddress(m.from, schemaOf(m.from, a.schema), "from"); err != nil {
-		return from, to, err
+	if from, err = a.program.At(m.from, schemaOf(m.from, a.schema), "from"); err != nil {
+		return nil, nil, err
 	}
 	schema := schemaOf(m.to, a.schema)
 	if m.toSchema != "" {
 		schema = m.toSchema
 	}
-	to, err = newAddress(m.to, schema, "to")
+	to, err = a.program.At(m.to, schema, "to")
 	return from, to, err
 }
+
+// isURL tells the URL of a database from the name of a file.
+func isURL(db string) bool { return strings.Contains(db, "://") }
 
 func (a *app) move(ctx context.Context, m moving) (err error) {
 	source, target, err := a.ends(m)
 	if err != nil {
 		return err
 	}
-	from, err := source.open(ctx)
+	from, err := source.Open(ctx)
 	if err != nil {
 		return fmt.Errorf("the source: %w", err)
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	to, err := target.create(ctx)
+	to, err := target.Create(ctx, false)
 	if err != nil {
 		return fmt.Errorf("the target: %w", err)
 	}
@@ -92,7 +95,7 @@ type moved struct {
 	later.MoveReport
 }
 
-func (a *app) printMove(from, to address, report later.MoveReport) error {
+func (a *app) printMove(from, to Address, report later.MoveReport) error {
 	if a.json() {
 		return a.printJSON(moved{from.String(), to.String(), report})
 	}

@@ -1,4 +1,4 @@
-package main
+package latercli
 
 import (
 	"encoding/json"
@@ -110,17 +110,17 @@ func attention(job later.Job, now time.Time) string {
 	return job.Error
 }
 
-// height tells how many lines the terminal has that w is; nil: it is none.
-func height(w io.Writer) func() int {
+// isTerminal reports whether somebody watches what is written.
+func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return nil
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// say prints one fact.
+func (a *app) say(what, name, state string) error {
+	if a.json() {
+		return a.printJSON(map[string]string{what: name, "state": state})
 	}
-	return func() int {
-		_, lines, err := term.GetSize(int(file.Fd()))
-		if err != nil {
-			return 24
-		}
-		return lines
-	}
+	_, err := fmt.Fprintf(a.out, "%s %s is %s\n", what, printable(name), state)
+	return err
 }

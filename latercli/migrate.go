@@ -1,16 +1,11 @@
-package main
+package latercli
 
 import (
 	"context"
 	"fmt"
 	"strconv"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
-
-	"github.com/laterjobs/later"
-	"github.com/laterjobs/later/postgres"
-	"github.com/laterjobs/later/sqlite"
 )
 
 func (a *app) migrateCommand() *cobra.Command {
@@ -45,8 +40,8 @@ func (a *app) migrateCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) migrate(ctx context.Context, at address) error {
-	store, err := at.create(ctx, postgres.WithMigration())
+func (a *app) migrate(ctx context.Context, at Address) error {
+	store, err := at.Create(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -56,11 +51,8 @@ func (a *app) migrate(ctx context.Context, at address) error {
 	return a.say("store", at.String(), "up to date")
 }
 
-func (a *app) printSQL(at address) error {
-	text, err := sqlite.MigrationSQL()
-	if isURL(at.db) {
-		text, err = postgres.MigrationSQL(at.options()...)
-	}
+func (a *app) printSQL(at Address) error {
+	text, err := at.MigrationSQL()
 	if err != nil {
 		return err
 	}
@@ -68,21 +60,14 @@ func (a *app) printSQL(at address) error {
 	return err
 }
 
-func (a *app) migrateTo(ctx context.Context, at address, version int, yes bool) error {
+func (a *app) migrateTo(ctx context.Context, at Address, version int, yes bool) error {
 	switch {
-	case !isURL(at.db):
-		return usagef("--to: a store in a file is always of the newest version; to be rid of it, delete the file")
 	case version < 0:
 		return usagef("--to %d: versions are 0 and above", version)
 	case version == 0 && !yes:
 		return usagef("--to 0 removes every job of %s, with its history; add --yes if you mean it", at)
 	}
-	pool, err := pgxpool.New(ctx, at.db)
-	if err != nil { // it may quote the password
-		return fmt.Errorf("%w: cannot read the URL of the database", later.ErrUnsuitable)
-	}
-	defer pool.Close()
-	if err := postgres.MigrateTo(ctx, pool, version, at.options()...); err != nil {
+	if err := at.MigrateTo(ctx, version); err != nil {
 		return err
 	}
 	if version == 0 {

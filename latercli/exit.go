@@ -1,4 +1,4 @@
-package main
+package latercli
 
 import (
 	"context"
@@ -19,21 +19,28 @@ const (
 	exitUnreachable = 6
 )
 
-var errUsage = errors.New("wrong usage")
+// ErrUsage: the command line itself is wrong.
+var ErrUsage = errors.New("wrong usage")
 
 // usagef is an error of the command line itself.
 func usagef(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", errUsage, fmt.Errorf(format, args...))
+	return fmt.Errorf("%w: %w", ErrUsage, fmt.Errorf(format, args...))
 }
 
-// exitCode prints an error and returns the code that stands for it.
-func (a *app) exitCode(err error) int {
-	if err == nil {
-		return exitDone
-	}
-	fmt.Fprintf(a.err, "later: %s\n", printable(err.Error()))
+// failure is an error of a command, fit to be printed on a terminal: there may be
+// characters in it that come from a store.
+type failure struct{ error }
+
+func (f failure) Error() string { return printable(f.error.Error()) }
+func (f failure) Unwrap() error { return f.error }
+
+// ExitCode is the code to exit with after an error of a command; 0 for nil:
+// 1 failed, 2 wrong usage, 3 not found, 5 conflict, 6 store unreachable.
+func ExitCode(err error) int {
 	switch {
-	case !a.started, errors.Is(err, errUsage), errors.Is(err, later.ErrInvalidArgs),
+	case err == nil:
+		return exitDone
+	case errors.Is(err, ErrUsage), errors.Is(err, later.ErrInvalidArgs),
 		errors.Is(err, later.ErrInvalidOption), errors.Is(err, later.ErrTooLarge):
 		return exitUsage
 	case errors.Is(err, later.ErrNotFound), errors.Is(err, later.ErrUnknownType):

@@ -1,4 +1,4 @@
-package main
+package latercli
 
 import (
 	"context"
@@ -99,49 +99,5 @@ func (a *app) printCount(n int, done string) error {
 		noun = "job"
 	}
 	_, err := fmt.Fprintf(a.out, "%d %s %s\n", n, noun, done)
-	return err
-}
-
-func (a *app) pauseCommand() *cobra.Command {
-	var reason string
-	cmd := &cobra.Command{
-		Use:   "pause QUEUE",
-		Short: "Stop every process from starting jobs of a queue",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
-				if err := q.Pause(ctx, args[0], reason); err != nil {
-					return err
-				}
-				return a.say("queue", args[0], "paused")
-			})
-		},
-	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why: shown with the queue")
-	return cmd
-}
-
-func (a *app) resumeCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "resume QUEUE",
-		Short: "Let a paused queue go on",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
-				if err := q.Resume(ctx, args[0]); err != nil {
-					return err
-				}
-				return a.say("queue", args[0], "resumed")
-			})
-		},
-	}
-}
-
-// say prints one fact.
-func (a *app) say(what, name, state string) error {
-	if a.json() {
-		return a.printJSON(map[string]string{what: name, "state": state})
-	}
-	_, err := fmt.Fprintf(a.out, "%s %s is %s\n", what, printable(name), state)
 	return err
 }

@@ -1,0 +1,76 @@
+package latercli
+
+import "github.com/spf13/cobra"
+
+// commandGroup is commands that help shows together.
+type commandGroup struct {
+	id, title string
+	commands  []func(*app) *cobra.Command
+}
+
+// everywhere are the commands of a mounted and of the standalone command line.
+var everywhere = []commandGroup{
+	{"start", "Start:", []func(*app) *cobra.Command{
+		(*app).webCommand,
+	}},
+	{"jobs", "Jobs:", []func(*app) *cobra.Command{
+		(*app).listCommand,
+		(*app).showCommand,
+		(*app).enqueueCommand,
+		(*app).retryCommand,
+		(*app).cancelCommand,
+		(*app).deleteCommand,
+	}},
+	{"groups", "What surrounds jobs:", []func(*app) *cobra.Command{
+		(*app).queueCommand,
+	}},
+	{"watch", "Watch:", []func(*app) *cobra.Command{
+		(*app).statsCommand,
+	}},
+	{"health", "Health:", []func(*app) *cobra.Command{}},
+	{"store", "The store:", []func(*app) *cobra.Command{}},
+	{"about", "About later:", []func(*app) *cobra.Command{
+		(*app).versionCommand,
+	}},
+}
+
+// mountedOnly need the handlers of a program.
+var mountedOnly = []commandGroup{
+	{"start", "", []func(*app) *cobra.Command{
+		(*app).workCommand,
+	}},
+	{"jobs", "", []func(*app) *cobra.Command{
+		(*app).runCommand,
+	}},
+}
+
+// standaloneOnly open stores of their own.
+var standaloneOnly = []commandGroup{
+	{"store", "", []func(*app) *cobra.Command{
+		(*app).migrateCommand,
+		(*app).moveCommand,
+	}},
+}
+
+func (a *app) addCommands(root *cobra.Command) {
+	add := func(groups []commandGroup) {
+		for _, g := range groups {
+			if g.title != "" {
+				root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+			}
+			for _, make := range g.commands {
+				cmd := make(a)
+				cmd.GroupID = g.id
+				root.AddCommand(cmd)
+			}
+		}
+	}
+	add(everywhere)
+	if a.program == nil {
+		add(mountedOnly)
+	} else {
+		add(standaloneOnly)
+	}
+	root.SetHelpCommandGroupID("about")
+	root.SetCompletionCommandGroupID("about")
+}
