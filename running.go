@@ -23,6 +23,7 @@ type RunningJob struct {
 	run        *engine.Run
 	queue      *JobQueue
 	definition *definition
+	details    details
 }
 
 type runningKey struct{}
@@ -130,6 +131,9 @@ func CompleteTx(ctx context.Context, tx store.Tx, result ...any) error {
 	outcome, err := job.completion(result)
 	if err != nil {
 		return err
+	}
+	if err := job.describeTx(ctx, tx); err != nil {
+		return fmt.Errorf("complete job %d: %w", job.ID, err)
 	}
 	verdicts, err := tx.Finish(ctx, []store.Outcome{outcome}, job.queue.now())
 	if err != nil {

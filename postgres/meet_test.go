@@ -62,19 +62,13 @@ func TestRecoveryMeetsAnOutcome(t *testing.T) {
 	if err != nil || verdicts[0] != store.Accepted {
 		t.Fatalf("verdicts %v, %v", verdicts, err)
 	}
-	answer := make(chan []store.Recovered, 1)
-	go func() {
-		back, err := s.Recover(t.Context(), []store.Silent{{ProcessID: 1}}, s.Now())
-		if err != nil {
-			t.Error(err)
-		}
-		answer <- back
-	}()
-	waitsForLock(t, url, schema)
+	if back := recoverFrom(t, s, 1); len(back) != 0 {
+		t.Errorf("recovered %v while the transaction was open", back)
+	}
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if back := <-answer; len(back) != 0 {
+	if back := recoverFrom(t, s, 1); len(back) != 0 {
 		t.Errorf("recovered %v", back)
 	}
 	if again := claimFrom(t, s, 10); len(again) != 0 {

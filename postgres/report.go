@@ -13,23 +13,19 @@ func (s *Store) Report(ctx context.Context, reports []store.Report, now time.Tim
 		return ctx.Err()
 	}
 	c := newReporting(reports, s.orNow(now))
-	return s.work.do(ctx, &request{run: func(r *session) error {
-		if len(c.done) > 0 {
-			if _, err := r.exec("report_progress", c.jobs, c.tokens, c.done, c.total, c.at, c.messages); err != nil {
-				return err
-			}
-		}
-		if len(c.lineTexts) > 0 {
-			if _, err := r.exec("report_lines", c.lineJobs, c.lineTokens, c.lineAttempts, c.lineTimes, c.lineLevels, c.lineTexts, c.lineAttrs); err != nil {
-				return err
-			}
-		}
-		if len(c.cutJobs) == 0 {
-			return nil
-		}
-		_, err := r.exec("cut_logs", c.cutJobs, c.cutTokens, store.LogKept)
+	return s.work.do(ctx, &request{run: func(r *session) error { return c.run(r, "report_details") }})
+}
+
+// Report stores what running jobs say of themselves when the transaction commits.
+func (t *userTx) Report(ctx context.Context, reports []store.Report, now time.Time) error {
+	if len(reports) == 0 {
+		return ctx.Err()
+	}
+	if err := t.belongs(ctx); err != nil {
 		return err
-	}})
+	}
+	c := newReporting(reports, t.store.orNow(now))
+	return t.store.classify(ctx, c.run(&session{t.store, ctx, t.on}, "report_details_patiently"))
 }
 
 // reporting is reports as columns.
@@ -44,6 +40,33 @@ type reporting struct {
 	lineLevels, lineTexts, lineAttrs []string
 
 	cutJobs, cutTokens []int64
+
+	detailJobs, detailTokens []int64
+	metadata, tags           []string // empty: unchanged
+}
+
+// run stores the reports. details is the statement for metadata and tags.
+func (c *reporting) run(s *session, details string) error {
+	if len(c.done) > 0 {
+		if _, err := s.exec("report_progress", c.jobs, c.tokens, c.done, c.total, c.at, c.messages); err != nil {
+			return err
+		}
+	}
+	if len(c.lineTexts) > 0 {
+		if _, err := s.exec("report_lines", c.lineJobs, c.lineTokens, c.lineAttempts, c.lineTimes, c.lineLevels, c.lineTexts, c.lineAttrs); err != nil {
+			return err
+		}
+	}
+	if len(c.cutJobs) > 0 {
+		if _, err := s.exec("cut_logs", c.cutJobs, c.cutTokens, store.LogKept); err != nil {
+			return err
+		}
+	}
+	if len(c.detailJobs) == 0 {
+		return nil
+	}
+	_, err := s.exec(details, c.detailJobs, c.detailTokens, c.metadata, c.tags)
+	return err
 }
 
 func newReporting(reports []store.Report, now time.Time) *reporting {
@@ -62,6 +85,14 @@ func newReporting(reports []store.Report, now time.Time) *reporting {
 		if report.CutLog {
 			c.cutJobs, c.cutTokens = append(c.cutJobs, report.JobID), append(c.cutTokens, report.Token)
 		}
+	}
+	for _, report := range store.LastDetails(reports) {
+		tags := arrayText(report.Tags)
+		if report.Tags != nil && tags == "" {
+			tags = "{}"
+		}
+		c.detailJobs, c.detailTokens = append(c.detailJobs, report.JobID), append(c.detailTokens, report.Token)
+		c.metadata, c.tags = append(c.metadata, textOf(report.Metadata)), append(c.tags, tags)
 	}
 	return c
 }

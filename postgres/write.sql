@@ -206,6 +206,26 @@ DELETE FROM later.log WHERE ctid = ANY (ARRAY (
     FROM later.log WHERE job_id = c.job_id ORDER BY job_id DESC, id DESC) AS l
   WHERE l.size > $3));
 
+-- name: report_details
+-- It waits for nobody: a transaction that completes its job has it in hand, and all that
+-- the process writes would wait with it.
+WITH lease AS MATERIALIZED (
+  SELECT j.id, n.metadata, n.tags
+  FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS n(job_id, token, metadata, tags)
+  JOIN later.claimed AS c ON c.job_id = ANY (ARRAY[n.job_id]) AND c.token = n.token
+  JOIN later.job AS j ON j.id = ANY (ARRAY[c.job_id])
+  FOR NO KEY UPDATE OF j SKIP LOCKED
+)
+UPDATE later.job AS j SET metadata = coalesce(nullif(l.metadata, '')::json, j.metadata), tags = coalesce(nullif(l.tags, '')::text[], j.tags)
+FROM lease AS l WHERE j.id = ANY (ARRAY[l.id]);
+
+-- name: report_details_patiently
+-- The same in a transaction of the caller's.
+UPDATE later.job AS j SET metadata = coalesce(nullif(n.metadata, '')::json, j.metadata), tags = coalesce(nullif(n.tags, '')::text[], j.tags)
+FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS n(job_id, token, metadata, tags)
+JOIN later.claimed AS c ON c.job_id = ANY (ARRAY[n.job_id]) AND c.token = n.token
+WHERE j.id = ANY (ARRAY[c.job_id]);
+
 -- name: save_steps
 -- The lock keeps the job with its process until the end of the transaction, and lets
 -- people ask for its cancellation. Whoever holds another lock is taking the job away.
@@ -261,9 +281,13 @@ SELECT DISTINCT c.process_id FROM later.claimed AS c WHERE c.process_id <> ALL (
 -- name: take_back
 -- $1: processes that are dead. $2: now. $3: how many crashes fail a job, with the
 -- reason $4. The jobs go to the end of their lines, since one of them may be what
--- kills its processes. The token goes: the outcome of a lost claim is superseded.
-WITH back AS (
-  DELETE FROM later.claimed WHERE process_id = ANY ($1::bigint[])
+-- kills its processes. The token goes: the outcome of a lost claim is superseded. A job
+-- that a transaction of its handler's has in hand is left for later: that transaction may
+-- stay open for long after its process was cut off, and everybody's enqueues would wait.
+WITH free AS MATERIALIZED (
+  SELECT job_id FROM later.claimed WHERE process_id = ANY ($1::bigint[]) FOR UPDATE SKIP LOCKED
+), back AS (
+  DELETE FROM later.claimed WHERE job_id = ANY (ARRAY (SELECT job_id FROM free))
   RETURNING job_id, token, process_id, claimed_at, priority, attempt, crashes + 1 AS crashes, queue, type, cancel_reason,
     CASE WHEN cancel_reason IS NOT NULL THEN 3 WHEN crashes + 1 >= $3 THEN 2 ELSE 0 END AS status
 ), recorded AS (

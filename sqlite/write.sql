@@ -127,6 +127,13 @@ DELETE FROM later_log WHERE id IN (
     CROSS JOIN later_log AS l ON l.job_id = c.job_id)
   WHERE size > ?2);
 
+-- name: report_details
+UPDATE later_job SET metadata = coalesce(n.metadata, later_job.metadata), tags = coalesce(n.tags, later_job.tags)
+FROM (
+  SELECT c.job_id, value->>2 AS metadata, value->>3 AS tags
+  FROM jsonb_each(?1) AS e JOIN later_claimed AS c ON c.job_id = e.value->>0 AND c.token = e.value->>1) AS n
+WHERE later_job.id = n.job_id;
+
 -- name: has_lease
 SELECT 1 FROM later_claimed WHERE job_id = ?1 AND token = ?2;
 

@@ -27,6 +27,9 @@ type Tx interface {
 	// steps, a completed one loses them.
 	SaveSteps(ctx context.Context, jobID, token int64, steps []Step, now time.Time) error
 
+	// Report stores what running jobs say of themselves.
+	Report(ctx context.Context, reports []Report, now time.Time) error
+
 	// Of returns the store whose database the transaction works on.
 	Of() Store
 }
@@ -56,6 +59,8 @@ type Store interface {
 	// Suspected reports whether a claim of suspects with d would find one.
 	Suspected(ctx context.Context, d Demand) (bool, error)
 	Finish(ctx context.Context, outcomes []Outcome, now time.Time) ([]Verdict, error)
+	// Report does not wait for a job that somebody's transaction has in hand: what is said
+	// of its Metadata and Tags may be lost then.
 	Report(ctx context.Context, reports []Report, now time.Time) error
 	// SaveSteps: see Tx.
 	SaveSteps(ctx context.Context, jobID, token int64, steps []Step, now time.Time) error

@@ -68,9 +68,38 @@ type Report struct {
 	Progress     *Progress // nil: unchanged
 	Lines        []LogLine // JobID is taken from the Report
 
+	// What takes the place of the job's own: what it has of them is not merged.
+	Metadata json.RawMessage // a JSON object; nil: unchanged
+	Tags     []string        // nil: unchanged
+
 	// CutLog drops the oldest lines of the job's log, those of this report included,
 	// so that the rest is at most LogKept.
 	CutLog bool
+}
+
+// LastDetails are the reports of a batch that have Metadata or Tags, one for each claim:
+// with what was reported last of each.
+func LastDetails(reports []Report) (last []Report) {
+	type claim struct{ id, token int64 }
+	places := map[claim]int{}
+	for _, r := range reports {
+		if r.Metadata == nil && r.Tags == nil {
+			continue
+		}
+		place, known := places[claim{r.JobID, r.Token}]
+		if !known {
+			places[claim{r.JobID, r.Token}] = len(last)
+			last = append(last, Report{JobID: r.JobID, Token: r.Token, Metadata: r.Metadata, Tags: r.Tags})
+			continue
+		}
+		if r.Metadata != nil {
+			last[place].Metadata = r.Metadata
+		}
+		if r.Tags != nil {
+			last[place].Tags = r.Tags
+		}
+	}
+	return last
 }
 
 // A log holds at most MaxLog bytes of messages and attributes: whoever reports asks

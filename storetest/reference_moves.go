@@ -81,6 +81,12 @@ func (r *Reference) Report(ctx context.Context, reports []store.Report, now time
 				k.job.Progress.At = orNow(now)
 			}
 		}
+		if report.Metadata != nil {
+			k.job.Metadata = slices.Clone(report.Metadata)
+		}
+		if report.Tags != nil {
+			k.job.Tags = slices.Clone(report.Tags)
+		}
 		for _, line := range report.Lines {
 			line.JobID = report.JobID
 			k.log = append(k.log, line)

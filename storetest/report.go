@@ -20,6 +20,9 @@ var reportChecks = []check{
 	{"a log is cut from its beginning", reportCutLog},
 	{"a cut leaves a log that fits, and those of others", reportCutFits},
 	{"a cut under a stale token is dropped", reportCutStale},
+	{"metadata and tags are replaced, and stay", reportDetails},
+	{"the last metadata and the last tags of a batch count", reportLastDetails},
+	{"metadata and tags under a stale token are dropped", reportDetailsStale},
 	{"an empty batch does nothing", reportNothing},
 }
 

@@ -111,7 +111,7 @@ type Engine struct {
 	held     map[claim]*held
 	inFlight map[int64]bool // tokens of claims whose answer has not come yet
 	wakes    uint64         // counts reasons to think that there may be work
-	reports  map[claim]*store.Report
+	reports  map[claim]*pendingReport
 	pending  int         // log lines in reports
 	stopping bool        // nothing more is claimed or started
 	fenced   bool        // the lease may be lost: nothing is started until a beat succeeds
@@ -145,7 +145,7 @@ func New(s store.Store, cfg Config, handlers []*Handler, onFinished func()) *Eng
 		lanes:       map[string]*lane{},
 		held:        map[claim]*held{},
 		inFlight:    map[int64]bool{},
-		reports:     map[claim]*store.Report{},
+		reports:     map[claim]*pendingReport{},
 		schedules:   map[string]defined{},
 		wakes:       1,
 		sleep:       newSleep(),

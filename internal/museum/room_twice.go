@@ -94,16 +94,16 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
 		Breaks:  []string{"I3", "I23"},
 		Mutants: []Mutant{{
 			Name: "rescue-from-snapshot-postgres", What: "Recovery puts back what it has read, not what it has deleted.",
-			Changes: []Change{{"postgres/write.sql", `WITH back AS (
-  DELETE FROM later.claimed WHERE process_id = ANY ($1::bigint[])
+			Changes: []Change{{"postgres/write.sql", `), back AS (
+  DELETE FROM later.claimed WHERE job_id = ANY (ARRAY (SELECT job_id FROM free))
   RETURNING job_id, token, process_id, claimed_at, priority, attempt, crashes + 1 AS crashes, queue, type, cancel_reason,
     CASE WHEN cancel_reason IS NOT NULL THEN 3 WHEN crashes + 1 >= $3 THEN 2 ELSE 0 END AS status
-)`, `WITH back AS MATERIALIZED (
+)`, `), back AS MATERIALIZED (
   SELECT job_id, token, process_id, claimed_at, priority, attempt, crashes + 1 AS crashes, queue, type, cancel_reason,
     CASE WHEN cancel_reason IS NOT NULL THEN 3 WHEN crashes + 1 >= $3 THEN 2 ELSE 0 END AS status
   FROM later.claimed WHERE process_id = ANY ($1::bigint[])
 ), gone AS (
-  DELETE FROM later.claimed WHERE process_id = ANY ($1::bigint[])
+  DELETE FROM later.claimed WHERE job_id = ANY (ARRAY (SELECT job_id FROM free))
 )`}},
 			Killer: Test{"postgres", "TestRecoveryMeetsAnOutcome"},
 		}},
