@@ -12,6 +12,7 @@ import (
 
 	"github.com/laterjobs/later/internal/arguments"
 	"github.com/laterjobs/later/internal/engine"
+	"github.com/laterjobs/later/internal/nearest"
 	"github.com/laterjobs/later/store"
 )
 
@@ -342,7 +343,7 @@ func (q *JobQueue) unknownType(name string, published []store.JobType) error {
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	if similar := nearest(name, names); similar != "" {
+	if similar := nearest.Name(name, names); similar != "" {
 		return fmt.Errorf("%w %q: did you mean %q?", ErrUnknownType, name, similar)
 	}
 	if len(names) == 0 {

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/internal/nearest"
 )
 
 // Command is the command line of a JobQueue, to be mounted in your own program. Its name
@@ -55,19 +58,39 @@ type app struct {
 
 	db     string // a file or a URL, which may hold a password
 	schema string
-	output string
+
+	path     string         // how the command line is called: "later", or "app jobs"
+	output   string         // one of outputs
+	quiet    bool           // only ids
+	color    string         // auto, always or never
+	coloured bool           // what that means here
+	noInput  bool           // ask nothing
+	timeZone string         // as given
+	zone     *time.Location // of times that are read and shown
+	timeout  spanValue      // of the whole command; 0: none
 }
 
 func (a *app) command(name string) *cobra.Command {
 	root := group(name, "Background jobs: look at them, enqueue them, steer them")
+	root.Annotations = map[string]string{mountedHere: "here"}
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.output, "output", "o", "text", "text for people, json for programs")
+	flags.StringVarP(&a.output, "output", "o", "text", "text for people; json, jsonl (a line each) or csv for programs")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print ids or names alone")
+	flags.StringVar(&a.color, "color", "auto", "colours: auto, always or never")
+	flags.BoolVar(&a.noInput, "no-input", false, "ask nothing: fail where a person would have to decide")
+	flags.StringVar(&a.timeZone, "tz", "", "time zone of the times that are given and shown, such as Europe/Berlin (the local one)")
+	flags.Var(&a.timeout, "timeout", "how long the command may take, such as 30s (no limit)")
+	for name, values := range map[string][]string{"output": outputs, "color": {"auto", "always", "never"}} {
+		_ = root.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
 	if a.program != nil {
 		flags.StringVar(&a.db, "db", "", "the store: a file, or a postgres:// URL (or the environment variable LATER_DB)")
 		flags.StringVar(&a.schema, "schema", "", "schema of the tables in a PostgreSQL database (later)")
 		root.AddCommand(a.program.Commands...)
 	}
 	a.addCommands(root)
+	addTopics(root)
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) { help(root, cmd, args) })
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
 	a.prepare(root)
 	return root
@@ -82,20 +105,24 @@ func group(use, short string, below ...*cobra.Command) *cobra.Command {
 			if len(args) == 0 {
 				return nil
 			}
-			return usagef("unknown command %q for %q%s", args[0], cmd.CommandPath(), meant(cmd.SuggestionsFor(args[0])))
+			return usagef("unknown command %q for %q%s", args[0], cmd.CommandPath(), meant(cmd, args[0]))
 		},
-		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		SuggestionsMinimumDistance: 2,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(below...)
 	return cmd
 }
 
-func meant(names []string) string {
-	if len(names) == 0 {
-		return ""
+// meant suggests the command below cmd that was probably meant.
+func meant(cmd *cobra.Command, name string) string {
+	var names []string
+	for _, below := range cmd.Commands() {
+		names = append(names, below.Name())
 	}
-	return ": did you mean " + strings.Join(names, " or ") + "?"
+	if similar := nearest.Name(name, names); similar != "" {
+		return ": did you mean " + similar + "?"
+	}
+	return ""
 }
 
 // prepare makes a command and those below it begin and end as all do. Persistent hooks
@@ -115,7 +142,7 @@ func (a *app) prepare(cmd *cobra.Command) {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
 			err := a.begin(cmd)
 			if err == nil {
-				err = run(cmd, args)
+				err = a.inTime(cmd, func() error { return run(cmd, args) })
 			}
 			if err != nil {
 				return failure{err}
@@ -128,11 +155,40 @@ func (a *app) prepare(cmd *cobra.Command) {
 	}
 }
 
-// begin looks at what all commands are told.
-func (a *app) begin(cmd *cobra.Command) error {
-	a.in, a.out, a.err = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
-	if a.output != "text" && a.output != "json" {
-		return usagef("--output %q: choose text or json", a.output)
+// inTime ends the context of a command when its time is over.
+func (a *app) inTime(cmd *cobra.Command, run func() error) error {
+	if a.timeout <= 0 {
+		return run()
 	}
-	return nil
+	ctx, cancel := context.WithTimeout(cmd.Context(), time.Duration(a.timeout))
+	defer cancel()
+	cmd.SetContext(ctx)
+	err := run()
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return coded(exitTimedOut, fmt.Errorf("timed out after %s: %w", span(time.Duration(a.timeout)), err))
+	}
+	return err
 }
+
+// begin looks at what all commands are told.
+func (a *app) begin(cmd *cobra.Command) (err error) {
+	a.in, a.out, a.err = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+	for c := cmd; c != nil; c = c.Parent() {
+		if c.Annotations[mountedHere] != "" {
+			a.path = c.CommandPath()
+		}
+	}
+	if !slices.Contains(outputs, a.output) {
+		return usagef("--output %q: choose of %s", a.output, strings.Join(outputs, ", "))
+	}
+	if a.zone = time.Local; a.timeZone != "" {
+		if a.zone, err = time.LoadLocation(a.timeZone); err != nil {
+			return usagef("--tz %q: write the name of a time zone, such as Europe/Berlin", a.timeZone)
+		}
+	}
+	a.coloured, err = a.wantsColour()
+	return err
+}
+
+// mountedHere marks the command below which all others are.
+const mountedHere = "later"

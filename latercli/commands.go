@@ -16,13 +16,19 @@ var everywhere = []commandGroup{
 	{"jobs", "Jobs:", []func(*app) *cobra.Command{
 		(*app).listCommand,
 		(*app).showCommand,
+		(*app).logsCommand,
+		(*app).waitCommand,
+		(*app).countCommand,
 		(*app).enqueueCommand,
 		(*app).retryCommand,
 		(*app).cancelCommand,
 		(*app).deleteCommand,
+		(*app).rescheduleCommand,
+		(*app).editCommand,
 	}},
 	{"groups", "What surrounds jobs:", []func(*app) *cobra.Command{
 		(*app).queueCommand,
+		(*app).scheduleCommand,
 	}},
 	{"watch", "Watch:", []func(*app) *cobra.Command{
 		(*app).statsCommand,
@@ -30,6 +36,8 @@ var everywhere = []commandGroup{
 	{"health", "Health:", []func(*app) *cobra.Command{}},
 	{"store", "The store:", []func(*app) *cobra.Command{}},
 	{"about", "About later:", []func(*app) *cobra.Command{
+		(*app).typesCommand,
+		(*app).schemaCommand,
 		(*app).versionCommand,
 	}},
 }

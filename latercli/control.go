@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,7 @@ import (
 // steering is a verb that changes jobs, one by one or by filter.
 type steering struct {
 	use, short, done string
+	next             string // what to do next with a single job
 	one              func(context.Context, *later.JobQueue, int64) error
 	all              func(context.Context, *later.JobQueue, later.Filter) (int, error)
 }
@@ -20,7 +22,7 @@ type steering struct {
 func (a *app) cancelCommand() *cobra.Command {
 	var reason string
 	cmd := a.steeringCommand(steering{
-		use: "cancel", short: "Cancel jobs that wait or run", done: "cancelled",
+		use: "cancel", short: "Cancel jobs that wait or run", done: "cancelled", next: "retry %d    to run it after all",
 		one: func(ctx context.Context, q *later.JobQueue, id int64) error { return q.Cancel(ctx, id, reason) },
 		all: func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) {
 			return q.CancelAll(ctx, f, reason)
@@ -32,7 +34,7 @@ func (a *app) cancelCommand() *cobra.Command {
 
 func (a *app) retryCommand() *cobra.Command {
 	return a.steeringCommand(steering{
-		use: "retry", short: "Make finished or retrying jobs pending again", done: "pending",
+		use: "retry", short: "Make finished or retrying jobs pending again", done: "pending", next: "wait %d",
 		one: func(ctx context.Context, q *later.JobQueue, id int64) error { return q.Retry(ctx, id) },
 		all: func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) { return q.RetryAll(ctx, f) },
 	})
@@ -46,39 +48,88 @@ func (a *app) deleteCommand() *cobra.Command {
 	})
 }
 
-func (a *app) steeringCommand(s steering) *cobra.Command {
-	var selected selection
-	cmd := &cobra.Command{
-		Use:     s.use + " [ID…]",
-		Short:   s.short,
-		Long:    s.short + ": the ones named, or all that the flags select.",
-		Example: fmt.Sprintf("  later %s 42 43 --db jobs.db\n  later %s --type WelcomeEmailJob --db jobs.db", s.use, s.use),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ids, err := parseIDs(args)
-			if err != nil {
-				return err
-			}
-			f, err := selected.get()
-			if err != nil {
-				return err
-			}
-			if len(ids) > 0 != selected.empty() {
-				return usagef("which jobs? Give ids, or flags such as --type and --status, not both")
-			}
-			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
-				return a.steer(ctx, q, s, ids, f)
-			})
+func (a *app) rescheduleCommand() *cobra.Command {
+	var in spanValue
+	var at string
+	var when time.Time
+	cmd := a.steeringCommand(steering{
+		use: "reschedule", short: "Give scheduled, pending or retrying jobs a new time", done: "rescheduled", next: "show %d",
+		one: func(ctx context.Context, q *later.JobQueue, id int64) error { return q.Reschedule(ctx, id, when) },
+		all: func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) {
+			return q.RescheduleAll(ctx, f, when)
 		},
+	})
+	cmd.Flags().Var(&in, "in", "after a while, such as 90s, 2h30m or 3d")
+	cmd.Flags().StringVar(&at, "at", "", "at a time: see help times")
+	cmd.MarkFlagsMutuallyExclusive("in", "at")
+	cmd.Example = "  later reschedule 42 --in 10m\n  later reschedule --type ReportJob --at 'tomorrow 09:00'"
+	steer := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		now := time.Now().In(a.zone)
+		switch {
+		case cmd.Flags().Changed("in"):
+			when = now.Add(time.Duration(in))
+		case at != "":
+			if when, err = parseTime(at, now); err != nil {
+				return usagef("--at: %w", err)
+			}
+		default:
+			return usagef("when? Give --in or --at")
+		}
+		if err := steer(cmd, args); err != nil {
+			return err
+		}
+		if !a.json() && !a.quiet {
+			fmt.Fprintln(a.err, a.runsAt(when))
+		}
+		return nil
 	}
-	selected.flags(cmd)
 	return cmd
 }
 
-// steer goes on after an error, so that one job does not hold back the others.
-func (a *app) steer(ctx context.Context, q *later.JobQueue, s steering, ids []int64, f later.Filter) error {
-	if len(ids) == 0 {
-		n, err := s.all(ctx, q, f)
-		return errors.Join(err, a.printCount(n, s.done))
+func (a *app) steeringCommand(s steering) *cobra.Command {
+	var selected selection
+	change := bulk{verb: s.use}
+	cmd := &cobra.Command{
+		Use:   s.use + " [ID…]",
+		Short: s.short,
+		Long: s.short + ": the ones named, or all that the flags select.\n\n" +
+			"A job is named by its id, by #id, or by the address of its page; - reads ids from the standard input.",
+		Example: fmt.Sprintf("  later %s 42 43\n  later %s --where 'type:WelcomeEmailJob queued:<2h' --dry-run", s.use, s.use),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ids, err := a.parseIDs(args)
+			if err != nil {
+				return err
+			}
+			f, err := selected.get(time.Now().In(a.zone))
+			if err != nil {
+				return err
+			}
+			if len(args) > 0 != selected.empty() {
+				return usagef("which jobs? Give ids, or flags such as --where and --status, not both")
+			}
+			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
+				if len(args) > 0 {
+					return a.steerEach(ctx, q, s, change, ids)
+				}
+				return a.steerAll(ctx, q, s, change, f)
+			})
+		},
+	}
+	a.selectionFlags(&selected, cmd)
+	change.flags(cmd)
+	return cmd
+}
+
+// steerEach changes the jobs that were named. It goes on after an error, so that one job
+// does not hold back the others.
+func (a *app) steerEach(ctx context.Context, q *later.JobQueue, s steering, change bulk, ids []int64) error {
+	if change.dryRun {
+		found, err := a.find(ctx, q, later.Filter{IDs: ids})
+		if err == nil {
+			_, err = a.decide(change, found)
+		}
+		return err
 	}
 	var problems []error
 	for _, id := range ids {
@@ -86,18 +137,37 @@ func (a *app) steer(ctx context.Context, q *later.JobQueue, s steering, ids []in
 			problems = append(problems, err)
 		}
 	}
-	problems = append(problems, a.printCount(len(ids)-len(problems), s.done))
-	return errors.Join(problems...)
+	done := len(ids) - len(problems)
+	err := errors.Join(append(problems, a.printCount(done, s.done))...)
+	switch {
+	case err != nil && done > 0:
+		return coded(exitPartly, err)
+	case err == nil && len(ids) == 1 && s.next != "":
+		a.hint(s.next, ids[0])
+	}
+	return err
+}
+
+// steerAll changes the jobs that a filter selects, after a person has seen which.
+func (a *app) steerAll(ctx context.Context, q *later.JobQueue, s steering, change bulk, f later.Filter) error {
+	found, err := a.find(ctx, q, f)
+	if err != nil {
+		return err
+	}
+	if goOn, err := a.decide(change, found); err != nil || !goOn {
+		return err
+	}
+	n, err := a.inChunks(ctx, change, f, found.IDs, func(ctx context.Context, f later.Filter) (int, error) { return s.all(ctx, q, f) })
+	return errors.Join(err, a.printCount(n, s.done))
 }
 
 func (a *app) printCount(n int, done string) error {
-	if a.json() {
+	switch {
+	case a.json():
 		return a.printJSON(map[string]int{done: n})
+	case a.quiet:
+		return nil
 	}
-	noun := "jobs"
-	if n == 1 {
-		noun = "job"
-	}
-	_, err := fmt.Fprintf(a.out, "%d %s %s\n", n, noun, done)
+	_, err := fmt.Fprintf(a.out, "%s %s\n", plural(n, "job"), done)
 	return err
 }

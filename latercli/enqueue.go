@@ -16,7 +16,8 @@ import (
 // enqueueFlags are the flags of enqueue.
 type enqueueFlags struct {
 	args, at, queue, user, target, uniqueKey string
-	in                                       time.Duration
+	in                                       spanValue
+	wait                                     bool
 	priority                                 int
 	tags                                     []string
 }
@@ -24,16 +25,17 @@ type enqueueFlags struct {
 func (a *app) enqueueCommand() *cobra.Command {
 	var f enqueueFlags
 	cmd := &cobra.Command{
-		Use:     "enqueue TYPE",
-		Short:   "Store a job of a type that some process performs",
-		Example: `  later enqueue WelcomeEmailJob --db jobs.db --args '{"user_id": 42}' --in 1h`,
-		Args:    cobra.ExactArgs(1),
+		Use:               "enqueue TYPE",
+		Short:             "Store a job of a type that some process performs",
+		Example:           `  later enqueue WelcomeEmailJob --args '{"user_id": 42}' --in 1h`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.firstName(typeNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			raw, err := a.readArgs(f.args)
 			if err != nil {
 				return err
 			}
-			opts, err := f.options(cmd)
+			opts, err := f.options(cmd, time.Now().In(a.zone))
 			if err != nil {
 				return err
 			}
@@ -46,20 +48,25 @@ func (a *app) enqueueCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if f.wait {
+					return a.waitFor(ctx, q, []int64{job.ID})
+				}
 				return a.printEnqueued(visible[0])
 			})
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.args, "args", "{}", "arguments as JSON; @FILE reads a file, - the standard input")
-	flags.DurationVar(&f.in, "in", 0, "perform after a while, such as 90s or 2h30m")
-	flags.StringVar(&f.at, "at", "", `perform at a time: RFC 3339, or "2006-01-02 15:04" here`)
+	flags.Var(&f.in, "in", "perform after a while, such as 90s, 2h30m or 3d")
+	flags.StringVar(&f.at, "at", "", "perform at a time, such as 'tomorrow 09:00': see help times")
+	flags.BoolVar(&f.wait, "wait", false, "wait until the job is finished, as wait does")
 	flags.StringVar(&f.queue, "queue", "", "queue, instead of the type's own")
 	flags.IntVar(&f.priority, "priority", 0, "higher first, −32768 to 32767")
 	flags.StringVar(&f.user, "user", "", "who owns the job")
 	flags.StringVar(&f.target, "target", "", "what the job works on")
 	flags.StringVar(&f.uniqueKey, "unique-key", "", "unique key, instead of what the type makes of the arguments; empty: none")
 	flags.StringSliceVar(&f.tags, "tag", nil, "tags, separated by commas")
+	a.complete(cmd, "queue", queueNames)
 	return cmd
 }
 
@@ -73,7 +80,7 @@ func (a *app) readArgs(given string) (json.RawMessage, error) {
 	return json.RawMessage(given), nil
 }
 
-func (f *enqueueFlags) options(cmd *cobra.Command) ([]later.CallOption, error) {
+func (f *enqueueFlags) options(cmd *cobra.Command, now time.Time) ([]later.CallOption, error) {
 	if cmd.Flags().Changed("in") && cmd.Flags().Changed("at") {
 		return nil, usagef("--in and --at exclude each other")
 	}
@@ -88,35 +95,33 @@ func (f *enqueueFlags) options(cmd *cobra.Command) ([]later.CallOption, error) {
 		opts = append(opts, later.Priority(f.priority))
 	}
 	if cmd.Flags().Changed("in") {
-		opts = append(opts, later.In(f.in))
+		opts = append(opts, later.In(time.Duration(f.in)))
 	}
 	if cmd.Flags().Changed("at") {
-		at, err := parseTime(f.at)
+		at, err := parseTime(f.at, now)
 		if err != nil {
-			return nil, err
+			return nil, usagef("--at: %w", err)
 		}
 		opts = append(opts, later.At(at))
 	}
 	return opts, nil
 }
 
-func parseTime(s string) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339, time.DateTime, "2006-01-02 15:04", time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, usagef(`--at %q: write 2006-01-02T15:04:05Z, or "2006-01-02 15:04" for the time here`, s)
-}
-
 func (a *app) printEnqueued(job later.Job) error {
-	if a.json() {
+	switch {
+	case a.json():
 		return a.printJSON(job)
+	case a.quiet:
+		return printIDs(a, []int64{job.ID})
 	}
-	was := ""
-	if job.Deduplicated {
-		was = " and was there before: it holds the unique key"
+	more := ""
+	switch {
+	case job.Deduplicated:
+		more = " and was there before: it holds the unique key"
+	case job.Status == later.StatusScheduled:
+		more = ": " + a.runsAt(job.NextRunAt)
 	}
-	_, err := fmt.Fprintf(a.out, "job %d is %s%s\n", job.ID, job.Status, was)
+	_, err := fmt.Fprintf(a.out, "job %d is %s%s\n", job.ID, job.Status, more)
+	a.hint("show %d", job.ID)
 	return err
 }

@@ -15,12 +15,13 @@ func (a *app) listCommand() *cobra.Command {
 	var limit int
 	var before int64
 	cmd := &cobra.Command{
-		Use:     "list",
-		Short:   "List jobs, newest first",
-		Example: "  later list --db jobs.db --status failed,retrying",
-		Args:    cobra.NoArgs,
+		Use:   "list",
+		Short: "List jobs, newest first",
+		Example: "  later list --status failed,retrying\n  later list --where 'type:EmailJob queued:<2h \"connection refused\"'\n" +
+			"  later list -q --status failed | xargs later retry",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f, err := selected.get()
+			f, err := selected.get(time.Now().In(a.zone))
 			if err != nil {
 				return err
 			}
@@ -33,8 +34,8 @@ func (a *app) listCommand() *cobra.Command {
 			})
 		},
 	}
-	selected.flags(cmd)
-	cmd.Flags().IntVar(&limit, "limit", 50, "at most so many")
+	a.selectionFlags(&selected, cmd)
+	cmd.Flags().IntVarP(&limit, "limit", "n", 50, "at most so many")
 	cmd.Flags().Int64Var(&before, "before", 0, "only ids below: the next page")
 	return cmd
 }
@@ -46,6 +47,9 @@ func (a *app) list(ctx context.Context, q *later.JobQueue, f later.Filter) error
 	}
 	if err != nil {
 		return err
+	}
+	if a.quiet {
+		return printIDs(a, idsOf(jobs))
 	}
 	if a.json() {
 		if jobs == nil {
@@ -61,5 +65,16 @@ func (a *app) list(ctx context.Context, q *later.JobQueue, f later.Filter) error
 			strconv.Itoa(job.Attempt), when(job.QueuedAt, now), oneLine(attention(job, now), 60),
 		})
 	}
+	if len(jobs) > 0 && len(jobs) == f.Limit {
+		defer a.hint("list --before %d    for the next page", jobs[len(jobs)-1].ID)
+	}
 	return a.table(rows)
+}
+
+func idsOf(jobs []later.Job) []int64 {
+	ids := make([]int64, len(jobs))
+	for i, job := range jobs {
+		ids[i] = job.ID
+	}
+	return ids
 }

@@ -79,7 +79,7 @@ func (a *app) move(ctx context.Context, m moving) (err error) {
 		return fmt.Errorf("the target: %w", err)
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	line := a.progressLine()
+	line := a.progress("moving", 0)
 	report, err := later.Move(ctx, from, to, later.MoveOptions{Drain: m.drain, To: target.String(), Progress: line.moves})
 	line.end()
 	if err != nil {

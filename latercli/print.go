@@ -1,12 +1,10 @@
 package latercli
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 
@@ -14,28 +12,6 @@ import (
 
 	"github.com/laterjobs/later"
 )
-
-func (a *app) json() bool { return a.output == "json" }
-
-func (a *app) printJSON(v any) error {
-	encoder := json.NewEncoder(a.out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
-}
-
-// table prints rows in columns; the first row is the heading.
-func (a *app) table(rows [][]string) error {
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		cells := make([]string, len(row))
-		for i, cell := range row {
-			cells[i] = printable(cell)
-		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
-	}
-	return w.Flush()
-}
 
 // printable shows characters that could steer a terminal, or turn text around,
 // as what they are.
@@ -118,9 +94,26 @@ func isTerminal(w io.Writer) bool {
 
 // say prints one fact.
 func (a *app) say(what, name, state string) error {
-	if a.json() {
+	switch {
+	case a.json():
 		return a.printJSON(map[string]string{what: name, "state": state})
+	case a.quiet:
+		return printIDs(a, []string{name})
 	}
 	_, err := fmt.Fprintf(a.out, "%s %s is %s\n", what, printable(name), state)
 	return err
+}
+
+// plural counts things.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// isTerminalReader reports whether somebody can answer.
+func isTerminalReader(r io.Reader) bool {
+	file, ok := r.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }

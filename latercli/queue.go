@@ -2,27 +2,125 @@ package latercli
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/internal/nearest"
 )
 
 func (a *app) queueCommand() *cobra.Command {
-	return group("queue", "Pause queues and let them go on", a.queuePauseCommand(), a.queueResumeCommand())
+	return group("queue", "List queues, pause them and let them go on",
+		a.queueListCommand(), a.queueShowCommand(), a.queuePauseCommand(), a.queueResumeCommand())
+}
+
+func (a *app) queueListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List queues, with what waits and runs in each",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
+				stats, err := q.Stats(ctx)
+				if err != nil {
+					return err
+				}
+				return a.printQueues(stats)
+			})
+		},
+	}
+}
+
+func (a *app) printQueues(stats later.Stats) error {
+	switch {
+	case a.quiet:
+		return printIDs(a, namesOf(stats))
+	case a.json():
+		return a.printJSON(append([]later.QueueStats{}, stats.Queues...))
+	}
+	return a.table(queueRows(stats))
+}
+
+func namesOf(stats later.Stats) []string {
+	var names []string
+	for _, queue := range stats.Queues {
+		names = append(names, queue.Name)
+	}
+	return names
+}
+
+func (a *app) queueShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:               "show QUEUE",
+		Short:             "Show one queue, and the processes that work on it",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.firstName(queueNames),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error { return a.showQueue(ctx, q, args[0]) })
+		},
+	}
+}
+
+// shownQueue is what queue show prints for programs.
+type shownQueue struct {
+	later.QueueStats
+	Processes []later.Process `json:"processes"`
+}
+
+func (a *app) showQueue(ctx context.Context, q *later.JobQueue, name string) error {
+	stats, err := q.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	processes, err := q.Processes(ctx)
+	if err != nil {
+		return err
+	}
+	processes = slices.DeleteFunc(processes, func(p later.Process) bool {
+		_, serves := p.Queues[name]
+		return p.Queues != nil && !serves
+	})
+	at := slices.IndexFunc(stats.Queues, func(s later.QueueStats) bool { return s.Name == name })
+	if at < 0 {
+		return unknownQueue(name, namesOf(stats))
+	}
+	stats.Queues = stats.Queues[at : at+1]
+	if a.json() {
+		return a.printJSON(shownQueue{stats.Queues[0], append([]later.Process{}, processes...)})
+	}
+	if err := a.printQueues(stats); err != nil || a.quiet {
+		return err
+	}
+	fmt.Fprintln(a.out)
+	return a.table(processRows(processes))
+}
+
+func unknownQueue(name string, names []string) error {
+	if similar := nearest.Name(name, names); similar != "" {
+		return fmt.Errorf("queue %q: %w: did you mean %q?", name, later.ErrNotFound, similar)
+	}
+	return fmt.Errorf("queue %q: %w: it has no jobs and is not paused", name, later.ErrNotFound)
 }
 
 func (a *app) queuePauseCommand() *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
-		Use:   "pause QUEUE",
-		Short: "Stop every process from starting jobs of a queue",
-		Args:  cobra.ExactArgs(1),
+		Use:               "pause QUEUE",
+		Short:             "Stop every process from starting jobs of a queue",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.firstName(queueNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
+				a.warnOfQueue(ctx, q, args[0])
 				if err := q.Pause(ctx, args[0], reason); err != nil {
 					return err
 				}
+				defer a.hint("queue resume %s", quoted(args[0]))
 				return a.say("queue", args[0], "paused")
 			})
 		},
@@ -31,11 +129,31 @@ func (a *app) queuePauseCommand() *cobra.Command {
 	return cmd
 }
 
+// warnOfQueue says that nobody knows a queue, which may be paused all the same.
+func (a *app) warnOfQueue(ctx context.Context, q *later.JobQueue, name string) {
+	stats, err := q.Stats(ctx)
+	if err != nil || slices.Contains(namesOf(stats), name) {
+		return
+	}
+	if similar := nearest.Name(name, namesOf(stats)); similar != "" {
+		fmt.Fprintf(a.err, "no job is in a queue %q: did you mean %q?\n", printable(name), printable(similar))
+	}
+}
+
+// quoted is a name as a shell reads it.
+func quoted(name string) string {
+	if name != "" && !strings.ContainsFunc(name, func(r rune) bool { return strings.ContainsRune(" \t\n'\"\\$&;|<>()*?[]{}#~!`", r) }) {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+}
+
 func (a *app) queueResumeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "resume QUEUE",
-		Short: "Let a paused queue go on",
-		Args:  cobra.ExactArgs(1),
+		Use:               "resume QUEUE",
+		Short:             "Let a paused queue go on",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.firstName(queueNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
 				if err := q.Resume(ctx, args[0]); err != nil {
@@ -45,4 +163,20 @@ func (a *app) queueResumeCommand() *cobra.Command {
 			})
 		},
 	}
+}
+
+func queueRows(stats later.Stats) [][]string {
+	now := time.Now()
+	rows := [][]string{{"QUEUE", "STATE", "PENDING", "RUNNING", "SCHEDULED", "OLDEST PENDING", ""}}
+	for _, queue := range stats.Queues {
+		state, paused := "active", ""
+		if !queue.PausedAt.IsZero() {
+			state, paused = "paused", when(queue.PausedAt, now)+" "+queue.PauseReason
+		}
+		rows = append(rows, []string{
+			queue.Name, state, strconv.FormatInt(queue.Pending, 10), strconv.FormatInt(queue.Running, 10),
+			strconv.FormatInt(queue.Scheduled, 10), when(queue.Oldest, now), oneLine(paused, 60),
+		})
+	}
+	return rows
 }

@@ -18,7 +18,7 @@ func (a *app) showCommand() *cobra.Command {
 		Short: "Show everything about one job: its fields, attempts, steps and log",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ids, err := parseIDs(args)
+			ids, err := a.parseIDs(args)
 			if err != nil {
 				return err
 			}
@@ -59,23 +59,26 @@ func (a *app) show(ctx context.Context, q *later.JobQueue, id int64) error {
 		return err
 	}
 	job = visible[0]
+	if a.quiet {
+		return printIDs(a, []int64{job.ID})
+	}
 	if a.json() {
 		return a.printJSON(shown{job, attempts, steps, log})
 	}
-	if err := a.table(fields(job)); err != nil {
+	if err := a.pairs(a.fields(job)); err != nil {
 		return err
 	}
 	return a.history(attempts, steps, log)
 }
 
 // fields lists what is known of a job, without what is empty.
-func fields(job later.Job) [][]string {
+func (a *app) fields(job later.Job) [][]string {
 	now := time.Now()
 	at := func(t time.Time) string {
 		if t.IsZero() {
 			return ""
 		}
-		return t.Local().Format(time.DateTime) + " (" + when(t, now) + ")"
+		return a.clock(t) + " (" + when(t, now) + ")"
 	}
 	var rows [][]string
 	for _, field := range [][2]string{
@@ -108,11 +111,12 @@ func progress(p later.Progress) string {
 
 func (a *app) history(attempts []later.Attempt, steps []later.JobStep, log []later.LogLine) error {
 	if len(attempts) > 0 {
-		rows := [][]string{{"\nATTEMPT", "OUTCOME", "STARTED", "TOOK", "ERROR"}}
+		fmt.Fprintln(a.out)
+		rows := [][]string{{"ATTEMPT", "OUTCOME", "STARTED", "TOOK", "ERROR"}}
 		for _, attempt := range attempts {
 			rows = append(rows, []string{
 				strconv.Itoa(attempt.Number), string(attempt.Outcome),
-				attempt.StartedAt.Local().Format(time.DateTime),
+				a.clock(attempt.StartedAt),
 				span(attempt.FinishedAt.Sub(attempt.StartedAt)), oneLine(attempt.Error, 80),
 			})
 		}
@@ -121,10 +125,11 @@ func (a *app) history(attempts []later.Attempt, steps []later.JobStep, log []lat
 		}
 	}
 	if len(steps) > 0 {
-		rows := [][]string{{"\nSTEP", "KIND", "SAVED", "RESULT"}}
+		fmt.Fprintln(a.out)
+		rows := [][]string{{"STEP", "KIND", "SAVED", "RESULT"}}
 		for _, step := range steps {
 			rows = append(rows, []string{
-				printable(step.Name), printable(string(step.Kind)), step.At.Local().Format(time.DateTime), oneLine(string(step.Result), 80),
+				printable(step.Name), printable(string(step.Kind)), a.clock(step.At), oneLine(string(step.Result), 80),
 			})
 		}
 		if err := a.table(rows); err != nil {
@@ -135,8 +140,7 @@ func (a *app) history(attempts []later.Attempt, steps []later.JobStep, log []lat
 		if i == 0 {
 			fmt.Fprintln(a.out, "\nLOG")
 		}
-		fmt.Fprintf(a.out, "%s  %-5s  %s %s\n", line.At.Local().Format("15:04:05.000"),
-			printable(line.Level), printable(line.Message), printable(string(line.Attrs)))
+		a.printLine(line)
 	}
 	return nil
 }

@@ -54,22 +54,6 @@ func (a *app) stats(ctx context.Context, q *later.JobQueue) error {
 	return a.table(processRows(processes))
 }
 
-func queueRows(stats later.Stats) [][]string {
-	now := time.Now()
-	rows := [][]string{{"QUEUE", "PENDING", "RUNNING", "SCHEDULED", "OLDEST PENDING", ""}}
-	for _, queue := range stats.Queues {
-		paused := ""
-		if !queue.PausedAt.IsZero() {
-			paused = "paused " + when(queue.PausedAt, now) + " " + queue.PauseReason
-		}
-		rows = append(rows, []string{
-			queue.Name, strconv.FormatInt(queue.Pending, 10), strconv.FormatInt(queue.Running, 10),
-			strconv.FormatInt(queue.Scheduled, 10), when(queue.Oldest, now), oneLine(paused, 60),
-		})
-	}
-	return rows
-}
-
 func processRows(processes []later.Process) [][]string {
 	now := time.Now()
 	rows := [][]string{{"PROCESS", "HOST", "PID", "STATE", "SLOTS", "STARTED", "LAST HEARTBEAT"}}

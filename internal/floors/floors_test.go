@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"internal/redact":      {},
 	"internal/envelope":    {},
 	"internal/cron":        {},
+	"internal/nearest":     {},
 	"internal/query":       {"store"},
 	"internal/sqlfile":     {},
 	"internal/floors":      {},
@@ -43,14 +44,14 @@ var mayImport = map[string][]string{
 	"internal/leaks":       {},
 	"internal/pgtest":      {},
 	// floor 2
-	"": {"store", "internal/engine", "internal/arguments", "internal/cron", "internal/redact", "internal/envelope"},
+	"": {"store", "internal/engine", "internal/arguments", "internal/cron", "internal/redact", "internal/envelope", "internal/nearest"},
 	// floor 3
 	"latertest":           {"", "store", "sqlite"},
 	"dashboard":           {"", "store", "internal/query"},
 	"otel":                {"", "internal/engine"},
 	"internal/simulation": {"", "store", "storetest", "internal/engine"},
 	// floor 4
-	"latercli":               {"", "store", "dashboard", "internal/query"},
+	"latercli":               {"", "store", "dashboard", "internal/query", "internal/nearest"},
 	"cmd/later":              {"", "store", "sqlite", "postgres", "latercli", "internal/demo"},
 	"internal/chaos":         {},
 	"internal/chaos/history": {},

@@ -1,0 +1,162 @@
+package latercli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/laterjobs/later"
+)
+
+func (a *app) editCommand() *cobra.Command {
+	var given string
+	cmd := &cobra.Command{
+		Use:   "edit ID",
+		Short: "Change the arguments of a job in your editor, and store it again",
+		Long: "Opens the arguments of a job in $VISUAL or $EDITOR, checks what you have made of them, and stores the job\n" +
+			"once more. One that still waits is replaced, with its time; one that has finished stays, and the new one is\n" +
+			"pending. Values shown as [redacted] keep what they are if you leave them so.",
+		Example: "  later edit 42\n  later edit 42 --args '{\"user_id\": 43}'",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ids, err := a.parseIDs(args)
+			if err != nil {
+				return err
+			}
+			if len(ids) != 1 {
+				return usagef("one job, please")
+			}
+			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
+				return a.edit(ctx, q, ids[0], given)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&given, "args", "", "the new arguments as JSON, instead of an editor; @FILE reads a file, - the standard input")
+	return cmd
+}
+
+func (a *app) edit(ctx context.Context, q *later.JobQueue, id int64, given string) error {
+	job, err := q.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	visible, err := q.Redact(ctx, job)
+	if err != nil {
+		return err
+	}
+	shown := visible[0].Args
+	var edited json.RawMessage
+	if given != "" {
+		edited, err = a.readArgs(given)
+	} else {
+		edited, err = a.inEditor(ctx, id, shown)
+	}
+	if err != nil {
+		return err
+	}
+	if edited, err = restore(job.Args, shown, edited); err != nil {
+		return usagef("the arguments: %w", err)
+	}
+	if sameJSON(job.Args, edited) {
+		fmt.Fprintln(a.err, "the arguments are the same: nothing was changed")
+		return nil
+	}
+	stored, err := q.Edit(ctx, id, edited)
+	if err != nil {
+		return err
+	}
+	if visible, err = q.Redact(ctx, stored); err != nil {
+		return err
+	}
+	return a.printEnqueued(visible[0])
+}
+
+// inEditor lets a person edit JSON in a file that nobody else can read.
+func (a *app) inEditor(ctx context.Context, id int64, args json.RawMessage) (json.RawMessage, error) {
+	editor := os.Getenv("VISUAL")
+	if editor == "" {
+		editor = os.Getenv("EDITOR")
+	}
+	if editor == "" || a.noInput {
+		return nil, usagef("no editor: set EDITOR, or give the new arguments with --args")
+	}
+	file, err := os.CreateTemp("", fmt.Sprintf("later-job-%d-*.json", id))
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(file.Name())
+	var pretty bytes.Buffer
+	if json.Indent(&pretty, args, "", "  ") != nil {
+		pretty.Reset()
+		pretty.Write(args)
+	}
+	pretty.WriteByte('\n')
+	if _, err := file.Write(pretty.Bytes()); err != nil {
+		return nil, err
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	words := strings.Fields(editor)
+	cmd := exec.CommandContext(ctx, words[0], append(words[1:], file.Name())...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.in, a.out, a.err
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("the editor %s: %w; nothing was changed", editor, err)
+	}
+	return os.ReadFile(file.Name())
+}
+
+// sameJSON compares two documents, whatever their spaces.
+func sameJSON(a, b json.RawMessage) bool {
+	var x, y bytes.Buffer
+	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
+}
+
+// restore puts back what was not shown: every value of edited that is as it was shown,
+// and was shown otherwise than it is.
+func restore(stored, shown, edited json.RawMessage) (json.RawMessage, error) {
+	if !json.Valid(edited) {
+		var v any
+		return nil, json.Unmarshal(edited, &v)
+	}
+	if sameJSON(stored, shown) {
+		var compact bytes.Buffer
+		err := json.Compact(&compact, edited)
+		return compact.Bytes(), err
+	}
+	if sameJSON(shown, edited) {
+		return stored, nil
+	}
+	var was, seen, now map[string]json.RawMessage
+	if json.Unmarshal(stored, &was) == nil && json.Unmarshal(shown, &seen) == nil && json.Unmarshal(edited, &now) == nil && was != nil && seen != nil && now != nil {
+		for name, value := range now {
+			if was[name] == nil || seen[name] == nil {
+				continue
+			}
+			back, err := restore(was[name], seen[name], value)
+			if err != nil {
+				return nil, err
+			}
+			now[name] = back
+		}
+		return json.Marshal(now)
+	}
+	var wasList, seenList, nowList []json.RawMessage
+	if json.Unmarshal(stored, &wasList) == nil && json.Unmarshal(shown, &seenList) == nil && json.Unmarshal(edited, &nowList) == nil {
+		for i := range min(len(nowList), len(seenList), len(wasList)) {
+			back, err := restore(wasList[i], seenList[i], nowList[i])
+			if err != nil {
+				return nil, err
+			}
+			nowList[i] = back
+		}
+		return json.Marshal(nowList)
+	}
+	return edited, nil
+}

@@ -1,0 +1,85 @@
+package latercli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/laterjobs/later/internal/query"
+)
+
+// topics are what help explains besides commands.
+var topics = []struct {
+	name, short string
+	text        func() string
+}{
+	{"query", "How to select jobs with --where", queryTopic},
+	{"statuses", "The statuses of a job", statusTopic},
+	{"times", "How to write times", func() string {
+		return "A time is one of:\n\n" +
+			"  10m, 2h30m, 3d, 1w        from now\n" +
+			"  09:00                     the next time that the clock shows it\n" +
+			"  today 17:00, tomorrow 09:00, friday 12:00\n" +
+			"  2006-01-02                the beginning of a day\n" +
+			"  2006-01-02 15:04[:05]\n" +
+			"  2006-01-02T15:04:05Z      RFC 3339\n\n" +
+			"Without a zone of its own it is in that of --tz, or else the local one.\n"
+	}},
+	{"exit-codes", "What the exit codes mean", func() string {
+		var b strings.Builder
+		for _, c := range exitCodes {
+			fmt.Fprintf(&b, "  %3d  %s\n", c.code, c.meaning)
+		}
+		return b.String()
+	}},
+	{"environment", "The environment variables", func() string {
+		return "  LATER_DB            the store, if --db is not given\n" +
+			"  LATER_WEB_PASSWORD  what web asks for; needed to listen beyond this machine\n" +
+			"  EDITOR, VISUAL      what edit opens\n" +
+			"  NO_COLOR            no colours\n" +
+			"  CLICOLOR_FORCE      colours, also into a file or a pipe\n" +
+			"  TERM=dumb           no colours, and no line that is written again and again\n" +
+			"  PGPASSWORD, PGPASSFILE, PGHOST and others of PostgreSQL: the password need not stand in the URL\n"
+	}},
+}
+
+func queryTopic() string {
+	return "A query is terms, all of which must match:\n\n" +
+		"  --where 'status:failed,retrying type:EmailJob queued:<2h \"connection refused\"'\n\n" +
+		"Fields: " + strings.Join(query.Fields, ", ") + ".\n" +
+		"A value with spaces is quoted. A word alone occurs in the arguments or the error; a number\n" +
+		"alone is also an id. Times are an age (<2h: at most that old; >3d: at least), a day\n" +
+		"(2026-11-20), an RFC 3339 time, or a range of two (2026-11-20..2026-11-22).\n" +
+		"The dashboard reads the same queries.\n"
+}
+
+func statusTopic() string {
+	return "  scheduled  will become pending at the time shown\n" +
+		"  blocked    waits for another job, a limit or a lock\n" +
+		"  pending    can start now; waits for a free slot\n" +
+		"  running    a process has it\n" +
+		"  retrying   failed; will run again by itself at the time shown\n" +
+		"  completed  finished without an error\n" +
+		"  failed     out of retries, or not retryable: needs a person\n" +
+		"  cancelled  stopped on request\n"
+}
+
+// addTopics makes help find the topics.
+func addTopics(root *cobra.Command) {
+	for _, topic := range topics {
+		root.AddCommand(&cobra.Command{Use: topic.name, Short: topic.short, Long: topic.short + ":\n\n" + topic.text()})
+	}
+}
+
+// help shows the help of a command, whose examples begin with the name of the program.
+func help(root, cmd *cobra.Command, args []string) {
+	if cmd.Run == nil && cmd.RunE == nil && !cmd.HasSubCommands() {
+		fmt.Fprint(cmd.OutOrStdout(), cmd.Long)
+		return
+	}
+	example := cmd.Example
+	defer func() { cmd.Example = example }()
+	cmd.Example = strings.ReplaceAll(example, "  later ", "  "+root.CommandPath()+" ")
+	(&cobra.Command{}).HelpFunc()(cmd, args)
+}
