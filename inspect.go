@@ -89,6 +89,18 @@ func (q *JobQueue) Stats(ctx context.Context) (Stats, error) {
 	return stats, nil
 }
 
+// Revision returns a text that differs from every one before if anything that is stored
+// has changed since, in whatever process. It may differ although nothing has: every
+// heartbeat of a process is a change. It is cheap enough to ask every second, for whoever
+// wants to show what is new without reading it again and again.
+func (q *JobQueue) Revision(ctx context.Context) (string, error) {
+	revision, err := q.store.Revision(ctx)
+	if err != nil {
+		return "", fmt.Errorf("look for changes: %w", err)
+	}
+	return revision, nil
+}
+
 // PublishedTypes returns what processes have published of the types that they
 // perform, by name: also those that nobody performs any more.
 func (q *JobQueue) PublishedTypes(ctx context.Context) ([]store.JobType, error) {

@@ -33,6 +33,10 @@ SELECT job_id, name, kind, result, at, attempt FROM later.step WHERE job_id = $1
 -- name: job_types
 SELECT name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us, uniqueness FROM later.job_type ORDER BY name;
 
+-- name: revision
+-- What the server's transactions have come to: the text differs once any of them has ended. It reads no table.
+SELECT pg_current_snapshot()::text;
+
 -- name: processes
 SELECT id, beat, beat_at, state, host, pid, version, started_at, queues, slots FROM later.process ORDER BY started_at, id;
 

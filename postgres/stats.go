@@ -122,3 +122,11 @@ func (c *counting) paused(s *session) error {
 		return err
 	})
 }
+
+// Revision is the state of the server's transactions, those of other databases included.
+func (s *Store) Revision(ctx context.Context) (revision string, err error) {
+	err = s.readOnce(ctx, func(s *session) error {
+		return s.query("revision", func(r row) error { return r.Scan(&revision) })
+	})
+	return revision, err
+}

@@ -83,6 +83,9 @@ func (s *Store) poll(ctx context.Context) {
 			wait = quickPoll
 			s.listeners.Wake(s.foreignWake(ctx, conn))
 		}
+		if err == nil && version != seen {
+			s.foreign.Add(1)
+		}
 		seen, own = version, commits
 		timer.Reset(wait)
 	}

@@ -33,6 +33,8 @@ type Store struct {
 	locks     *processlock.Locks
 	memory    memoryGate
 	closed    atomic.Bool
+	foreign   atomic.Int64 // commits of others that the poll has seen
+	watch     watch
 }
 
 // memoryGate keeps readers and the writer of a database in memory apart. Files

@@ -139,6 +139,11 @@ type Store interface {
 	Types(ctx context.Context) ([]JobType, error)                 // by name
 	Processes(ctx context.Context) ([]Process, error)             // oldest first, without Types
 	Stats(ctx context.Context) (Stats, error)
+	// Revision returns a text that differs from every one before if anything that can be
+	// read has changed since, by whatever process: soon after the commit, and never
+	// before. It may differ although nothing has. It costs next to nothing, and may be
+	// asked for every second.
+	Revision(ctx context.Context) (string, error)
 	// Rollups returns the rollups whose span has begun by until and not ended before
 	// from: of each length, oldest first. Several may be of the same time, queue and
 	// type: see MergeRollups.

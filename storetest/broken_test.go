@@ -22,7 +22,7 @@ type broken struct {
 	*Reference
 	given    func(r *Reference, in any) any // NewJob, Demand, Outcome, Filter, Report, Silent or Record
 	did      func(r *Reference, verb string)
-	answered func(out any) // []Job, []Record, []Verdict, *Beaten or *Stats, to be spoiled in place
+	answered func(out any) // []Job, []Record, []Verdict, *Beaten, *Stats or the revision's *string, to be spoiled in place
 }
 
 func (b *broken) give(in any) any {
@@ -137,6 +137,12 @@ func (b *broken) List(ctx context.Context, f store.Filter) ([]store.Job, error) 
 	if b.answered != nil {
 		b.answered(out)
 	}
+	return out, err
+}
+
+func (b *broken) Revision(ctx context.Context) (string, error) {
+	out, err := b.Reference.Revision(ctx)
+	b.done("Revision", &out)
 	return out, err
 }
 
@@ -262,6 +268,7 @@ var faults = map[string]broken{
 	"a filter ignores the status": {given: spoil(func(_ *Reference, f *store.Filter) { f.Status = nil })},
 	"a filter ignores times":      {given: spoil(func(_ *Reference, f *store.Filter) { f.FinishedBefore = time.Time{} })},
 	"pages repeat a job":          {given: spoil(func(_ *Reference, f *store.Filter) { f.Before += min(1, f.Before) })},
+	"the revision stands still": {answered: spoiled(func(revision *string) { *revision = "1" })},
 	"counts the pending twice": {answered: spoiled(func(s *store.Stats) {
 		if s.Counts != nil {
 			s.Counts[store.Pending] *= 2

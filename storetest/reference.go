@@ -24,6 +24,7 @@ type Reference struct {
 	rollups   []store.Rollup
 	last      int64   // the last id or position given out
 	chosen    []int64 // ids to give out instead
+	verbs     int64   // how often somebody has asked for something
 	closed    bool
 }
 
@@ -69,6 +70,7 @@ func (r *Reference) begin(ctx context.Context) error {
 		r.mu.Unlock()
 		return store.ErrClosed
 	}
+	r.verbs++
 	return nil
 }
 

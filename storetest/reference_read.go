@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/laterjobs/later/store"
@@ -47,6 +48,15 @@ func (r *Reference) Get(ctx context.Context, id int64) (store.Job, error) {
 		return store.Job{}, fmt.Errorf("job %d: %w", id, store.ErrNotFound)
 	}
 	return r.show(k), nil
+}
+
+// Revision counts every verb: that some change nothing does not matter.
+func (r *Reference) Revision(ctx context.Context) (string, error) {
+	if err := r.begin(ctx); err != nil {
+		return "", err
+	}
+	defer r.mu.Unlock()
+	return strconv.FormatInt(r.verbs, 10), nil
 }
 
 // List returns the jobs that f selects, newest first.

@@ -67,6 +67,7 @@ var groups = []group{
 	{"get", getChecks},
 	{"list", listChecks},
 	{"stats", statsChecks},
+	{"revision", revisionChecks},
 	{"rollups", rollupChecks},
 	{"types", typesChecks},
 	{"unique", uniqueChecks()},
