@@ -220,8 +220,11 @@ func (b *board) saveSettings(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, name := range []string{"theme", "density", "zone", "live", "keys"} {
+		if only := r.PostForm.Get("only"); only != "" && only != name {
+			continue
+		}
 		value := r.PostForm.Get(name)
-		if value == "" && (name == "live" || name == "keys") {
+		if value == "" && name == "keys" {
 			value = "off"
 		}
 		http.SetCookie(w, &http.Cookie{
@@ -233,12 +236,13 @@ func (b *board) saveSettings(w http.ResponseWriter, r *http.Request) {
 
 type settingsPage struct {
 	Themes, Densities []string
+	Lives             []string
 	Zones             []string
 }
 
 func (b *board) settings(v *view) error {
 	v.Title = "Settings"
-	v.Data = &settingsPage{themes, densities, commonZones}
+	v.Data = &settingsPage{themes, densities, lives, commonZones}
 	return nil
 }
 

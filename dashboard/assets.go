@@ -11,6 +11,7 @@ import (
 	"path"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/laterjobs/later/internal/query"
 )
@@ -59,6 +60,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"number": number,
 	"size":   size,
 	"short":  short,
+	"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 	"plural": plural,
 	"explain": func(status any) string {
 		for known, text := range sentences {

@@ -79,7 +79,7 @@ func (b *browser) notice(event any) {
 			_, _ = chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
 		}()
 	case *log.EventEntryAdded:
-		if !b.quiet {
+		if !b.quiet && !strings.HasSuffix(e.Entry.URL, "/events") { // a stream ends with its server
 			b.t.Errorf("the browser says: %s %s", e.Entry.Text, e.Entry.URL)
 		}
 	case *runtime.EventExceptionThrown:
@@ -116,8 +116,8 @@ func (b *browser) until(expression string) {
 
 func quoted(text string) string { return strconv.Quote(text) }
 
-// TestPageKeepsItselfUpToDate: without being loaded again, and not under the hands of
-// somebody who has ticked a row.
+// TestPageKeepsItselfUpToDate: by the stream, without being loaded again, and not under
+// the hands of somebody who has ticked a row: what is new is offered.
 func TestPageKeepsItselfUpToDate(t *testing.T) {
 	b, s := newBrowser(t), newStage(t)
 	root := s.serve(t, guarded(dashboard.Admin))
@@ -134,17 +134,24 @@ func TestPageKeepsItselfUpToDate(t *testing.T) {
 		}
 		return job.ID
 	}
+	b.until(`document.documentElement.dataset.stream === "open"`)
 	b.until(row(enqueue()))
 	ticked := s.ids[later.StatusFailed]
 	b.run(chromedp.Click("#j" + strconv.FormatInt(ticked, 10) + " input"))
 	b.until(`document.querySelector("[data-ticked]").textContent === "With 1 ticked"`)
 	held := enqueue()
-	time.Sleep(4 * time.Second) // longer than a page waits between two looks
+	b.until(`document.querySelector("#fresh")?.textContent === "1 new job: show"`)
 	if eval[bool](b, "Boolean("+row(held)+")") {
 		t.Error("a row has come in while another was ticked")
 	}
-	b.run(chromedp.Click("#j" + strconv.FormatInt(ticked, 10) + " input"))
+	b.run(chromedp.Click("#fresh button"))
 	b.until(row(held))
+	if !eval[bool](b, `!document.querySelector("#fresh") && document.querySelectorAll("input[name=id]:checked").length === 1`) {
+		t.Errorf("showing the new rows has taken the tick, or left the offer: %s", eval[string](b,
+			`document.querySelectorAll("input[name=id]:checked").length + " ticked, " + document.querySelector("#fresh")?.textContent`))
+	}
+	b.run(chromedp.Click("[data-live-toggle]"))
+	b.until(`document.querySelector("[data-live-toggle]").textContent === "Paused" && !document.documentElement.dataset.stream`)
 	if !eval[bool](b, "window.same === true") {
 		t.Error("the page was loaded again")
 	}

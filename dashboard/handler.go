@@ -38,6 +38,7 @@ func Handler(queue *later.JobQueue, access Access, opts ...Option) http.Handler 
 	for _, opt := range opts {
 		opt(b)
 	}
+	b.hub = newHub(queue.Revision)
 	return b.routes()
 }
 
@@ -49,6 +50,7 @@ type board struct {
 	crossOrigin *http.CrossOriginProtection
 	log         *slog.Logger
 	started     time.Time
+	hub         *hub
 }
 
 func (b *board) routes() http.Handler {
@@ -64,6 +66,7 @@ func (b *board) routes() http.Handler {
 	mux.HandleFunc("GET /settings/{$}", b.page(View, "settings", b.settings))
 	mux.HandleFunc("POST /settings/{$}", b.saveSettings)
 	mux.HandleFunc("POST /actions/{verb}", b.act)
+	mux.HandleFunc("GET /events", b.events)
 	mux.HandleFunc("GET /assets/{name}", asset)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, notFound("There is no page at %s.", r.URL.Path))
@@ -143,6 +146,14 @@ func (b *board) render(w http.ResponseWriter, r *http.Request, status int, v *vi
 		b.log.ErrorContext(r.Context(), "a template of the dashboard failed", "page", v.Page, "error", err)
 		http.Error(w, "This page failed: "+err.Error(), http.StatusInternalServerError)
 		return
+	}
+	if status == http.StatusOK {
+		tag := tag(text.Bytes(), v.Now)
+		w.Header().Set("ETag", tag)
+		if has(r, tag) {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)

@@ -12,7 +12,7 @@ type look struct {
 	Theme   string // system, light or dark
 	Density string // compact or comfortable
 	Zone    string // the name of a time zone
-	Live    bool   // pages keep themselves up to date
+	Live    string // how often pages look for what is new at most, in seconds; off
 	Keys    bool   // shortcuts of one key
 
 	location *time.Location
@@ -21,12 +21,13 @@ type look struct {
 var (
 	themes    = []string{"system", "light", "dark"}
 	densities = []string{"compact", "comfortable"}
+	lives     = []string{"1", "5", "15", "60", "off"}
 )
 
 func lookOf(r *http.Request) look {
 	l := look{
 		Theme: cookie(r, "later_theme", themes...), Density: cookie(r, "later_density", densities...),
-		Live: cookie(r, "later_live", "on", "off") == "on", Keys: cookie(r, "later_keys", "on", "off") == "on",
+		Live: cookie(r, "later_live", lives...), Keys: cookie(r, "later_keys", "on", "off") == "on",
 		Zone: "UTC", location: time.UTC,
 	}
 	if c, err := r.Cookie("later_zone"); err == nil {

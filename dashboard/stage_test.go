@@ -144,7 +144,10 @@ func (s *stage) serve(t *testing.T, access dashboard.Access, opts ...dashboard.O
 	mux := http.NewServeMux()
 	mux.Handle("/admin/jobs/", http.StripPrefix("/admin/jobs", dashboard.Handler(s.queue, access, opts...)))
 	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.CloseClientConnections() // a browser's stream would hold it
+		server.Close()
+	})
 	return server.URL + "/admin/jobs/"
 }
 

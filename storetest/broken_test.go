@@ -268,7 +268,7 @@ var faults = map[string]broken{
 	"a filter ignores the status": {given: spoil(func(_ *Reference, f *store.Filter) { f.Status = nil })},
 	"a filter ignores times":      {given: spoil(func(_ *Reference, f *store.Filter) { f.FinishedBefore = time.Time{} })},
 	"pages repeat a job":          {given: spoil(func(_ *Reference, f *store.Filter) { f.Before += min(1, f.Before) })},
-	"the revision stands still": {answered: spoiled(func(revision *string) { *revision = "1" })},
+	"the revision stands still":   {answered: spoiled(func(revision *string) { *revision = "1" })},
 	"counts the pending twice": {answered: spoiled(func(s *store.Stats) {
 		if s.Counts != nil {
 			s.Counts[store.Pending] *= 2

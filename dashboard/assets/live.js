@@ -1,15 +1,23 @@
-// Keeps a page up to date: it fetches the same address again and takes over what has
-// changed, element by element, matched by id. Everything works without it.
+// Keeps a page up to date. The server says that something has changed; the page then
+// asks for itself again and takes over what is different, element by element, matched
+// by id. Everything works without it.
 "use strict";
 (() => {
   const root = document.documentElement;
-  const every = 3000;
-  let live = root.dataset.live === "true", failures = 0, timer;
+  const least = Math.max(1, Number(root.dataset.live) || 1) * 1000; // between two fetches
+  const anyway = 15000; // after which the page looks although nobody has said anything
+  let live = Number(root.dataset.live) > 0, stream = null, broken = 0, retryAt = 0; // the stream
+  let tag = "", last = Date.now(), wanted = false, fetching = false, failures = 0; // the page
+  let held = null; // a newer page that may not be shown yet
+  let ahead = Number(root.dataset.now) - Date.now(); // of the server's clock
+
+  // A form with a field named id hides its own.
+  const idOf = (node) => node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("id") || "" : "";
 
   // morph makes an element like another one. Children with an id are matched by it,
   // others by their place; what a person has opened, ticked or typed stays.
   function morph(from, to) {
-    if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName || (from.id || "") !== (to.id || "")) {
+    if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName || idOf(from) !== idOf(to)) {
       from.replaceWith(to);
       return;
     }
@@ -17,7 +25,7 @@
       if (from.nodeValue !== to.nodeValue) from.nodeValue = to.nodeValue;
       return;
     }
-    const kept = from.nodeName === "DETAILS" ? ["open"] : from.nodeName === "INPUT" ? ["value", "checked"] : [];
+    const kept = from.nodeName === "DETAILS" || from.nodeName === "DIALOG" ? ["open"] : from.nodeName === "INPUT" ? ["value", "checked"] : [];
     for (const { name, value } of to.attributes) {
       if (!kept.includes(name) && from.getAttribute(name) !== value) from.setAttribute(name, value);
     }
@@ -25,15 +33,15 @@
       if (!kept.includes(name) && !to.hasAttribute(name) && !(name === "class" && from.classList.contains("current"))) from.removeAttribute(name);
     }
     const named = new Map();
-    for (const child of from.children) if (child.id) named.set(child.id, child);
+    for (const child of from.children) if (idOf(child)) named.set(idOf(child), child);
     let at = from.firstChild;
     for (const wanted of [...to.childNodes]) {
-      const match = wanted.id && named.get(wanted.id);
+      const match = named.get(idOf(wanted));
       if (match) {
         if (match !== at) from.insertBefore(match, at);
         else at = at.nextSibling;
         morph(match, wanted);
-      } else if (at && !at.id && at.nodeName === wanted.nodeName && !wanted.id) {
+      } else if (at && !idOf(at) && at.nodeName === wanted.nodeName && !idOf(wanted)) {
         const next = at.nextSibling;
         morph(at, wanted);
         at = next;
@@ -48,118 +56,176 @@
     }
   }
 
-  // busy says that somebody's hands are on the page: nothing may move under them.
-  function busy() {
-    const active = document.activeElement;
-    return document.hidden || document.querySelector("input[name=id]:checked, .menu[open]") || String(getSelection()) !== "" ||
-      active && active.matches("main input:not([type=checkbox]), main textarea, main select");
+  // frozen says that somebody's hands are on the page, or that they read further back:
+  // nothing may move under them.
+  function frozen() {
+    const active = document.activeElement, marked = getSelection();
+    return document.querySelector("main input[name=id]:checked, main [data-every]:checked, .menu[open], dialog[open], main a[rel=first]") ||
+      matchMedia("(hover: hover)").matches && document.querySelector("table.jobs tbody:hover") ||
+      String(marked) !== "" && document.getElementById("main").contains(marked.anchorNode) ||
+      active && active.matches("main input:not([type=checkbox], [type=hidden]), main textarea, main select");
   }
 
-  async function update() {
-    if (live && !busy()) {
-      try {
-        const answer = await fetch(location.href, { headers: { "X-Later-Live": "1" } });
-        const text = await answer.text();
-        if (!busy() && live) {
-          const page = new DOMParser().parseFromString(text, "text/html");
-          for (const id of ["nav", "main", "foot"]) {
-            const from = document.getElementById(id), to = page.getElementById(id);
-            if (from && to) morph(from, to);
-          }
-          document.title = page.title;
-          prepare();
-        }
-        failures = answer.ok ? 0 : failures + 1;
-      } catch {
-        failures++;
-      }
-      const stale = document.getElementById("stale");
-      if (stale) stale.textContent = failures > 1 ? "Not updated since then; trying again." : "";
+  const parts = ["nav", "main", "foot"];
+
+  function show(page) {
+    const focus = document.activeElement;
+    for (const id of parts) {
+      const from = document.getElementById(id), to = page.getElementById(id);
+      if (from && to) morph(from, to);
     }
-    timer = setTimeout(update, every * Math.min(1 + failures, 10));
+    if (focus !== document.activeElement && focus?.isConnected) focus.focus({ preventScroll: true });
+    ahead = (Number(page.documentElement.dataset.now) || Date.now() + ahead) - Date.now();
+    document.title = page.title;
+    held = null;
+    offer(0, false);
+    document.dispatchEvent(new Event("later:shown"));
+  }
+
+  // hold shows of a newer page only what moves nothing: counts, and the status of rows
+  // that are there. The rest is offered.
+  function hold(page) {
+    held = page;
+    for (const id of ["nav", "tabs", "foot"]) {
+      const from = document.getElementById(id), to = page.getElementById(id);
+      if (from && to) morph(from, to.cloneNode(true));
+    }
+    let fresh = 0;
+    const rows = page.querySelectorAll("main table.jobs tr[id]");
+    for (const row of rows) {
+      const mine = document.getElementById(row.id);
+      const from = mine?.querySelector(".status"), to = row.querySelector(".status");
+      if (from && to) morph(from, to.cloneNode(true));
+      if (!mine) fresh++;
+    }
+    offer(fresh, fresh === rows.length);
+  }
+
+  // offer is the bar below: how many jobs are new.
+  function offer(fresh, more) {
+    let bar = document.getElementById("fresh");
+    if (!fresh) {
+      bar?.remove();
+      return;
+    }
+    if (!bar) {
+      bar = document.createElement("p");
+      bar.id = "fresh";
+      bar.append(document.createElement("button"));
+      bar.firstChild.type = "button";
+      bar.firstChild.addEventListener("click", () => held && show(held));
+      document.body.append(bar);
+    }
+    bar.firstChild.textContent = `${fresh}${more ? "+" : ""} new ${fresh === 1 ? "job" : "jobs"}: show`;
+  }
+
+  async function fetchPage() {
+    fetching = true;
+    wanted = false;
+    last = Date.now();
+    try {
+      const answer = await fetch(location.href, { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
+      const text = answer.status === 304 ? "" : await answer.text();
+      failures = answer.ok || answer.status === 304 ? 0 : failures + 1;
+      if (text && live && !answer.redirected) {
+        const page = new DOMParser().parseFromString(text, "text/html");
+        if (page.getElementById("main")) {
+          tag = answer.headers.get("ETag") || "";
+          if (frozen()) hold(page);
+          else show(page);
+        }
+      }
+    } catch {
+      failures++;
+    }
+    fetching = false;
+    const stale = document.getElementById("stale");
+    if (stale) stale.textContent = failures > 1 ? "Not updated since then; trying again." : "";
+  }
+
+  // connect opens the stream. Where there is none to be had, the page looks by itself and
+  // tries again after a minute.
+  function connect() {
+    if (stream || !live || document.hidden || Date.now() < retryAt || !window.EventSource) return;
+    stream = new EventSource(root.dataset.events);
+    stream.addEventListener("open", () => { broken = 0; root.dataset.stream = "open"; });
+    stream.addEventListener("change", () => { wanted = true; tick(); });
+    stream.addEventListener("error", () => {
+      broken++;
+      if (broken > 1 || stream.readyState === EventSource.CLOSED) {
+        disconnect();
+        retryAt = Date.now() + 60000;
+      }
+    });
+  }
+
+  function disconnect() {
+    stream?.close();
+    stream = null;
+    delete root.dataset.stream;
+  }
+
+  // tick looks whether there is something to do: when something has changed, and once a
+  // second.
+  function tick() {
+    if (!live || document.hidden) return;
+    connect();
+    if (held && !frozen()) show(held);
+    const since = Date.now() - last, polling = stream ? anyway : Math.max(3000, least);
+    const slower = Math.min(1 + failures, 10);
+    if (!fetching && (wanted && since >= least * slower || since >= Math.max(least, polling) * slower)) fetchPage();
+  }
+
+  // Clocks go on by themselves, as format.go writes them.
+  function coarse(s) {
+    if (s < 60) return `${Math.max(0, Math.floor(s))} s`;
+    if (s < 3600) return `${Math.floor(s / 60)} min`;
+    if (s < 48 * 3600) return `${Math.floor(s / 3600)} h`;
+    return s < 365 * 86400 ? `${Math.floor(s / 86400)} days` : `${Math.floor(s / 86400 / 365)} years`;
+  }
+  function short(s) {
+    const two = (n) => String(Math.floor(n)).padStart(2, "0");
+    if (s < 10) return `${(Math.floor(Math.max(0, s) * 10) / 10).toFixed(1)} s`;
+    if (s < 60) return `${Math.floor(s)} s`;
+    if (s < 3600) return `${Math.floor(s / 60)}m ${two(s % 60)}s`;
+    return s < 48 * 3600 ? `${Math.floor(s / 3600)}h ${two(s / 60 % 60)}m` : `${Math.floor(s / 86400)}d ${two(s / 3600 % 24)}h`;
+  }
+  function clocks() {
+    if (!live || document.hidden || String(getSelection())) return;
+    const now = Date.now() + ahead;
+    for (const time of document.querySelectorAll("time[data-as]")) {
+      const s = (now - Date.parse(time.dateTime)) / 1000;
+      const text = { ago: s < -1 ? `in ${coarse(-s)}` : `${coarse(s)} ago`, until: s >= 0 ? "now" : `in ${coarse(-s)}`, since: short(s) }[time.dataset.as];
+      if (text && time.textContent !== text) time.textContent = text;
+    }
   }
 
   function toggle() {
     live = !live;
+    label();
+    if (live) {
+      wanted = true;
+      tick();
+    } else {
+      disconnect();
+    }
+  }
+
+  function label() {
     const button = document.querySelector("[data-live-toggle]");
+    if (!button) return;
+    button.parentElement.hidden = false;
     button.setAttribute("aria-pressed", live);
-    button.textContent = live ? "Live" : "Held";
+    button.textContent = live ? "Live" : "Paused";
   }
 
-  // Lists: ticks, and what the buttons would touch.
-  const boxes = () => [...document.querySelectorAll("input[name=id]")];
-
-  function prepare() {
-    const list = document.querySelector("[data-list]");
-    if (!list) return;
-    const ticked = boxes().filter((box) => box.checked).length, all = list.querySelector("[data-every]")?.checked;
-    const words = list.querySelector("[data-ticked]");
-    if (words) words.textContent = all ? "With all that match" : ticked ? `With ${ticked} ticked` : "With the ticked jobs";
-    const tickAll = list.querySelector("[data-tick-all]");
-    if (tickAll) {
-      tickAll.checked = ticked > 0 && ticked === boxes().length;
-      tickAll.indeterminate = ticked > 0 && !tickAll.checked;
-    }
-    for (const button of list.querySelectorAll(".bulk button")) button.disabled = !ticked && !all;
-  }
-
-  let lastTicked = null;
-  document.addEventListener("click", (event) => {
-    const box = event.target.closest("input[name=id]");
-    if (box) {
-      if (event.shiftKey && lastTicked) {
-        const all = boxes(), [a, b] = [all.indexOf(lastTicked), all.indexOf(box)].sort((x, y) => x - y);
-        if (a >= 0) for (const between of all.slice(a, b + 1)) between.checked = box.checked;
-      }
-      lastTicked = box;
-    }
-    if (event.target.matches("[data-tick-all]")) for (const one of boxes()) one.checked = event.target.checked;
-    if (event.target.matches("[data-live-toggle]")) toggle();
-    prepare();
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-live-toggle]")) toggle(); });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) disconnect();
+    else if (live) { wanted = true; tick(); }
   });
-  document.addEventListener("submit", (event) => {
-    const button = event.submitter;
-    const many = document.querySelector("[data-every]:checked") && button?.form?.matches("[data-list]");
-    const question = many ? `${button.textContent} all jobs that match?` : button?.dataset.confirm;
-    if (question && !confirm(question)) event.preventDefault();
-  });
-
-  // Shortcuts of one key, never in a field.
-  let current = -1;
-  function row(step) {
-    const rows = [...document.querySelectorAll("tr[data-href]")];
-    if (!rows.length) return;
-    rows[current]?.classList.remove("current");
-    current = Math.max(0, Math.min(rows.length - 1, current + step));
-    rows[current].classList.add("current");
-    rows[current].scrollIntoView({ block: "nearest" });
-  }
-  document.addEventListener("keydown", (event) => {
-    if (root.dataset.keys !== "true" || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
-    const at = document.querySelector("tr.current");
-    switch (event.key) {
-      case "/": document.querySelector("main input[type=search], [data-key='/']")?.focus(); break;
-      case "j": row(1); break;
-      case "k": row(-1); break;
-      case "x": at?.querySelector("input[name=id]")?.click(); break;
-      case "Enter": if (at && event.target === document.body) location.href = at.dataset.href; else return; break;
-      case ".": toggle(); break;
-      default: return;
-    }
-    event.preventDefault();
-  });
-
-  const toggled = document.getElementById("live");
-  if (toggled) {
-    toggled.hidden = false;
-    if (!live) { live = true; toggle(); }
-  }
-  const address = new URL(location.href);
-  if (address.searchParams.has("notice")) {
-    address.searchParams.delete("notice");
-    history.replaceState(null, "", address);
-  }
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) { clearTimeout(timer); update(); } });
-  prepare();
-  timer = setTimeout(update, every);
+  addEventListener("pagehide", disconnect);
+  label();
+  connect();
+  setInterval(() => { tick(); clocks(); }, 1000);
 })();
