@@ -267,6 +267,12 @@ func (g gate) Stats(ctx context.Context) (store.Stats, error) {
 	})
 }
 
+func (g gate) Revision(ctx context.Context) (string, error) {
+	return call(g, ctx, &operation{verb: "Revision", reads: true}, func(ctx context.Context, s store.Store) (string, error) {
+		return s.Revision(ctx)
+	})
+}
+
 // Rollup is not steered: charts promise nothing, so that no fate of it could break
 // anything.
 func (g gate) Rollup(ctx context.Context, rollups []store.Rollup, now time.Time) error {
