@@ -36,7 +36,8 @@ type Call struct {
 	at           time.Time
 	in           time.Duration
 	carried      map[string]json.RawMessage
-	err          error // why it cannot be enqueued
+	tick         *tickCall // of a schedule; nil: most are not
+	err          error     // why it cannot be enqueued
 }
 
 func newCall[A any](d *definition, args A, opts []CallOption) Call {

@@ -14,7 +14,8 @@ import (
 // of one definition, inside of those.
 type Middleware struct {
 	// Enqueue surrounds the storing of jobs: once for each EnqueueAll, however many
-	// calls that has, and by whatever way they come, transactions included. It calls
+	// calls that has, and by whatever way they come, transactions and schedules included
+	// (see docs/schedules.md for those). It calls
 	// next to go on, with the calls that are to be stored, and returns one Job for each
 	// call that it was given, in order. With an error and without calling next nothing
 	// is stored; an error after next is the caller's, but stored is stored. It sees only
@@ -113,7 +114,11 @@ func (q *JobQueue) enqueueSurrounded(ctx context.Context, to inserter, calls []C
 	if err := q.checkCalls(calls); err != nil {
 		return nil, err
 	}
-	insert := func(ctx context.Context, calls []Call) ([]Job, error) { return q.insert(ctx, to, calls) }
+	return q.throughMiddleware(ctx, calls, func(ctx context.Context, calls []Call) ([]Job, error) { return q.insert(ctx, to, calls) })
+}
+
+// throughMiddleware stores calls inside of all their middleware.
+func (q *JobQueue) throughMiddleware(ctx context.Context, calls []Call, insert enqueueFunc) ([]Job, error) {
 	byDefinition := func(ctx context.Context, calls []Call) ([]Job, error) {
 		if !haveOwn(calls) {
 			return insert(ctx, calls)

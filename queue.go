@@ -209,7 +209,7 @@ func (q *JobQueue) newEngine() (*engine.Engine, error) {
 		StartDelay: q.cfg.StartDelay, SoftStop: q.cfg.SoftStop, HardStop: q.cfg.HardStop,
 		Heartbeat: q.cfg.Heartbeat, TimeToDie: q.cfg.TimeToDie,
 		Observers: &q.observers, Events: &q.events,
-		Retention: q.cfg.Retention, Version: q.cfg.Version, Logger: q.cfg.Logger, Schedules: schedules,
+		Retention: q.cfg.Retention, Version: q.cfg.Version, Logger: q.cfg.Logger, Schedules: schedules, Tick: q.tick,
 	}
 	return engine.New(q.store, cfg, handlers, q.finished.send), nil
 }

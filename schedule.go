@@ -79,9 +79,6 @@ func (q *JobQueue) scheduleDefinition(name string, rule Rule, call Call, opts []
 	if !call.at.IsZero() || call.in != 0 || call.deadlines != nil && (!call.deadlines.startBy.IsZero() || !call.deadlines.finishBy.IsZero()) {
 		problems = append(problems, errors.New("its job has a time of its own (At, In, StartBy or FinishBy); the rule says when"))
 	}
-	if call.options(time.Unix(0, 0), time.Time{}).UniqueKey() != nil {
-		problems = append(problems, errors.New("its job has a unique key; each time has one job as it is, and SkipIfRunning waits for the last one"))
-	}
 	if err := errors.Join(problems...); err != nil {
 		return store.ScheduleDefinition{}, fmt.Errorf("%w: schedule %q: %w", ErrInvalidOption, name, err)
 	}
@@ -149,7 +146,7 @@ func (q *JobQueue) DeleteSchedule(ctx context.Context, name string) error {
 }
 
 // RunSchedule enqueues the schedule's job now, even if it is paused. When it is due next
-// does not change.
+// does not change. A *DuplicateError: another job holds its unique key, and it is to Fail.
 func (q *JobQueue) RunSchedule(ctx context.Context, name string) (Job, error) {
 	for {
 		s, err := q.storedSchedule(ctx, name)
@@ -165,12 +162,12 @@ func (q *JobQueue) RunSchedule(ctx context.Context, name string) (Job, error) {
 		}
 		now := q.now()
 		job := engine.JobOf(&s, time.Time{}, now)
-		ticked, err := q.store.Tick(ctx, []store.Tick{{Schedule: s, Jobs: []store.TickJob{{Job: job}}}}, now)
+		ticked, err := q.tick(ctx, []store.Tick{{Schedule: s, Jobs: []store.TickJob{{Job: job}}}}, now)
 		switch {
 		case err != nil:
 			return Job{}, fmt.Errorf("run schedule %q: %w", name, err)
 		case ticked[0].Accepted:
-			return q.Get(ctx, ticked[0].Jobs[0])
+			return q.ranByHand(ctx, name, job, ticked[0], now)
 		}
 	}
 }

@@ -105,6 +105,9 @@ func common(calls []later.Call, of func(later.Call) string) (value string, one b
 func (m *middleware) count(ctx context.Context, jobs []later.Job) {
 	counts := map[[2]string]int64{}
 	for i := range jobs {
+		if jobs[i].Deduplicated {
+			continue // it was enqueued before, perhaps by another process that keeps the same schedule
+		}
 		counts[[2]string{jobs[i].Queue, jobs[i].Type}]++
 	}
 	for of, n := range counts {

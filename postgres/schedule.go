@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -72,10 +74,18 @@ func (s *Store) SaveSchedules(ctx context.Context, schedules []store.Schedule, _
 
 // schedule runs fn in a transaction, and once more if nothing has come of the first.
 func (s *Store) schedule(ctx context.Context, fn func(*session) error) error {
+	return s.scheduleIn(ctx, s.pool, fn)
+}
+
+func (s *Store) scheduleIn(ctx context.Context, in beginner, fn func(*session) error) error {
 	if err := s.alive(ctx); err != nil {
 		return err
 	}
-	err := insist(ctx, harmless, func() error { return s.inTx(ctx, s.pool, fn) })
+	again := func(err error) bool { return harmless(err) && !keyTaken(err) }
+	err := insist(ctx, again, func() error { return s.inTx(ctx, in, fn) })
+	if keyTaken(err) {
+		return fmt.Errorf("%w: a transaction that has not ended has taken the unique key of a scheduled job, or has its holder in hand: %w", store.ErrConflict, err)
+	}
 	return s.classify(ctx, err)
 }
 
@@ -103,7 +113,11 @@ func (s *Store) Tick(ctx context.Context, ticks []store.Tick, now time.Time) ([]
 	now = s.orNow(now)
 	var answers []store.Ticked
 	var n *news
-	err := s.schedule(ctx, func(s *session) error {
+	var in beginner = s.pool
+	if slices.ContainsFunc(ticks, func(t store.Tick) bool { return slices.ContainsFunc(t.Jobs, hasKeyAt) }) {
+		in = uniqueBeginning{s.pool}
+	}
+	err := s.scheduleIn(ctx, in, func(s *session) error {
 		answers, n = make([]store.Ticked, len(ticks)), &news{}
 		for i := range ticks {
 			if err := tick(s, &ticks[i], &answers[i], n, now); err != nil {
@@ -123,8 +137,8 @@ func tick(s *session, t *store.Tick, answer *store.Ticked, n *news, now time.Tim
 	if answer.Accepted, err = saveSchedule(s, &t.Schedule); err != nil || !answer.Accepted {
 		return err
 	}
-	jobs := make([]store.NewJob, 0, len(t.Jobs))
-	for _, job := range t.Jobs {
+	jobs, places := make([]store.NewJob, 0, len(t.Jobs)), make([]int, 0, len(t.Jobs))
+	for i, job := range t.Jobs {
 		if !job.At.IsZero() {
 			if added, err := s.exec("add_tick", t.Schedule.Name, micro(job.At)); err != nil {
 				return err
@@ -132,31 +146,64 @@ func tick(s *session, t *store.Tick, answer *store.Ticked, n *news, now time.Tim
 				continue
 			}
 		}
-		jobs = append(jobs, job.Job)
+		jobs, places = append(jobs, job.Job), append(places, i)
+	}
+	stored, err := enqueueTick(s, jobs, n, now)
+	if err != nil {
+		return err
+	}
+	answer.Answers = make([]store.Enqueued, len(t.Jobs))
+	for i, one := range stored {
+		if answer.Answers[places[i]] = one; one.ID != 0 {
+			answer.Jobs = append(answer.Jobs, one.ID)
+		}
+	}
+	if len(answer.Jobs) > 0 {
+		if _, err := s.exec("note_last_job", t.Schedule.Name, answer.Jobs[len(answer.Jobs)-1]); err != nil {
+			return err
+		}
 	}
 	if len(jobs) == 0 {
 		return nil
 	}
-	e := &enqueuing{store: s.store}
-	e.add(jobs, now)
-	next := 0
-	err = s.query("enqueue", func(r row) error {
-		err := r.Scan(&e.answers[next].ID, &e.storeID)
-		next++
-		return err
-	}, e.ask()...)
-	if err != nil {
-		return err
-	}
-	e.committed(n)
-	for _, one := range e.answers {
-		answer.Jobs = append(answer.Jobs, one.ID)
-	}
-	if _, err := s.exec("note_last_job", t.Schedule.Name, answer.Jobs[len(jobs)-1]); err != nil {
-		return err
-	}
 	_, err = s.exec("prune_ticks", t.Schedule.Name, keptTicks)
 	return err
+}
+
+func hasKeyAt(job store.TickJob) bool { return job.Job.Options.UniqueKey() != nil }
+
+// enqueueTick stores the jobs of a step: one by one if some have a key, since the one that
+// must not meet a holder fails none of the others.
+func enqueueTick(s *session, jobs []store.NewJob, n *news, now time.Time) ([]store.Enqueued, error) {
+	if len(jobs) == 0 {
+		return nil, nil
+	}
+	if !hasKey(jobs) {
+		e := &enqueuing{store: s.store}
+		e.add(jobs, now)
+		found, err := s.on.Query(s.ctx, s.store.query("enqueue"), e.ask()...)
+		if err == nil {
+			err = e.scan(found)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("enqueue: %w", err)
+		}
+		e.committed(n)
+		return e.answers, nil
+	}
+	answers := make([]store.Enqueued, len(jobs))
+	for i := range jobs {
+		u := &uniquely{store: s.store, jobs: jobs[i : i+1], now: now}
+		switch err := u.run(s); {
+		case errors.Is(err, store.ErrDuplicate):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		answers[i] = u.answers[0]
+		n.merge(&u.news)
+	}
+	return answers, nil
 }
 
 // DeleteSchedules removes schedules.

@@ -120,7 +120,8 @@ func tick(s *session, t *store.Tick, answer *store.Ticked, now time.Time) (err e
 		return err
 	}
 	jobs := make([]enqueuing, 0, len(t.Jobs))
-	for _, job := range t.Jobs {
+	answer.Answers = make([]store.Enqueued, len(t.Jobs))
+	for i, job := range t.Jobs {
 		if !job.At.IsZero() {
 			if added, err := s.exec("add_tick", t.Schedule.Name, job.At.UnixMicro()); err != nil {
 				return err
@@ -128,22 +129,43 @@ func tick(s *session, t *store.Tick, answer *store.Ticked, now time.Time) (err e
 				continue
 			}
 		}
-		jobs = append(jobs, enqueuing{job.Job, now, new(store.Enqueued)})
+		jobs = append(jobs, enqueuing{job.Job, now, &answer.Answers[i]})
+	}
+	if err := enqueueTick(s, jobs); err != nil {
+		return err
+	}
+	for _, one := range answer.Answers {
+		if one.ID != 0 {
+			answer.Jobs = append(answer.Jobs, one.ID)
+		}
+	}
+	if len(answer.Jobs) > 0 {
+		if _, err := s.exec("note_last_job", t.Schedule.Name, answer.Jobs[len(answer.Jobs)-1]); err != nil {
+			return err
+		}
 	}
 	if len(jobs) == 0 {
 		return nil
 	}
-	if err := insertJobs(s, jobs); err != nil {
-		return err
-	}
-	for _, job := range jobs {
-		answer.Jobs = append(answer.Jobs, job.answer.ID)
-	}
-	if _, err := s.exec("note_last_job", t.Schedule.Name, answer.Jobs[len(jobs)-1]); err != nil {
-		return err
-	}
 	_, err = s.exec("prune_ticks", t.Schedule.Name, keptTicks)
 	return err
+}
+
+// enqueueTick stores the jobs of a step: one by one if some have a key, since the one that
+// must not meet a holder fails none of the others.
+func enqueueTick(s *session, jobs []enqueuing) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	if !slices.ContainsFunc(jobs, func(e enqueuing) bool { return e.job.Options.UniqueKey() != nil }) {
+		return insertJobs(s, jobs)
+	}
+	for i := range jobs {
+		if err := (&uniquely{jobs: jobs[i : i+1], now: jobs[i].now}).run(s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // DeleteSchedules removes schedules.

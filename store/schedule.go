@@ -87,7 +87,12 @@ type TickJob struct {
 // Ticked is the answer to one Tick.
 type Ticked struct {
 	Accepted bool
-	Jobs     []int64 // ids of what was enqueued
+	Jobs     []int64 // ids of what was enqueued, and of those that hold the unique keys of what was not
+
+	// Answers are what became of each of the Tick's Jobs. One without an ID has not been
+	// enqueued: its instant had a job before, or it met the holder of its key and goes the
+	// way of ConflictFail.
+	Answers []Enqueued
 }
 
 // Texts are the two JSON objects that a store keeps.

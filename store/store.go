@@ -99,7 +99,10 @@ type Store interface {
 	Rollup(ctx context.Context, rollups []Rollup, now time.Time) error
 	// Tick takes each step whose schedule is still at its revision: stores the schedule,
 	// and enqueues the jobs of those instants that have had none, all in one
-	// transaction. The last job's id becomes LastJob.
+	// transaction. The last of Ticked.Jobs becomes LastJob. Unique keys hold as they do
+	// for Enqueue, but a job that goes the way of ConflictFail fails nothing: it is not
+	// enqueued. ErrConflict: a transaction that has not ended has taken a key; nothing was
+	// done.
 	Tick(ctx context.Context, ticks []Tick, now time.Time) ([]Ticked, error)
 
 	// Control: people, by filter. Each returns the ids of the jobs it changed,

@@ -92,12 +92,16 @@ func (r *Reference) Enqueue(ctx context.Context, jobs []store.NewJob, now time.T
 		return nil, err
 	}
 	defer r.mu.Unlock()
-	if err := r.duplicate(jobs, orNow(now)); err != nil {
+	return r.enqueue(jobs, orNow(now))
+}
+
+func (r *Reference) enqueue(jobs []store.NewJob, now time.Time) ([]store.Enqueued, error) {
+	if err := r.duplicate(jobs, now); err != nil {
 		return nil, err
 	}
 	answers := make([]store.Enqueued, len(jobs))
 	for i, n := range jobs {
-		if r.holderFor(n, orNow(now)) != nil {
+		if r.holderFor(n, now) != nil {
 			continue // see meet
 		}
 		id := r.next()
@@ -105,12 +109,12 @@ func (r *Reference) Enqueue(ctx context.Context, jobs []store.NewJob, now time.T
 			id, r.chosen = r.chosen[0], r.chosen[1:]
 			r.last = max(r.last, id)
 		}
-		k := &kept{position: id, job: newJob(n, id, orNow(now))}
+		k := &kept{position: id, job: newJob(n, id, now)}
 		r.jobs[id] = k
-		r.take(k, orNow(now))
+		r.take(k, now)
 		answers[i] = store.Enqueued{ID: id, Status: k.job.Status, QueuedAt: k.job.QueuedAt}
 	}
-	r.meet(jobs, answers, orNow(now))
+	r.meet(jobs, answers, now)
 	r.wake(store.Wake{Work: len(jobs) > 0})
 	return answers, nil
 }

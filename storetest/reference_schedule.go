@@ -62,14 +62,15 @@ func (r *Reference) Tick(ctx context.Context, ticks []store.Tick, now time.Time)
 	answers := make([]store.Ticked, len(ticks))
 	for i, t := range ticks {
 		if answers[i].Accepted = r.saveSchedule(t.Schedule); answers[i].Accepted {
-			answers[i].Jobs = r.tick(t, orNow(now))
+			r.tick(t, &answers[i], orNow(now))
 		}
 	}
 	return answers, nil
 }
 
-func (r *Reference) tick(t store.Tick, now time.Time) (ids []int64) {
-	for _, one := range t.Jobs {
+func (r *Reference) tick(t store.Tick, answer *store.Ticked, now time.Time) {
+	answer.Answers = make([]store.Enqueued, len(t.Jobs))
+	for i, one := range t.Jobs {
 		at := instant{t.Schedule.Name, one.At.UnixMicro()}
 		if !one.At.IsZero() && r.ticks[at] {
 			continue
@@ -77,15 +78,16 @@ func (r *Reference) tick(t store.Tick, now time.Time) (ids []int64) {
 		if !one.At.IsZero() {
 			r.ticks[at] = true
 		}
-		id := r.next()
-		r.jobs[id] = &kept{position: id, job: newJob(one.Job, id, now)}
-		ids = append(ids, id)
+		stored, err := r.enqueue([]store.NewJob{one.Job}, now)
+		if err != nil {
+			continue // of ConflictFail
+		}
+		answer.Answers[i] = stored[0]
+		answer.Jobs = append(answer.Jobs, stored[0].ID)
 		schedule := r.schedules[t.Schedule.Name]
-		schedule.LastJob = id
+		schedule.LastJob = stored[0].ID
 		r.schedules[t.Schedule.Name] = schedule
-		r.wake(store.Wake{Work: true})
 	}
-	return ids
 }
 
 // DeleteSchedules removes schedules.

@@ -87,7 +87,7 @@ var tickChecks = []check{
 		s := aSchedule("nightly")
 		s.LastJob = 77
 		t.save(s)
-		t.equal("ticked", t.tick(t.schedule("nightly")), store.Ticked{Accepted: true})
+		t.equal("ticked", t.tick(t.schedule("nightly")), store.Ticked{Accepted: true, Answers: []store.Enqueued{}})
 		t.equal("last job", t.schedule("nightly").LastJob, int64(77))
 	}},
 	{"whoever has slept over a tick changes nothing", func(t *trial) {
@@ -103,7 +103,7 @@ var tickChecks = []check{
 	{"an instant has one job even if the schedule is set back", func(t *trial) {
 		t.save(aSchedule("nightly"), aSchedule("other"))
 		t.tick(t.schedule("nightly"), dueAt)
-		t.equal("again", t.tick(t.schedule("nightly"), dueAt), store.Ticked{Accepted: true})
+		t.equal("again", t.tick(t.schedule("nightly"), dueAt), store.Ticked{Accepted: true, Answers: make([]store.Enqueued, 1)})
 		t.equal("again, and one more", len(t.tick(t.schedule("nightly"), dueAt, dueAt.Add(1*time.Hour)).Jobs), 1)
 		t.equal("of another schedule", len(t.tick(t.schedule("other"), dueAt).Jobs), 1)
 	}},
@@ -140,6 +140,10 @@ var tickChecks = []check{
 		t.save(s)
 		t.equal("status", t.get(t.tick(t.schedule("nightly"), dueAt).Jobs[0]).Status, store.Scheduled)
 	}},
+	{"a job of a tick meets the holder of its key", tickKeeps},
+	{"a job of a tick replaces the holder of its key", tickReplaces},
+	{"a job of a tick that must not meet a holder is left away", tickFails},
+	{"a job of a tick takes its key, and others meet it", tickTakesKey},
 	{"processes that tick at once enqueue one job for each instant", ticksAtOnce},
 	{"instants of long ago are forgotten, those of late are not", func(t *trial) {
 		t.save(aSchedule("often"))

@@ -35,6 +35,7 @@ type Config struct {
 	Logger     *slog.Logger
 	Events     *Events                             // who is told what happens; nil: nobody
 	Schedules  map[string]store.ScheduleDefinition // that are defined in code, by name
+	Tick       TickFunc                            // takes the steps of schedules; nil: the store's Tick
 	Random     rand.Source                         // of ids, tokens and jitter; nil: the runtime's
 }
 

@@ -27,11 +27,12 @@ type ticker struct {
 	reconciled   time.Time // when the definitions in code were last compared with the store's
 	reconciledAs int64     // as which process
 	said         map[string]time.Time
+	resting      map[string]resting // by name
 }
 
 func (e *Engine) newTicker() *ticker {
 	d := e.newDice()
-	return &ticker{Engine: e, dice: d, trouble: trouble{dice: d}, said: map[string]time.Time{}}
+	return &ticker{Engine: e, dice: d, trouble: trouble{dice: d}, said: map[string]time.Time{}, resting: map[string]resting{}}
 }
 
 // tick takes the steps that are due, and waits for the next.
@@ -73,9 +74,9 @@ func (t *ticker) all(ctx context.Context) (next time.Time, err error) {
 		switch {
 		case !t.keeps(&s):
 		case s.DueAt.After(now):
-			if next.IsZero() || s.DueAt.Before(next) {
-				next = s.DueAt
-			}
+			next = sooner(next, s.DueAt)
+		case t.resting[s.Name].until.After(now):
+			next = sooner(next, t.resting[s.Name].until)
 		default:
 			if step, ok := t.step(ctx, s, now); ok {
 				due = append(due, step)
@@ -91,6 +92,14 @@ func (t *ticker) all(ctx context.Context) (next time.Time, err error) {
 		}
 	}
 	return now, nil // some may be due again
+}
+
+// sooner is the earlier of two times; the zero time is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // keeps reports whether this process takes the steps of a schedule: one that is defined
@@ -124,24 +133,64 @@ func (t *ticker) step(ctx context.Context, s store.Schedule, now time.Time) (sto
 	return step, true
 }
 
-// take stores steps. If that fails they are tried one by one, so that a bad one does not
-// stop the others.
-func (t *ticker) take(ctx context.Context, steps []store.Tick, now time.Time) error {
-	_, err := t.store.Tick(ctx, steps, now)
-	if err == nil || ctx.Err() != nil || errors.Is(err, store.ErrUnavailable) || len(steps) == 1 {
-		return err
+// TickFunc takes the steps of schedules, as store.Store.Tick does.
+type TickFunc func(ctx context.Context, steps []store.Tick, now time.Time) ([]store.Ticked, error)
+
+// stepPatience bounds the taking of steps: what surrounds it may be somebody else's code,
+// and other schedules wait.
+const stepPatience = 15 * time.Second
+
+func (t *ticker) takeSteps(ctx context.Context, steps []store.Tick, now time.Time) error {
+	ctx, done := context.WithTimeout(ctx, stepPatience)
+	defer done()
+	tick := t.cfg.Tick
+	if tick == nil {
+		tick = t.store.Tick
 	}
-	failed := 0
+	_, err := tick(ctx, steps, now)
+	return err
+}
+
+// take stores steps. If that fails they are tried one by one, so that a bad one does not
+// stop the others. It stays due, and is tried again in a while.
+func (t *ticker) take(ctx context.Context, steps []store.Tick, now time.Time) error {
+	err := t.takeSteps(ctx, steps, now)
+	switch {
+	case err == nil:
+		for i := range steps {
+			delete(t.resting, steps[i].Schedule.Name)
+		}
+		return nil
+	case ctx.Err() != nil || errors.Is(err, store.ErrUnavailable):
+		return err
+	case len(steps) == 1:
+		t.rest(ctx, steps[0].Schedule.Name, err)
+		return nil
+	}
 	for i := range steps {
-		if _, err := t.store.Tick(ctx, steps[i:i+1], now); err != nil {
-			t.say(ctx, steps[i].Schedule.Name, err)
-			failed++
+		if err := t.take(ctx, steps[i:i+1], now); err != nil {
+			return err
 		}
 	}
-	if failed == len(steps) {
-		return err
-	}
 	return nil
+}
+
+// resting is a schedule whose steps cannot be taken.
+type resting struct {
+	wait  time.Duration
+	until time.Time
+}
+
+const (
+	firstRest   = time.Second
+	longestRest = time.Minute
+)
+
+// rest lets a schedule alone for a while.
+func (t *ticker) rest(ctx context.Context, name string, err error) {
+	t.say(ctx, name, err)
+	wait := min(max(2*t.resting[name].wait, firstRest), longestRest)
+	t.resting[name] = resting{wait, t.now().Add(t.dice.vary(wait))}
 }
 
 // say reports that a schedule cannot be kept, once in a while.
