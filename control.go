@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/laterjobs/later/internal/engine"
+	"github.com/laterjobs/later/store"
 )
 
 // maxReason bounds a reason that a person gives, in bytes.
@@ -23,9 +23,13 @@ func (q *JobQueue) Cancel(ctx context.Context, id int64, reason string) error {
 // CancelAll cancels every job that f selects and that has not finished, and
 // returns how many those were. A zero Filter selects every job.
 func (q *JobQueue) CancelAll(ctx context.Context, f Filter, reason string) (int, error) {
-	ids, err := q.store.Cancel(ctx, f, engine.Printable(reason, maxReason), q.now())
+	by := q.entryFor(ctx, "cancel", f, reason)
+	ids, err := q.store.Cancel(ctx, f, by.Reason, q.now(), by)
 	if err != nil {
 		return 0, fmt.Errorf("cancel: %w", err)
+	}
+	if len(ids) > 0 {
+		q.logChange(ctx, by, len(ids))
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -47,19 +51,21 @@ func (q *JobQueue) Retry(ctx context.Context, id int64) error {
 // RetryAll retries every finished or retrying job that f selects, and returns
 // how many those were. Jobs whose unique key another one holds are left alone.
 func (q *JobQueue) RetryAll(ctx context.Context, f Filter) (int, error) {
-	ids, err := q.store.Retry(ctx, f, q.now())
-	return changed(ids, err, "retry")
+	by := q.entryFor(ctx, "retry", f, "")
+	ids, err := q.store.Retry(ctx, f, q.now(), by)
+	return q.changed(ctx, ids, err, by)
 }
 
 // RunNow makes a job pending now: a scheduled or retrying one before its time, a
 // finished one again. A pending job is left as it is. ErrConflict: it is running.
 func (q *JobQueue) RunNow(ctx context.Context, id int64) error {
 	f, now := Filter{IDs: []int64{id}}, q.now()
-	ids, err := q.store.Reschedule(ctx, f, now, now)
+	by := q.entryFor(ctx, "run now", f, "")
+	ids, err := q.store.Reschedule(ctx, f, now, now, by)
 	if err == nil && len(ids) == 0 {
-		ids, err = q.store.Retry(ctx, f, now)
+		ids, err = q.store.Retry(ctx, f, now, by)
 	}
-	n, err := changed(ids, err, "run now")
+	n, err := q.changed(ctx, ids, err, by)
 	return q.explain(ctx, n, err, id, "run")
 }
 
@@ -76,8 +82,10 @@ func (q *JobQueue) RescheduleAll(ctx context.Context, f Filter, at time.Time) (i
 	if at.IsZero() || at.UTC().Year() > maxYear {
 		return 0, fmt.Errorf("%w: cannot reschedule to %v", ErrInvalidOption, at)
 	}
-	ids, err := q.store.Reschedule(ctx, f, at, q.now())
-	return changed(ids, err, "reschedule")
+	by := q.entryFor(ctx, "reschedule", f, "")
+	by.After = at.UTC().Format(time.RFC3339)
+	ids, err := q.store.Reschedule(ctx, f, at, q.now(), by)
+	return q.changed(ctx, ids, err, by)
 }
 
 // Delete removes a job and its history. ErrConflict: it is running; cancel it
@@ -90,8 +98,9 @@ func (q *JobQueue) Delete(ctx context.Context, id int64) error {
 // DeleteAll removes every job that f selects and that does not run, and returns
 // how many those were. A zero Filter selects every job.
 func (q *JobQueue) DeleteAll(ctx context.Context, f Filter) (int, error) {
-	ids, err := q.store.Delete(ctx, f)
-	return changed(ids, err, "delete")
+	by := q.entryFor(ctx, "delete", f, "")
+	ids, err := q.store.Delete(ctx, f, by)
+	return q.changed(ctx, ids, err, by)
 }
 
 // Pause stops every process from starting jobs of a queue, until Resume. Jobs
@@ -100,23 +109,31 @@ func (q *JobQueue) Pause(ctx context.Context, queue, reason string) error {
 	if err := checkName("queue", queue); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalidOption, err)
 	}
-	if err := q.store.Pause(ctx, queue, engine.Printable(reason, maxReason), q.now()); err != nil {
+	by := q.entry(ctx, "pause", "queue", queue, reason)
+	if err := q.store.Pause(ctx, queue, by.Reason, q.now(), by); err != nil {
 		return fmt.Errorf("pause %s: %w", queue, err)
 	}
+	q.logChange(ctx, by, 0)
 	return nil
 }
 
 // Resume lets a paused queue go on. It may be repeated.
 func (q *JobQueue) Resume(ctx context.Context, queue string) error {
-	if err := q.store.Resume(ctx, queue); err != nil {
+	by := q.entry(ctx, "resume", "queue", queue, "")
+	if err := q.store.Resume(ctx, queue, by); err != nil {
 		return fmt.Errorf("resume %s: %w", queue, err)
 	}
+	q.logChange(ctx, by, 0)
 	return nil
 }
 
-func changed(ids []int64, err error, what string) (int, error) {
+// changed ends a verb that changes jobs.
+func (q *JobQueue) changed(ctx context.Context, ids []int64, err error, by *store.AuditEntry) (int, error) {
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", what, err)
+		return 0, fmt.Errorf("%s: %w", by.Action, err)
+	}
+	if len(ids) > 0 {
+		q.logChange(ctx, by, len(ids))
 	}
 	return len(ids), nil
 }

@@ -58,12 +58,12 @@ func (m *move) hold(ctx context.Context, name string) error {
 	h := m.queues[name] // one that neither store mentions is not paused
 	m.holds[name] = &h
 	if h.from.PausedAt.IsZero() {
-		if err := m.from.Pause(ctx, name, m.reason(movingTo), engine.Now(m.from)); err != nil {
+		if err := m.from.Pause(ctx, name, m.reason(movingTo), engine.Now(m.from), nil); err != nil {
 			return err
 		}
 	}
 	if h.to.PausedAt.IsZero() {
-		return m.to.Pause(ctx, name, movingHere, engine.Now(m.to))
+		return m.to.Pause(ctx, name, movingHere, engine.Now(m.to), nil)
 	}
 	return nil
 }
@@ -83,14 +83,14 @@ func (m *move) ownPause(queue store.QueueStats) bool {
 func (m *move) release(ctx context.Context) error {
 	for name, h := range m.holds {
 		if m.ownPause(h.from) {
-			if err := m.to.Pause(ctx, name, h.from.PauseReason, h.from.PausedAt); err != nil {
+			if err := m.to.Pause(ctx, name, h.from.PauseReason, h.from.PausedAt, nil); err != nil {
 				return err
 			}
 		}
 	}
 	for name, h := range m.holds {
 		h.ended = true
-		if err := m.from.Pause(ctx, name, m.reason(movedTo), engine.Now(m.from)); err != nil {
+		if err := m.from.Pause(ctx, name, m.reason(movedTo), engine.Now(m.from), nil); err != nil {
 			return err
 		}
 	}
@@ -99,7 +99,7 @@ func (m *move) release(ctx context.Context) error {
 		if m.ownPause(h.from) || m.ownPause(h.to) {
 			continue
 		}
-		if err := m.to.Resume(ctx, name); err != nil {
+		if err := m.to.Resume(ctx, name, nil); err != nil {
 			return fmt.Errorf("everything has been moved, but queue %s of the target stays paused: %w", name, err)
 		}
 	}
@@ -122,9 +122,9 @@ func (m *move) undo(ctx context.Context) error {
 		var err error
 		switch {
 		case h.from.PausedAt.IsZero():
-			err = m.from.Resume(ctx, name)
+			err = m.from.Resume(ctx, name, nil)
 		case h.ended:
-			err = m.from.Pause(ctx, name, h.from.PauseReason, h.from.PausedAt)
+			err = m.from.Pause(ctx, name, h.from.PauseReason, h.from.PausedAt, nil)
 		}
 		if err != nil {
 			problems = append(problems, fmt.Errorf("queue %s of the source stays paused: %w", name, err))

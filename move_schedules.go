@@ -43,7 +43,7 @@ func (m *move) carrySchedule(ctx context.Context, s store.Schedule) error {
 	if len(there) > 0 { // of a move that was interrupted
 		s.Revision = there[0].Revision
 	}
-	saved, err := m.to.SaveSchedules(ctx, []store.Schedule{s}, engine.Now(m.to))
+	saved, err := m.to.SaveSchedules(ctx, []store.Schedule{s}, engine.Now(m.to), nil)
 	if err == nil && !saved[0] {
 		err = fmt.Errorf("%w: somebody changes schedule %q of the target", ErrConflict, s.Name)
 	}
@@ -64,7 +64,7 @@ func (m *move) retireSchedules(ctx context.Context) error {
 		schedules[i].PausedAt, schedules[i].PauseReason = now, m.reason(movedTo)
 		engine.Aim(&schedules[i], schedules[i].NextTick)
 	}
-	if _, err := m.from.SaveSchedules(ctx, schedules, now); err != nil {
+	if _, err := m.from.SaveSchedules(ctx, schedules, now, nil); err != nil {
 		return fmt.Errorf("everything has been moved, but the schedules of the source are not paused: %w", err)
 	}
 	return nil

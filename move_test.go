@@ -64,12 +64,12 @@ func stock(t testing.TB, s store.Store) int {
 	}
 	_, err = s.Enqueue(ctx, more, now)
 	must(err)
-	must(s.Pause(ctx, "slow", "the server is down", now))
+	must(s.Pause(ctx, "slow", "the server is down", now, nil))
 	_, err = s.SaveSchedules(ctx, []store.Schedule{
 		{Name: "daily", Definition: store.ScheduleDefinition{Rule: "@daily", Job: more[1]}, Code: store.ScheduleCode{Hash: "x", Past: []string{"y"}},
 			NextTick: now.Add(time.Hour), DueAt: now.Add(time.Hour), LastTick: now, LastJob: 1, SavedAt: now},
 		{Name: "paused", Definition: store.ScheduleDefinition{Rule: "@hourly", Job: more[1]}, NextTick: now, PausedAt: now, PauseReason: "a holiday"},
-	}, now)
+	}, now, nil)
 	must(err)
 	return len(jobs) + len(more)
 }
@@ -174,11 +174,11 @@ func (s spoiled) Import(ctx context.Context, records []store.Record) error {
 	return s.onImport(ctx, s.Store, records)
 }
 
-func (s spoiled) Resume(ctx context.Context, queue string) error {
+func (s spoiled) Resume(ctx context.Context, queue string, by *store.AuditEntry) error {
 	if s.onResume != nil {
 		return s.onResume()
 	}
-	return s.Store.Resume(ctx, queue)
+	return s.Store.Resume(ctx, queue, by)
 }
 
 // TestMoveGoesOn: whatever ends a move half-way, the source is as before, nobody

@@ -99,20 +99,35 @@ func (q *JobQueue) SaveSchedule(ctx context.Context, name string, rule Rule, cal
 	if err != nil {
 		return err
 	}
-	return q.changeSchedule(ctx, "save", name, func(s *store.Schedule) error {
+	by := q.entry(ctx, "save", "schedule", name, "")
+	by.After = ruleText(&d)
+	return q.changeSchedule(ctx, by, func(s *store.Schedule) error {
+		if by.Before = ""; s.Revision != 0 {
+			by.Before = ruleText(&s.Definition)
+		}
 		s.Code.Edited = s.Code.Hash != ""
 		return engine.Define(s, d, q.now())
 	})
 }
 
+// ruleText is what is noted of a definition: when it is due, and which job.
+func ruleText(d *store.ScheduleDefinition) string {
+	text := d.Rule
+	if d.Zone != "" {
+		text += " " + d.Zone
+	}
+	return engine.Printable(text+", "+d.Job.Type+" in "+d.Job.Queue, maxReason)
+}
+
 // PauseSchedule lets a schedule enqueue nothing until ResumeSchedule. The reason is shown
 // to people.
 func (q *JobQueue) PauseSchedule(ctx context.Context, name, reason string) error {
-	return q.changeSchedule(ctx, "pause", name, func(s *store.Schedule) error {
+	by := q.entry(ctx, "pause", "schedule", name, reason)
+	return q.changeSchedule(ctx, by, func(s *store.Schedule) error {
 		if s.Revision == 0 {
 			return ErrNotFound
 		}
-		s.PausedAt, s.PauseReason = q.now(), engine.Printable(reason, maxReason)
+		s.PausedAt, s.PauseReason = q.now(), by.Reason
 		s.DueAt = time.Time{}
 		return nil
 	})
@@ -120,7 +135,7 @@ func (q *JobQueue) PauseSchedule(ctx context.Context, name, reason string) error
 
 // ResumeSchedule lets a paused schedule go on. What was due meanwhile is not made up for.
 func (q *JobQueue) ResumeSchedule(ctx context.Context, name string) error {
-	return q.changeSchedule(ctx, "resume", name, func(s *store.Schedule) error {
+	return q.changeSchedule(ctx, q.entry(ctx, "resume", "schedule", name, ""), func(s *store.Schedule) error {
 		if s.Revision == 0 {
 			return ErrNotFound
 		}
@@ -135,19 +150,22 @@ func (q *JobQueue) ResumeSchedule(ctx context.Context, name string) error {
 // DeleteSchedule removes a schedule. One that is defined in code comes back when a program
 // that defines it starts. The jobs that it has enqueued stay.
 func (q *JobQueue) DeleteSchedule(ctx context.Context, name string) error {
-	deleted, err := q.store.DeleteSchedules(ctx, []string{name})
+	by := q.entry(ctx, "delete", "schedule", name, "")
+	deleted, err := q.store.DeleteSchedules(ctx, []string{name}, by)
 	if err == nil && deleted == 0 {
 		err = ErrNotFound
 	}
 	if err != nil {
 		return fmt.Errorf("delete schedule %q: %w", name, err)
 	}
+	q.logChange(ctx, by, 0)
 	return nil
 }
 
 // RunSchedule enqueues the schedule's job now, even if it is paused. When it is due next
 // does not change. A *DuplicateError: another job holds its unique key, and it is to Fail.
 func (q *JobQueue) RunSchedule(ctx context.Context, name string) (Job, error) {
+	by := q.entry(ctx, "run", "schedule", name, "")
 	for {
 		s, err := q.storedSchedule(ctx, name)
 		switch {
@@ -162,11 +180,12 @@ func (q *JobQueue) RunSchedule(ctx context.Context, name string) (Job, error) {
 		}
 		now := q.now()
 		job := engine.JobOf(&s, time.Time{}, now)
-		ticked, err := q.tick(ctx, []store.Tick{{Schedule: s, Jobs: []store.TickJob{{Job: job}}}}, now)
+		ticked, err := q.tickBy(ctx, []store.Tick{{Schedule: s, Jobs: []store.TickJob{{Job: job}}}}, now, by)
 		switch {
 		case err != nil:
 			return Job{}, fmt.Errorf("run schedule %q: %w", name, err)
 		case ticked[0].Accepted:
+			q.logChange(ctx, by, 1)
 			return q.ranByHand(ctx, name, job, ticked[0], now)
 		}
 	}
@@ -199,7 +218,8 @@ func shownSchedule(s *store.Schedule) Schedule {
 
 // changeSchedule changes a schedule as it is, however often others change it meanwhile. One
 // that does not exist has revision 0.
-func (q *JobQueue) changeSchedule(ctx context.Context, what, name string, change func(*store.Schedule) error) error {
+func (q *JobQueue) changeSchedule(ctx context.Context, by *store.AuditEntry, change func(*store.Schedule) error) error {
+	name := by.Target
 	for {
 		s, err := q.storedSchedule(ctx, name)
 		if err == nil {
@@ -207,15 +227,16 @@ func (q *JobQueue) changeSchedule(ctx context.Context, what, name string, change
 		}
 		var saved []bool
 		if err == nil {
-			saved, err = q.store.SaveSchedules(ctx, []store.Schedule{s}, q.now())
+			saved, err = q.store.SaveSchedules(ctx, []store.Schedule{s}, q.now(), by)
 		}
 		if err != nil {
-			return fmt.Errorf("%s schedule %q: %w", what, name, err)
+			return fmt.Errorf("%s schedule %q: %w", by.Action, name, err)
 		}
 		if saved[0] {
 			break
 		}
 	}
+	q.logChange(ctx, by, 0)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.engine != nil {

@@ -23,17 +23,23 @@ type ticking struct {
 	queue  *JobQueue
 	steps  []store.Tick
 	now    time.Time
-	ticked []store.Ticked // nil: not stored yet
+	by     *store.AuditEntry // who wants them; nil: the schedules
+	ticked []store.Ticked    // nil: not stored yet
 }
 
 // tick takes the steps of schedules, and lets their jobs go through the middleware
 // together, as those of any enqueue. What fails before they are stored leaves the steps
 // as they are, and the schedules due.
 func (q *JobQueue) tick(ctx context.Context, steps []store.Tick, now time.Time) ([]store.Ticked, error) {
-	t := &ticking{queue: q, steps: steps, now: now}
+	return q.tickBy(ctx, steps, now, nil)
+}
+
+// tickBy is tick for somebody.
+func (q *JobQueue) tickBy(ctx context.Context, steps []store.Tick, now time.Time, by *store.AuditEntry) ([]store.Ticked, error) {
+	t := &ticking{queue: q, steps: steps, now: now, by: by}
 	calls := t.calls()
 	if len(calls) == 0 || !q.surrounded(calls) && !q.events.Wanted() {
-		return q.store.Tick(ctx, steps, now)
+		return q.store.Tick(ctx, steps, now, by)
 	}
 	err := t.surrounded(ctx, calls)
 	switch {
@@ -117,7 +123,7 @@ func (t *ticking) store(ctx context.Context, calls []Call) ([]Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.ticked, err = t.queue.store.Tick(ctx, steps, t.now); err != nil {
+	if t.ticked, err = t.queue.store.Tick(ctx, steps, t.now, t.by); err != nil {
 		t.ticked = nil
 		return nil, fmt.Errorf("enqueue %s of schedules: %w", describe(calls), err)
 	}

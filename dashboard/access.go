@@ -23,18 +23,20 @@ const (
 	Reschedule                        // give jobs another time
 	Delete                            // delete jobs with their history
 	Pause                             // pause and resume queues and schedules
+	Bulk                              // change all jobs that match a query, beside those that are ticked
+	Audit                             // read who has changed what
 )
 
 // The sets that most people want.
 const (
 	ReadOnly = View | ViewArgs
-	Operator = ReadOnly | Retry | Cancel | Reschedule | Pause
+	Operator = ReadOnly | Retry | Cancel | Reschedule | Pause | Bulk | Audit
 	Admin    = Operator | Enqueue | Delete
 )
 
 var permissionNames = map[Permission]string{
 	View: "view", ViewArgs: "view arguments", Enqueue: "enqueue", Retry: "retry", Cancel: "cancel",
-	Reschedule: "reschedule", Delete: "delete", Pause: "pause",
+	Reschedule: "reschedule", Delete: "delete", Pause: "pause", Bulk: "bulk", Audit: "audit",
 }
 
 // User is who asks, and what they may do. The name is shown to others beside what

@@ -63,8 +63,14 @@ func TestPauseNeedsPermission(t *testing.T) {
 	if got := post(t, root+"actions/pause", form); got.status != http.StatusSeeOther {
 		t.Fatalf("pause: %d", got.status)
 	}
-	if page := get(t, root+"queues/"); !strings.Contains(page.body, "smtp down (ana)") {
+	if page := get(t, root+"queues/"); !strings.Contains(page.body, " by ana: smtp down") {
 		t.Error("the page does not say who paused the queue, and why")
+	}
+	if page := get(t, root+"audit/?person=ana&kind=queue"); !strings.Contains(page.body, "smtp down") || !strings.Contains(page.body, "dashboard") {
+		t.Error("the audit does not say who paused the queue, and why")
+	}
+	if got := get(t, s.serve(t, guarded(dashboard.Admin&^dashboard.Audit))+"audit/"); got.status != http.StatusForbidden {
+		t.Errorf("the audit without the permission: %d", got.status)
 	}
 	if got := post(t, root+"actions/resume", form); got.status != http.StatusSeeOther {
 		t.Fatalf("resume: %d", got.status)
@@ -160,7 +166,11 @@ func TestForms(t *testing.T) {
 func TestAllThatMatch(t *testing.T) {
 	s := newStage(t)
 	root := s.serve(t, guarded(dashboard.Admin))
-	got := post(t, root+"actions/delete", url.Values{"all": {"yes"}, "q": {"status:failed,cancelled"}})
+	form := url.Values{"all": {"yes"}, "q": {"status:failed,cancelled"}}
+	if got := post(t, s.serve(t, guarded(dashboard.Admin&^dashboard.Bulk))+"actions/delete", form); got.status != http.StatusForbidden {
+		t.Errorf("without the permission: %d", got.status)
+	}
+	got := post(t, root+"actions/delete", form)
 	if notice, _ := url.QueryUnescape(got.header.Get("Location")); !strings.Contains(notice, "Deleted 2 jobs.") {
 		t.Errorf("%d, %q", got.status, notice)
 	}

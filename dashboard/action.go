@@ -90,6 +90,8 @@ func (b *board) perform(r *http.Request) (notice string, err error) {
 	if err := readForm(r); err != nil {
 		return "", err
 	}
+	r = r.WithContext(later.By(r.Context(), v.User.Name, later.FromDashboard)) // for the audit
+	v.request = r
 	name := r.PathValue("verb")
 	if name == "pause" || name == "resume" {
 		return b.pauseOrResume(v, name)
@@ -105,6 +107,11 @@ func (b *board) perform(r *http.Request) (notice string, err error) {
 	if err := v.need(verb.needs); err != nil {
 		return "", err
 	}
+	if r.PostForm.Get("all") == "yes" {
+		if err := v.need(Bulk); err != nil {
+			return "", err
+		}
+	}
 	filter, err := selected(r, v.Now.In(v.Look.location))
 	if err != nil {
 		return "", err
@@ -113,8 +120,6 @@ func (b *board) perform(r *http.Request) (notice string, err error) {
 	if err != nil {
 		return "", err
 	}
-	b.log.InfoContext(r.Context(), "somebody changed jobs in the dashboard", "user", v.User.Name, "action", name, "query", r.PostForm.Get("q"),
-		"ids", r.PostForm["id"], "jobs", n)
 	if n == 0 {
 		return "Nothing was changed: none of them is in a status that this fits.", nil
 	}
@@ -153,11 +158,9 @@ func (b *board) pauseOrResume(v *view, name string) (string, error) {
 	r := v.request
 	queue := r.PostForm.Get("queue")
 	if name == "resume" {
-		b.log.InfoContext(r.Context(), "somebody resumed a queue in the dashboard", "user", v.User.Name, "queue", queue)
 		return "Queue " + queue + " goes on.", b.queue.Resume(r.Context(), queue)
 	}
-	b.log.InfoContext(r.Context(), "somebody paused a queue in the dashboard", "user", v.User.Name, "queue", queue)
-	return "Queue " + queue + " is paused. Jobs that run are not disturbed.", b.queue.Pause(r.Context(), queue, byWhom(v.User, r.PostForm.Get("reason")))
+	return "Queue " + queue + " is paused. Jobs that run are not disturbed.", b.queue.Pause(r.Context(), queue, strings.TrimSpace(r.PostForm.Get("reason")))
 }
 
 // byWhom adds who it was to a reason, for those who read it later.

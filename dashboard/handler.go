@@ -63,6 +63,7 @@ func (b *board) routes() http.Handler {
 	mux.HandleFunc("GET /types/{$}", b.page(View, "types", b.types))
 	mux.HandleFunc("GET /types/{name}", b.page(View, "type", b.oneType))
 	mux.HandleFunc("GET /processes/{$}", b.page(View, "processes", b.processes))
+	mux.HandleFunc("GET /audit/{$}", b.page(Audit, "audit", b.audit))
 	mux.HandleFunc("GET /settings/{$}", b.page(View, "settings", b.settings))
 	mux.HandleFunc("POST /settings/{$}", b.saveSettings)
 	mux.HandleFunc("POST /actions/{verb}", b.act)

@@ -17,6 +17,7 @@ type jobPage struct {
 	Result   document
 	Metadata document
 	Verbs    []verb
+	Audit    []later.AuditEntry
 	Percent  int // of its progress; −1: unknown
 }
 
@@ -59,6 +60,9 @@ func (b *board) job(v *view) error {
 			return err
 		}
 		page.Args, page.Result, page.Metadata = render(job.Args), render(job.Result), render(job.Metadata)
+	}
+	if page.Audit, err = b.auditOfJob(v, id); err != nil {
+		return err
 	}
 	if page.Why, err = b.why(v, job); err != nil {
 		return err

@@ -58,9 +58,5 @@ func (b *board) actOnSchedule(v *view, verb string) (string, error) {
 		return "", err
 	}
 	name := v.request.PostForm.Get("schedule")
-	notice, err := action.do(b, v, name, byWhom(v.User, v.request.PostForm.Get("reason")))
-	if err == nil {
-		b.log.InfoContext(v.context(), "somebody changed a schedule in the dashboard", "user", v.User.Name, "action", verb, "schedule", name)
-	}
-	return notice, err
+	return action.do(b, v, name, byWhom(v.User, v.request.PostForm.Get("reason")))
 }

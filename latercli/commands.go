@@ -29,6 +29,7 @@ var everywhere = []commandGroup{
 	{"groups", "What surrounds jobs:", []func(*app) *cobra.Command{
 		(*app).queueCommand,
 		(*app).scheduleCommand,
+		(*app).auditCommand,
 	}},
 	{"watch", "Watch:", []func(*app) *cobra.Command{
 		(*app).statsCommand,

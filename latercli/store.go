@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/user"
 
 	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/store"
@@ -36,6 +37,7 @@ func (a *app) address() (Address, error) {
 // withQueue calls do with the queue of the mounted command, or else opens the store, which
 // must exist, for the length of the call.
 func (a *app) withQueue(ctx context.Context, do func(context.Context, *later.JobQueue) error) (err error) {
+	ctx = later.By(ctx, whoTypes(), later.FromCLI)
 	if a.queue != nil {
 		return do(ctx, a.queue)
 	}
@@ -49,4 +51,16 @@ func (a *app) withQueue(ctx context.Context, do func(context.Context, *later.Job
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	return do(ctx, later.New(store, later.Config{}))
+}
+
+// whoTypes is who uses the command line, for the audit: a name of the system's.
+func whoTypes() string {
+	name := os.Getenv("USER")
+	if known, err := user.Current(); err == nil {
+		name = known.Username
+	}
+	if host, err := os.Hostname(); err == nil {
+		name += "@" + host
+	}
+	return name
 }

@@ -17,7 +17,7 @@ type change func(s *session, list []int64, n *news) ([]int64, error)
 
 // control applies change to all jobs that f selects and whose status is one of
 // only, slice by slice, and returns the ids of those that it changed, rising.
-func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobStatus, do change) ([]int64, error) {
+func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobStatus, by *noting, do change) ([]int64, error) {
 	if err := s.alive(ctx); err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobSta
 		if left > 0 {
 			f.Limit = min(left, controlSlice)
 		}
-		found, done, err := s.controlSome(ctx, f, only, do)
+		found, done, err := s.controlSome(ctx, f, only, by, do)
 		if err != nil {
 			return nil, s.classify(ctx, err)
 		}
@@ -41,15 +41,18 @@ func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobSta
 	}
 }
 
-func (s *Store) controlSome(ctx context.Context, f store.Filter, only []store.JobStatus, do change) (found, done []int64, err error) {
+func (s *Store) controlSome(ctx context.Context, f store.Filter, only []store.JobStatus, by *noting, do change) (found, done []int64, err error) {
 	var n *news
+	var entry int64
 	err = insist(ctx, harmless, func() error {
 		n = &news{}
 		return s.inTx(ctx, s.pool, func(r *session) (err error) {
 			if found, err = selectIDs(r, f, only); err != nil || len(found) == 0 {
 				return err
 			}
-			done, err = do(r, sortedIDs(slices.Clone(found)), n)
+			if done, err = do(r, sortedIDs(slices.Clone(found)), n); err == nil && len(done) > 0 {
+				entry, err = by.note(r, sortedIDs(slices.Clone(done)))
+			}
 			return err
 		})
 	})
@@ -57,6 +60,9 @@ func (s *Store) controlSome(ctx context.Context, f store.Filter, only []store.Jo
 		return nil, nil, err
 	}
 	s.tell(n)
+	if len(done) > 0 {
+		by.noted(entry, len(done))
+	}
 	return found, done, nil
 }
 
@@ -74,10 +80,10 @@ func (n *news) ready(s *session, name string, list []int64) (ids []int64, err er
 }
 
 // Cancel finishes jobs that wait and asks for the stop of those that run.
-func (s *Store) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time) ([]int64, error) {
+func (s *Store) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time, by *store.AuditEntry) ([]int64, error) {
 	now = s.orNow(now)
 	only := []store.JobStatus{store.Scheduled, store.Pending, store.Running, store.Retrying}
-	return s.control(ctx, f, only, func(s *session, list []int64, n *news) ([]int64, error) {
+	return s.control(ctx, f, only, s.newNoting(by, now), func(s *session, list []int64, n *news) ([]int64, error) {
 		return cancel(s, list, n, reason, now)
 	})
 }
@@ -119,9 +125,9 @@ func without(list, others []int64) []int64 {
 }
 
 // Retry makes finished and retrying jobs pending.
-func (s *Store) Retry(ctx context.Context, f store.Filter, now time.Time) ([]int64, error) {
+func (s *Store) Retry(ctx context.Context, f store.Filter, now time.Time, by *store.AuditEntry) ([]int64, error) {
 	only := []store.JobStatus{store.Retrying, store.Completed, store.Failed, store.Cancelled}
-	return s.control(ctx, f, only, func(s *session, list []int64, n *news) ([]int64, error) {
+	return s.control(ctx, f, only, s.newNoting(by, now), func(s *session, list []int64, n *news) ([]int64, error) {
 		list, err := retakeKeys(s, list, s.store.orNow(now))
 		if err != nil || len(list) == 0 {
 			return nil, err
@@ -131,10 +137,10 @@ func (s *Store) Retry(ctx context.Context, f store.Filter, now time.Time) ([]int
 }
 
 // Reschedule gives jobs that wait a new time.
-func (s *Store) Reschedule(ctx context.Context, f store.Filter, at, now time.Time) ([]int64, error) {
+func (s *Store) Reschedule(ctx context.Context, f store.Filter, at, now time.Time, by *store.AuditEntry) ([]int64, error) {
 	now = s.orNow(now)
 	only := []store.JobStatus{store.Scheduled, store.Pending, store.Retrying}
-	return s.control(ctx, f, only, func(s *session, list []int64, n *news) ([]int64, error) {
+	return s.control(ctx, f, only, s.newNoting(by, now), func(s *session, list []int64, n *news) ([]int64, error) {
 		if !isLater(at, now) {
 			return n.ready(s, "bring_forward", list)
 		}
@@ -144,28 +150,46 @@ func (s *Store) Reschedule(ctx context.Context, f store.Filter, at, now time.Tim
 }
 
 // Delete removes jobs that do not run.
-func (s *Store) Delete(ctx context.Context, f store.Filter) ([]int64, error) {
+func (s *Store) Delete(ctx context.Context, f store.Filter, by *store.AuditEntry) ([]int64, error) {
 	only := []store.JobStatus{
 		store.Scheduled, store.Pending, store.Retrying, store.Completed, store.Failed, store.Cancelled,
 	}
-	return s.control(ctx, f, only, func(s *session, list []int64, _ *news) ([]int64, error) {
+	return s.control(ctx, f, only, s.newNoting(by, time.Time{}), func(s *session, list []int64, _ *news) ([]int64, error) {
 		return s.ids("delete", list, true)
 	})
 }
 
 // Pause stops claims from a queue.
-func (s *Store) Pause(ctx context.Context, queue, reason string, now time.Time) error {
+func (s *Store) Pause(ctx context.Context, queue, reason string, now time.Time, by *store.AuditEntry) error {
 	now = s.orNow(now)
-	return s.readOnce(ctx, func(s *session) error {
-		_, err := s.exec("pause", queue, now, reason)
+	person := ""
+	if by != nil {
+		person = by.Person
+	}
+	return s.again(ctx, func(r *session) error {
+		if _, err := r.exec("pause", queue, now, reason, person); err != nil {
+			return err
+		}
+		_, err := s.newNoting(by, now).note(r, nil)
 		return err
 	})
 }
 
+// again runs fn, which may as well be run twice, in a transaction.
+func (s *Store) again(ctx context.Context, fn func(*session) error) error {
+	if s.closed.Load() {
+		return store.ErrClosed
+	}
+	return s.reading(ctx, func() error { return s.inTx(ctx, s.pool, fn) })
+}
+
 // Resume allows claims from a queue again.
-func (s *Store) Resume(ctx context.Context, queue string) error {
-	err := s.readOnce(ctx, func(s *session) error {
-		_, err := s.exec("resume", queue)
+func (s *Store) Resume(ctx context.Context, queue string, by *store.AuditEntry) error {
+	err := s.again(ctx, func(r *session) error {
+		resumed, err := r.exec("resume", queue)
+		if err == nil && resumed > 0 {
+			_, err = s.newNoting(by, time.Time{}).note(r, nil)
+		}
 		return err
 	})
 	if err != nil {

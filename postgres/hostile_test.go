@@ -114,13 +114,13 @@ func othersGoOn(m *mover) {
 	if _, err := m.s.Get(ctx, stored[1].ID); err == nil {
 		m.t.Error("a job was not pruned")
 	}
-	_, err = m.s.Cancel(ctx, store.Filter{}, "all", now)
+	_, err = m.s.Cancel(ctx, store.Filter{}, "all", now, nil)
 	m.must(err)
-	_, err = m.s.Retry(ctx, store.Filter{}, now)
+	_, err = m.s.Retry(ctx, store.Filter{}, now, nil)
 	m.must(err)
-	_, err = m.s.Reschedule(ctx, store.Filter{}, now.Add(time.Hour), now)
+	_, err = m.s.Reschedule(ctx, store.Filter{}, now.Add(time.Hour), now, nil)
 	m.must(err)
-	_, err = m.s.Delete(ctx, store.Filter{})
+	_, err = m.s.Delete(ctx, store.Filter{}, nil)
 	m.must(err)
 	m.must(m.s.Leave(ctx, 5, now))
 }

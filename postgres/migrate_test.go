@@ -214,7 +214,7 @@ func TestTwoSystemsSideBySide(t *testing.T) {
 	if _, err := one.Enqueue(ctx, []store.NewJob{plain}, one.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if err := one.Pause(ctx, "default", "", one.Now()); err != nil {
+	if err := one.Pause(ctx, "default", "", one.Now(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if jobs, err := other.List(ctx, store.Filter{}); err != nil || len(jobs) != 0 {

@@ -256,7 +256,10 @@ func someVerbs(t *testing.T, s *postgres.Store, acknowledged *ids) map[string]fu
 			}
 			return err
 		},
-		"List":   func() error { _, err := s.List(t.Context(), store.Filter{}); return err },
-		"Cancel": func() error { _, err := s.Cancel(t.Context(), store.Filter{IDs: []int64{1}}, "", s.Now()); return err },
+		"List": func() error { _, err := s.List(t.Context(), store.Filter{}); return err },
+		"Cancel": func() error {
+			_, err := s.Cancel(t.Context(), store.Filter{IDs: []int64{1}}, "", s.Now(), nil)
+			return err
+		},
 	}
 }

@@ -56,7 +56,7 @@ SELECT queue, kind = 3, count(*) FROM later.waiting GROUP BY queue, kind = 3;
 SELECT queued_at FROM later.job WHERE id = $1;
 
 -- name: paused
-SELECT name, paused_at, reason FROM later.queue;
+SELECT name, paused_at, reason, person FROM later.queue;
 
 -- name: epoch
 -- Whether the server is a standby; the history of the database: which it is, and how

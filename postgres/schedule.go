@@ -56,15 +56,18 @@ func scanSchedule(r row) (one store.Schedule, err error) {
 }
 
 // SaveSchedules stores those that are still at their revision.
-func (s *Store) SaveSchedules(ctx context.Context, schedules []store.Schedule, _ time.Time) ([]bool, error) {
+func (s *Store) SaveSchedules(ctx context.Context, schedules []store.Schedule, now time.Time, by *store.AuditEntry) ([]bool, error) {
 	saved := make([]bool, len(schedules))
-	err := s.schedule(ctx, func(s *session) (err error) {
+	err := s.inOneTx(ctx, func(s *session) (err error) {
 		for i := range schedules {
 			if saved[i], err = saveSchedule(s, &schedules[i]); err != nil {
 				return err
 			}
 		}
-		return nil
+		if slices.Contains(saved, true) {
+			_, err = s.store.newNoting(by, now).note(s, nil)
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -72,8 +75,8 @@ func (s *Store) SaveSchedules(ctx context.Context, schedules []store.Schedule, _
 	return saved, nil
 }
 
-// schedule runs fn in a transaction, and once more if nothing has come of the first.
-func (s *Store) schedule(ctx context.Context, fn func(*session) error) error {
+// inOneTx runs fn in a transaction, and once more if nothing has come of the first.
+func (s *Store) inOneTx(ctx context.Context, fn func(*session) error) error {
 	return s.scheduleIn(ctx, s.pool, fn)
 }
 
@@ -109,7 +112,7 @@ func nullableTime(t time.Time) pgtype.Timestamptz {
 }
 
 // Tick takes steps of schedules, all in one transaction.
-func (s *Store) Tick(ctx context.Context, ticks []store.Tick, now time.Time) ([]store.Ticked, error) {
+func (s *Store) Tick(ctx context.Context, ticks []store.Tick, now time.Time, by *store.AuditEntry) ([]store.Ticked, error) {
 	now = s.orNow(now)
 	var answers []store.Ticked
 	var n *news
@@ -118,13 +121,19 @@ func (s *Store) Tick(ctx context.Context, ticks []store.Tick, now time.Time) ([]
 		in = uniqueBeginning{s.pool}
 	}
 	err := s.scheduleIn(ctx, in, func(s *session) error {
+		var enqueued []int64
 		answers, n = make([]store.Ticked, len(ticks)), &news{}
 		for i := range ticks {
 			if err := tick(s, &ticks[i], &answers[i], n, now); err != nil {
 				return err
 			}
+			enqueued = append(enqueued, answers[i].Jobs...)
 		}
-		return nil
+		if len(enqueued) == 0 {
+			return nil
+		}
+		_, err := s.store.newNoting(by, now).note(s, enqueued)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -207,9 +216,9 @@ func enqueueTick(s *session, jobs []store.NewJob, n *news, now time.Time) ([]sto
 }
 
 // DeleteSchedules removes schedules.
-func (s *Store) DeleteSchedules(ctx context.Context, names []string) (int, error) {
+func (s *Store) DeleteSchedules(ctx context.Context, names []string, by *store.AuditEntry) (int, error) {
 	var deleted int64
-	err := s.schedule(ctx, func(s *session) error {
+	err := s.inOneTx(ctx, func(s *session) error {
 		deleted = 0
 		for _, name := range names {
 			n, err := s.exec("delete_schedule", name)
@@ -221,7 +230,11 @@ func (s *Store) DeleteSchedules(ctx context.Context, names []string) (int, error
 			}
 			deleted += n
 		}
-		return nil
+		if deleted == 0 {
+			return nil
+		}
+		_, err := s.store.newNoting(by, time.Time{}).note(s, nil)
+		return err
 	})
 	if err != nil {
 		return 0, err

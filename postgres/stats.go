@@ -115,10 +115,11 @@ func (c *counting) waiting(s *session) error {
 
 func (c *counting) paused(s *session) error {
 	return s.query("paused", func(r row) error {
-		var name, reason string
+		var name, reason, person string
 		var at pgtype.Timestamptz
-		err := r.Scan(&name, &at, &reason)
-		c.queue(name).PausedAt, c.queue(name).PauseReason = timeOf(at), reason
+		err := r.Scan(&name, &at, &reason, &person)
+		q := c.queue(name)
+		q.PausedAt, q.PauseReason, q.PausedBy = timeOf(at), reason, person
 		return err
 	})
 }

@@ -153,7 +153,7 @@ func (m *mover) end(i int, o store.Outcome) {
 }
 
 func (m *mover) cancel(i int) {
-	_, err := m.s.Cancel(m.t.Context(), store.Filter{IDs: m.ids[i : i+1]}, "no longer needed", m.now)
+	_, err := m.s.Cancel(m.t.Context(), store.Filter{IDs: m.ids[i : i+1]}, "no longer needed", m.now, nil)
 	m.must(err)
 }
 

@@ -440,8 +440,8 @@ SELECT job_id, queue, priority, position FROM lined_up
 UNION ALL SELECT job_id, queue, priority, position FROM later.ready WHERE job_id = ANY ($1::bigint[]);
 
 -- name: pause
-INSERT INTO later.queue (name, paused_at, reason) VALUES ($1, $2, $3)
-ON CONFLICT (name) DO UPDATE SET paused_at = excluded.paused_at, reason = excluded.reason;
+INSERT INTO later.queue (name, paused_at, reason, person) VALUES ($1, $2, $3, $4)
+ON CONFLICT (name) DO UPDATE SET paused_at = excluded.paused_at, reason = excluded.reason, person = excluded.person;
 
 -- name: resume
 DELETE FROM later.queue WHERE name = $1;

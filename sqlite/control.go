@@ -15,7 +15,7 @@ const controlSlice = 2000
 
 // control applies change to all jobs that f selects and whose status is one of
 // only, slice by slice, and returns the ids of those that it changed, rising.
-func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobStatus, change func(*session, []placed, *moves) ([]int64, error)) ([]int64, error) {
+func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobStatus, n *noting, change func(*session, []placed, *moves) ([]int64, error)) ([]int64, error) {
 	var changed []int64
 	left := f.Limit
 	for {
@@ -24,12 +24,18 @@ func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobSta
 			f.Limit = min(left, controlSlice)
 		}
 		var found, done []int64
+		var entry int64
 		r := &request{rank: rankControl, durable: true, size: controlSlice * rowSize, run: func(s *session) (err error) {
-			found, done, err = controlSome(s, f, only, change)
+			if found, done, err = controlSome(s, f, only, change); err == nil && len(done) > 0 {
+				entry, err = n.note(s, sortedIDs(done))
+			}
 			return err
 		}}
 		if err := s.do(ctx, r); err != nil {
 			return nil, err
+		}
+		if len(done) > 0 {
+			n.noted(entry, len(done))
 		}
 		changed = append(changed, done...)
 		left -= len(found)
@@ -70,10 +76,10 @@ func places(s *session, list []int64) ([]placed, error) {
 }
 
 // Cancel finishes jobs that wait and asks for the stop of those that run.
-func (s *Store) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time) ([]int64, error) {
+func (s *Store) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time, by *store.AuditEntry) ([]int64, error) {
 	now = orNow(now)
 	only := []store.JobStatus{store.Scheduled, store.Pending, store.Running, store.Retrying}
-	return s.control(ctx, f, only, func(s *session, jobs []placed, m *moves) ([]int64, error) {
+	return s.control(ctx, f, only, newNoting(by, now), func(s *session, jobs []placed, m *moves) ([]int64, error) {
 		var running, waiting []int64
 		for _, job := range jobs {
 			if job.running {
@@ -123,9 +129,9 @@ func cancelWaiting(s *session, jobs []placed, waiting []int64, m *moves, reason 
 }
 
 // Retry makes finished and retrying jobs pending.
-func (s *Store) Retry(ctx context.Context, f store.Filter, now time.Time) ([]int64, error) {
+func (s *Store) Retry(ctx context.Context, f store.Filter, now time.Time, by *store.AuditEntry) ([]int64, error) {
 	only := []store.JobStatus{store.Retrying, store.Completed, store.Failed, store.Cancelled}
-	return s.control(ctx, f, only, func(s *session, jobs []placed, m *moves) ([]int64, error) {
+	return s.control(ctx, f, only, newNoting(by, now), func(s *session, jobs []placed, m *moves) ([]int64, error) {
 		var finished, done, waiting []int64
 		for _, job := range jobs {
 			if job.finished != 0 {
@@ -170,10 +176,10 @@ func (s *Store) Retry(ctx context.Context, f store.Filter, now time.Time) ([]int
 }
 
 // Reschedule gives jobs that wait a new time.
-func (s *Store) Reschedule(ctx context.Context, f store.Filter, at, now time.Time) ([]int64, error) {
+func (s *Store) Reschedule(ctx context.Context, f store.Filter, at, now time.Time, by *store.AuditEntry) ([]int64, error) {
 	now = orNow(now)
 	only := []store.JobStatus{store.Scheduled, store.Pending, store.Retrying}
-	return s.control(ctx, f, only, func(s *session, jobs []placed, m *moves) ([]int64, error) {
+	return s.control(ctx, f, only, newNoting(by, now), func(s *session, jobs []placed, m *moves) ([]int64, error) {
 		var moved, all []int64
 		for _, job := range jobs {
 			all = append(all, job.id)
@@ -200,11 +206,11 @@ func waitsAs(kind int64) int64 {
 }
 
 // Delete removes jobs that do not run.
-func (s *Store) Delete(ctx context.Context, f store.Filter) ([]int64, error) {
+func (s *Store) Delete(ctx context.Context, f store.Filter, by *store.AuditEntry) ([]int64, error) {
 	only := []store.JobStatus{
 		store.Scheduled, store.Pending, store.Retrying, store.Completed, store.Failed, store.Cancelled,
 	}
-	return s.control(ctx, f, only, func(s *session, jobs []placed, _ *moves) ([]int64, error) {
+	return s.control(ctx, f, only, newNoting(by, time.Time{}), func(s *session, jobs []placed, _ *moves) ([]int64, error) {
 		var all []int64
 		for _, job := range jobs {
 			all = append(all, job.id)
@@ -223,19 +229,29 @@ func (s *Store) Delete(ctx context.Context, f store.Filter) ([]int64, error) {
 }
 
 // Pause stops claims from a queue.
-func (s *Store) Pause(ctx context.Context, queue, reason string, now time.Time) error {
+func (s *Store) Pause(ctx context.Context, queue, reason string, now time.Time, by *store.AuditEntry) error {
 	now = orNow(now)
+	person := ""
+	if by != nil {
+		person = by.Person
+	}
 	return s.do(ctx, &request{rank: rankControl, durable: true, run: func(s *session) error {
-		_, err := s.exec("pause", queue, now.UnixMicro(), reason)
+		if _, err := s.exec("pause", queue, now.UnixMicro(), reason, person); err != nil {
+			return err
+		}
+		_, err := newNoting(by, now).note(s, nil)
 		return err
 	}})
 }
 
 // Resume allows claims from a queue again.
-func (s *Store) Resume(ctx context.Context, queue string) error {
+func (s *Store) Resume(ctx context.Context, queue string, by *store.AuditEntry) error {
 	return s.do(ctx, &request{rank: rankControl, durable: true, run: func(s *session) error {
 		s.wake.Work = true
-		_, err := s.exec("resume", queue)
+		resumed, err := s.exec("resume", queue)
+		if err == nil && resumed > 0 {
+			_, err = newNoting(by, time.Time{}).note(s, nil)
+		}
 		return err
 	}})
 }

@@ -180,7 +180,7 @@ func TestClaimThatIsTriedAgain(t *testing.T) {
 			if err := s.do(t.Context(), first); !errors.Is(err, full) || len(c.jobs) != 1 {
 				t.Fatalf("the first try found %d jobs, %v", len(c.jobs), err)
 			}
-			if _, err := s.Delete(t.Context(), store.Filter{}); err != nil {
+			if _, err := s.Delete(t.Context(), store.Filter{}, nil); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.do(t.Context(), again(c)); err != nil || len(c.jobs) != 0 {

@@ -24,8 +24,8 @@ func TestAcknowledgedIsSynced(t *testing.T) {
 			return err
 		}
 	}
-	one := func(verb func(context.Context, store.Filter, time.Time) ([]int64, error)) func() error {
-		return func() error { _, err := verb(ctx, store.Filter{Limit: 1}, now); return err }
+	one := func(verb func(context.Context, store.Filter, time.Time, *store.AuditEntry) ([]int64, error)) func() error {
+		return func() error { _, err := verb(ctx, store.Filter{Limit: 1}, now, nil); return err }
 	}
 	for _, verb := range []struct {
 		name string
@@ -34,12 +34,12 @@ func TestAcknowledgedIsSynced(t *testing.T) {
 		{"Enqueue", func() error { _, err := s.Enqueue(ctx, []store.NewJob{job, later}, now); return err }},
 		{"Complete", end(store.Complete)}, {"Retry", end(store.Retry)}, {"Postpone", end(store.Postpone)},
 		{"Fail", end(store.Fail)}, {"Cancel an attempt", end(store.Cancel)},
-		{"Cancel", func() error { _, err := s.Cancel(ctx, store.Filter{Limit: 1}, "why", now); return err }},
+		{"Cancel", func() error { _, err := s.Cancel(ctx, store.Filter{Limit: 1}, "why", now, nil); return err }},
 		{"Retry by hand", one(s.Retry)},
-		{"Reschedule", func() error { _, err := s.Reschedule(ctx, store.Filter{Limit: 1}, now, now); return err }},
-		{"Delete", func() error { _, err := s.Delete(ctx, store.Filter{Limit: 1}); return err }},
-		{"Pause", func() error { return s.Pause(ctx, "other", "", now) }},
-		{"Resume", func() error { return s.Resume(ctx, "other") }},
+		{"Reschedule", func() error { _, err := s.Reschedule(ctx, store.Filter{Limit: 1}, now, now, nil); return err }},
+		{"Delete", func() error { _, err := s.Delete(ctx, store.Filter{Limit: 1}, nil); return err }},
+		{"Pause", func() error { return s.Pause(ctx, "other", "", now, nil) }},
+		{"Resume", func() error { return s.Resume(ctx, "other", nil) }},
 	} {
 		t.Run(verb.name, func(t *testing.T) {
 			if _, err := s.Enqueue(ctx, []store.NewJob{job}, now); err != nil {

@@ -68,7 +68,7 @@ func TestFullDisk(t *testing.T) {
 	if _, err := s.Finish(t.Context(), []store.Outcome{{JobID: stored[0], Token: 7, Kind: store.Complete}}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Delete(t.Context(), store.Filter{IDs: stored[:4]}); err != nil {
+	if _, err := s.Delete(t.Context(), store.Filter{IDs: stored[:4]}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Enqueue(t.Context(), []store.NewJob{big, big}, time.Now()); err != nil {
@@ -151,7 +151,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 	s := open(t, path)
 	ids := enqueue(t, s, 3)
 	claim(t, s, 1)
-	if _, err := s.Cancel(t.Context(), store.Filter{IDs: ids[2:]}, "why", time.Now()); err != nil {
+	if _, err := s.Cancel(t.Context(), store.Filter{IDs: ids[2:]}, "why", time.Now(), nil); err != nil {
 		t.Fatal(err)
 	}
 	before, err := s.List(t.Context(), store.Filter{})

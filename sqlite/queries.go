@@ -24,8 +24,11 @@ var uniqueSQL string
 //go:embed schedule.sql
 var scheduleSQL string
 
+//go:embed audit.sql
+var auditSQL string
+
 // queries holds every named statement of the .sql files.
-var queries = named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL, scheduleSQL)
+var queries = named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL, scheduleSQL, auditSQL)
 
 // query returns a named statement. An unknown name is a mistake in this package.
 func query(name string) string {

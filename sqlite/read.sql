@@ -71,7 +71,7 @@ SELECT queue, kind = 3, count(*) FROM later_waiting GROUP BY queue, kind = 3;
 SELECT queued_at FROM later_job WHERE id = ?1;
 
 -- name: paused
-SELECT name, paused_at, reason FROM later_queue;
+SELECT name, paused_at, reason, person FROM later_queue;
 
 -- name: data_version
 PRAGMA data_version;

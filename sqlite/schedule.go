@@ -53,7 +53,7 @@ func scanSchedule(r *sql.Rows) (one store.Schedule, err error) {
 }
 
 // SaveSchedules stores those that are still at their revision.
-func (s *Store) SaveSchedules(ctx context.Context, schedules []store.Schedule, _ time.Time) ([]bool, error) {
+func (s *Store) SaveSchedules(ctx context.Context, schedules []store.Schedule, now time.Time, by *store.AuditEntry) ([]bool, error) {
 	saved := make([]bool, len(schedules))
 	err := s.do(ctx, &request{rank: rankControl, durable: true, run: func(s *session) (err error) {
 		for i := range schedules {
@@ -61,7 +61,10 @@ func (s *Store) SaveSchedules(ctx context.Context, schedules []store.Schedule, _
 				return err
 			}
 		}
-		return nil
+		if slices.Contains(saved, true) {
+			_, err = newNoting(by, now).note(s, nil)
+		}
+		return err
 	}})
 	if err != nil {
 		return nil, err // what the writer may still be filling in
@@ -91,7 +94,7 @@ func nullableTime(t time.Time) any {
 }
 
 // Tick takes steps of schedules, all in one transaction.
-func (s *Store) Tick(ctx context.Context, ticks []store.Tick, now time.Time) ([]store.Ticked, error) {
+func (s *Store) Tick(ctx context.Context, ticks []store.Tick, now time.Time, by *store.AuditEntry) ([]store.Ticked, error) {
 	now = orNow(now)
 	size := 0
 	for _, tick := range ticks {
@@ -101,13 +104,19 @@ func (s *Store) Tick(ctx context.Context, ticks []store.Tick, now time.Time) ([]
 	}
 	var answers []store.Ticked
 	err := s.do(ctx, &request{rank: rankEnqueue, durable: true, size: size, run: func(s *session) error {
+		var enqueued []int64
 		answers = make([]store.Ticked, len(ticks))
 		for i := range ticks {
 			if err := tick(s, &ticks[i], &answers[i], now); err != nil {
 				return err
 			}
+			enqueued = append(enqueued, answers[i].Jobs...)
 		}
-		return nil
+		if len(enqueued) == 0 {
+			return nil
+		}
+		_, err := newNoting(by, now).note(s, enqueued)
+		return err
 	}})
 	if err != nil {
 		return nil, err // what the writer may still be filling in
@@ -169,7 +178,7 @@ func enqueueTick(s *session, jobs []enqueuing) error {
 }
 
 // DeleteSchedules removes schedules.
-func (s *Store) DeleteSchedules(ctx context.Context, names []string) (int, error) {
+func (s *Store) DeleteSchedules(ctx context.Context, names []string, by *store.AuditEntry) (int, error) {
 	var deleted int64
 	err := s.do(ctx, &request{rank: rankControl, durable: true, run: func(s *session) error {
 		deleted = 0
@@ -183,7 +192,11 @@ func (s *Store) DeleteSchedules(ctx context.Context, names []string) (int, error
 			}
 			deleted += n
 		}
-		return nil
+		if deleted == 0 {
+			return nil
+		}
+		_, err := newNoting(by, time.Time{}).note(s, nil)
+		return err
 	}})
 	if err != nil {
 		return 0, err // what the writer may still be filling in

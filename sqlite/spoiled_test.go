@@ -111,16 +111,17 @@ func stock(t testing.TB, s *sqlite.Store) {
 	}}, now))
 	_, err = s.Finish(ctx, outcomes, now)
 	must(err)
-	_, err = s.Cancel(ctx, store.Filter{IDs: ids[6:7]}, "enough", now)
+	_, err = s.Cancel(ctx, store.Filter{IDs: ids[6:7]}, "enough", now, nil)
 	must(err)
-	must(s.Pause(ctx, "other", "why", now))
+	must(s.Pause(ctx, "other", "why", now, nil))
 	for _, name := range []string{"a", "b"} {
-		_, err = s.SaveSchedules(ctx, []store.Schedule{{Name: name, Definition: store.ScheduleDefinition{Rule: "@daily"}, NextTick: now, DueAt: now}}, now)
+		_, err = s.SaveSchedules(ctx, []store.Schedule{{Name: name, Definition: store.ScheduleDefinition{Rule: "@daily"}, NextTick: now, DueAt: now}}, now, nil)
 		must(err)
 		_, err = s.Tick(ctx, []store.Tick{{
 			Schedule: store.Schedule{Name: name, Revision: 1, Definition: store.ScheduleDefinition{Rule: "@daily"}, NextTick: now, DueAt: now},
 			Jobs:     []store.TickJob{{At: now, Job: store.NewJob{Type: "MyJob", Queue: "other", Args: []byte(`1`)}}},
-		}}, now)
+		}}, now, nil)
+
 		must(err)
 	}
 }
@@ -157,14 +158,14 @@ func othersGoOn(t *testing.T, s *sqlite.Store) {
 		_, after, err = s.Prune(ctx, store.Retention{Failed: -1}, after, 3, now)
 		must("Prune", err)
 	}
-	_, err = s.Cancel(ctx, store.Filter{}, "all", now)
+	_, err = s.Cancel(ctx, store.Filter{}, "all", now, nil)
 	must("Cancel", err)
-	_, err = s.Retry(ctx, store.Filter{}, now)
+	_, err = s.Retry(ctx, store.Filter{}, now, nil)
 	must("Retry", err)
-	_, err = s.Reschedule(ctx, store.Filter{}, now.Add(time.Hour), now)
+	_, err = s.Reschedule(ctx, store.Filter{}, now.Add(time.Hour), now, nil)
 	must("Reschedule", err)
 	readsAll(t, s)
-	_, err = s.Delete(ctx, store.Filter{})
+	_, err = s.Delete(ctx, store.Filter{}, nil)
 	must("Delete", err)
 	must("Leave", s.Leave(ctx, 77, now))
 }

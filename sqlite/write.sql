@@ -220,8 +220,8 @@ SELECT a.job_id, a.process_id, a.started_at FROM json_each(?1) AS e CROSS JOIN l
   ON a.id = (SELECT max(b.id) FROM later_attempt AS b WHERE b.job_id = e.value);
 
 -- name: pause
-INSERT INTO later_queue (name, paused_at, reason) VALUES (?1, ?2, ?3)
-ON CONFLICT (name) DO UPDATE SET paused_at = excluded.paused_at, reason = excluded.reason;
+INSERT INTO later_queue (name, paused_at, reason, person) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (name) DO UPDATE SET paused_at = excluded.paused_at, reason = excluded.reason, person = excluded.person;
 
 -- name: resume
 DELETE FROM later_queue WHERE name = ?1;

@@ -34,6 +34,7 @@ type QueueStats struct {
 	Scheduled   int64     `json:"scheduled"`       // and retrying
 	Oldest      time.Time `json:"oldest,omitzero"` // when the pending job that waits longest was queued
 	PausedAt    time.Time `json:"paused_at,omitzero"`
+	PausedBy    string    `json:"paused_by,omitempty"` // empty: nobody said
 	PauseReason string    `json:"pause_reason,omitempty"`
 }
 

@@ -90,7 +90,7 @@ type Store interface {
 	// limit of them with ids above after, and returns how many it deleted and
 	// where to go on: 0 means that nothing further can be due. A job that holds its
 	// unique key for a period is kept that long. With after 0 it forgets the periods
-	// that are over as well.
+	// that are over as well, and the audit of longer ago than AuditKept.
 	Prune(ctx context.Context, keep Retention, after int64, limit int, now time.Time) (deleted int, next int64, err error)
 
 	// Rollup stores rollups of a minute, adds the counts of those that are older than
@@ -102,35 +102,39 @@ type Store interface {
 	// transaction. The last of Ticked.Jobs becomes LastJob. Unique keys hold as they do
 	// for Enqueue, but a job that goes the way of ConflictFail fails nothing: it is not
 	// enqueued. ErrConflict: a transaction that has not ended has taken a key; nothing was
-	// done.
-	Tick(ctx context.Context, ticks []Tick, now time.Time) ([]Ticked, error)
+	// done. by: as in the verbs of control.
+	Tick(ctx context.Context, ticks []Tick, now time.Time, by *AuditEntry) ([]Ticked, error)
 
 	// Control: people, by filter. Each returns the ids of the jobs it changed,
-	// rising, and leaves the others alone.
+	// rising, and leaves the others alone. One that has changed something keeps by, with
+	// the number of the jobs and the ids of the first AuditedJobs, in the same
+	// transaction; nil: nobody is noted. Of a change that takes several transactions the
+	// entry comes with the first, and counts on with the others.
 
 	// Cancel finishes jobs that wait and asks for the stop of those that run.
-	Cancel(ctx context.Context, f Filter, reason string, now time.Time) ([]int64, error)
+	Cancel(ctx context.Context, f Filter, reason string, now time.Time, by *AuditEntry) ([]int64, error)
 	// Retry makes finished and retrying jobs pending; finished ones start over
 	// with Attempt and Crashes 0, and take their unique key again. Where another job
 	// holds it, or another of the same call has taken it, they are left alone. Completed
 	// ones lose their steps.
-	Retry(ctx context.Context, f Filter, now time.Time) ([]int64, error)
+	Retry(ctx context.Context, f Filter, now time.Time, by *AuditEntry) ([]int64, error)
 	// Reschedule gives scheduled, pending and retrying jobs a new time; one that
 	// is not after now makes them pending.
-	Reschedule(ctx context.Context, f Filter, at, now time.Time) ([]int64, error)
+	Reschedule(ctx context.Context, f Filter, at, now time.Time, by *AuditEntry) ([]int64, error)
 	// Delete removes jobs that do not run, with their history.
-	Delete(ctx context.Context, f Filter) ([]int64, error)
+	Delete(ctx context.Context, f Filter, by *AuditEntry) ([]int64, error)
 	// Pause stops claims from a queue; Resume allows them again. A queue need
-	// not have jobs to be paused. Both may be repeated.
-	Pause(ctx context.Context, queue, reason string, now time.Time) error
-	Resume(ctx context.Context, queue string) error
+	// not have jobs to be paused. Both may be repeated. The queue
+	// shows who paused it: by.Person.
+	Pause(ctx context.Context, queue, reason string, now time.Time, by *AuditEntry) error
+	Resume(ctx context.Context, queue string, by *AuditEntry) error
 
 	// SaveSchedules stores each schedule that is still at its revision, or, at revision
 	// 0, that does not exist, and reports which those were.
-	SaveSchedules(ctx context.Context, schedules []Schedule, now time.Time) ([]bool, error)
+	SaveSchedules(ctx context.Context, schedules []Schedule, now time.Time, by *AuditEntry) ([]bool, error)
 	// DeleteSchedules removes schedules with what is known of their ticks, and returns
 	// how many there were.
-	DeleteSchedules(ctx context.Context, names []string) (int, error)
+	DeleteSchedules(ctx context.Context, names []string, by *AuditEntry) (int, error)
 
 	// Reading.
 
@@ -154,6 +158,7 @@ type Store interface {
 	// Holder returns the id of the job that holds a unique key; ErrNotFound: none.
 	Holder(ctx context.Context, jobType, key string, now time.Time) (int64, error)
 	Schedules(ctx context.Context, f ScheduleFilter) ([]Schedule, error) // by name
+	Audit(ctx context.Context, f AuditFilter) ([]AuditEntry, error)      // newest first
 
 	// Moving to another store.
 

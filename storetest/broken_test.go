@@ -98,8 +98,8 @@ func (b *broken) Beat(ctx context.Context, id int64, state store.ProcessState, n
 	return out, err
 }
 
-func (b *broken) SaveSchedules(ctx context.Context, schedules []store.Schedule, now time.Time) ([]bool, error) {
-	return b.Reference.SaveSchedules(ctx, giveAll(b, schedules), now)
+func (b *broken) SaveSchedules(ctx context.Context, schedules []store.Schedule, now time.Time, by *store.AuditEntry) ([]bool, error) {
+	return b.Reference.SaveSchedules(ctx, giveAll(b, schedules), now, by)
 }
 
 func (b *broken) Schedules(ctx context.Context, f store.ScheduleFilter) ([]store.Schedule, error) {
@@ -108,8 +108,8 @@ func (b *broken) Schedules(ctx context.Context, f store.ScheduleFilter) ([]store
 	return out, err
 }
 
-func (b *broken) Tick(ctx context.Context, ticks []store.Tick, now time.Time) ([]store.Ticked, error) {
-	out, err := b.Reference.Tick(ctx, giveAll(b, ticks), now)
+func (b *broken) Tick(ctx context.Context, ticks []store.Tick, now time.Time, by *store.AuditEntry) ([]store.Ticked, error) {
+	out, err := b.Reference.Tick(ctx, giveAll(b, ticks), now, by)
 	b.done("Tick", out)
 	return out, err
 }
@@ -120,14 +120,14 @@ func (b *broken) Promote(ctx context.Context, limit int, now time.Time) (store.P
 	return out, err
 }
 
-func (b *broken) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time) ([]int64, error) {
-	out, err := b.Reference.Cancel(ctx, b.give(f).(store.Filter), reason, now)
+func (b *broken) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time, by *store.AuditEntry) ([]int64, error) {
+	out, err := b.Reference.Cancel(ctx, b.give(f).(store.Filter), reason, now, by)
 	b.done("Cancel", out)
 	return out, err
 }
 
-func (b *broken) Retry(ctx context.Context, f store.Filter, now time.Time) ([]int64, error) {
-	out, err := b.Reference.Retry(ctx, b.give(f).(store.Filter), now)
+func (b *broken) Retry(ctx context.Context, f store.Filter, now time.Time, by *store.AuditEntry) ([]int64, error) {
+	out, err := b.Reference.Retry(ctx, b.give(f).(store.Filter), now, by)
 	b.done("Retry", out)
 	return out, err
 }

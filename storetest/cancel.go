@@ -29,7 +29,7 @@ func (t *trial) cancel(ids ...int64) {
 
 func (t *trial) cancelBy(f store.Filter) []int64 {
 	t.Helper()
-	ids, err := t.store.Cancel(t.Context(), f, "no longer needed", at(3*time.Minute))
+	ids, err := t.store.Cancel(t.Context(), f, "no longer needed", at(3*time.Minute), nil)
 	t.must("Cancel", err)
 	return ids
 }

@@ -139,11 +139,11 @@ func claimNoTypes(t *trial) {
 
 func claimPausedQueue(t *trial) {
 	ids := t.enqueue(inQueue("a"), inQueue("b"))
-	t.must("Pause", t.store.Pause(t.Context(), "a", "", enqueuedAt))
+	t.must("Pause", t.store.Pause(t.Context(), "a", "", enqueuedAt, nil))
 	both := map[string]int{"a": 1, "b": 1}
 	t.equal("claimed jobs", t.claimIDs(store.Demand{Queues: both, Limit: 2}), pick(ids, 1))
 	t.equal("claimed jobs", t.claimIDs(store.Demand{Limit: 2}), []int64{})
-	t.must("Resume", t.store.Resume(t.Context(), "a"))
+	t.must("Resume", t.store.Resume(t.Context(), "a", nil))
 	t.equal("claimed jobs", t.claimIDs(store.Demand{Limit: 2}), pick(ids, 0))
 }
 

@@ -18,7 +18,7 @@ var retryChecks = []check{
 
 func (t *trial) retry(f store.Filter) []int64 {
 	t.Helper()
-	ids, err := t.store.Retry(t.Context(), f, at(3*time.Minute))
+	ids, err := t.store.Retry(t.Context(), f, at(3*time.Minute), nil)
 	t.must("Retry", err)
 	return ids
 }
@@ -114,7 +114,7 @@ var rescheduleChecks = []check{
 
 func (t *trial) reschedule(f store.Filter, to time.Time) []int64 {
 	t.Helper()
-	ids, err := t.store.Reschedule(t.Context(), f, to, at(3*time.Minute))
+	ids, err := t.store.Reschedule(t.Context(), f, to, at(3*time.Minute), nil)
 	t.must("Reschedule", err)
 	return ids
 }
@@ -185,7 +185,7 @@ var deleteChecks = []check{
 
 func (t *trial) delete(f store.Filter) []int64 {
 	t.Helper()
-	ids, err := t.store.Delete(t.Context(), f)
+	ids, err := t.store.Delete(t.Context(), f, nil)
 	t.must("Delete", err)
 	return ids
 }
@@ -242,12 +242,12 @@ var pauseChecks = []check{
 
 func (t *trial) pause(queue string) {
 	t.Helper()
-	t.must("Pause", t.store.Pause(t.Context(), queue, "the server is down", claimedAt))
+	t.must("Pause", t.store.Pause(t.Context(), queue, "the server is down", claimedAt, nil))
 }
 
 func (t *trial) resume(queue string) {
 	t.Helper()
-	t.must("Resume", t.store.Resume(t.Context(), queue))
+	t.must("Resume", t.store.Resume(t.Context(), queue, nil))
 }
 
 // queueStats is what Stats says of a queue; zero counts if it does not list it.

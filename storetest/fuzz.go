@@ -154,6 +154,6 @@ func (t *trial) roundTrip(job store.NewJob, text, stack string) {
 		[]string{job.Type, job.Queue, job.UserID, job.TargetID, text})
 	t.equal("tags", got.Tags, job.Tags)
 	t.equal("stack", t.attempts(id)[0].Stack, stack)
-	_, err := t.store.Delete(t.Context(), store.Filter{IDs: []int64{id}})
+	_, err := t.store.Delete(t.Context(), store.Filter{IDs: []int64{id}}, nil)
 	t.must("Delete", err)
 }

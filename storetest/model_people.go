@@ -108,31 +108,56 @@ func (m *model) rare(rt *rapid.T) {
 
 func (m *model) cancel(rt *rapid.T) {
 	f := m.aFilter(rt)
-	both(m, "Cancel", func(s store.Store) ([]int64, error) { return s.Cancel(rt.Context(), f, "no longer needed", m.now) })
+	both(m, "Cancel", func(s store.Store) ([]int64, error) {
+		return s.Cancel(rt.Context(), f, "no longer needed", m.now, m.by("cancel"))
+	})
 }
 
 func (m *model) retry(rt *rapid.T) {
 	f := m.aFilter(rt)
-	both(m, "Retry", func(s store.Store) ([]int64, error) { return s.Retry(rt.Context(), f, m.now) })
+	both(m, "Retry", func(s store.Store) ([]int64, error) { return s.Retry(rt.Context(), f, m.now, m.by("retry")) })
 }
 
 func (m *model) reschedule(rt *rapid.T) {
 	f, to := m.aFilter(rt), m.now.Add(someDelays.Draw(rt, "delay"))
-	both(m, "Reschedule", func(s store.Store) ([]int64, error) { return s.Reschedule(rt.Context(), f, to, m.now) })
+	both(m, "Reschedule", func(s store.Store) ([]int64, error) {
+		return s.Reschedule(rt.Context(), f, to, m.now, m.by("reschedule"))
+	})
 }
 
 func (m *model) delete(rt *rapid.T) {
 	f := m.aFilter(rt)
-	both(m, "Delete", func(s store.Store) ([]int64, error) { return s.Delete(rt.Context(), f) })
+	both(m, "Delete", func(s store.Store) ([]int64, error) { return s.Delete(rt.Context(), f, m.by("delete")) })
+	m.sameAudit(rt)
+}
+
+// by is the entry of what somebody does.
+func (m *model) by(action string) *store.AuditEntry {
+	return &store.AuditEntry{Person: "ada", Action: action, Kind: "jobs", At: m.now}
+}
+
+// sameAudit compares the audit, but for the ids.
+func (m *model) sameAudit(rt *rapid.T) {
+	f := store.AuditFilter{Limit: 20}
+	if len(m.ids) > 0 && rapid.Bool().Draw(rt, "of one job") {
+		f.Job = rapid.SampledFrom(m.ids).Draw(rt, "job")
+	}
+	both(m, "Audit", func(s store.Store) ([]store.AuditEntry, error) {
+		entries, err := s.Audit(rt.Context(), f)
+		for i := range entries {
+			entries[i].ID = 0
+		}
+		return entries, err
+	})
 }
 
 func (m *model) pause(rt *rapid.T) {
 	queue := someQueues.Draw(rt, "queue")
 	if rapid.Bool().Draw(rt, "resume") {
-		m.must("Resume", func(s store.Store) error { return s.Resume(rt.Context(), queue) })
+		m.must("Resume", func(s store.Store) error { return s.Resume(rt.Context(), queue, m.by("resume")) })
 		return
 	}
-	m.must("Pause", func(s store.Store) error { return s.Pause(rt.Context(), queue, "a reason", m.now) })
+	m.must("Pause", func(s store.Store) error { return s.Pause(rt.Context(), queue, "a reason", m.now, m.by("pause")) })
 }
 
 // ranked replaces places in line by their ranks: the numbers are a store's own affair.
@@ -159,7 +184,7 @@ func (m *model) carry(rt *rapid.T) {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := s.Delete(ctx, store.Filter{}); err != nil {
+		if _, err := s.Delete(ctx, store.Filter{}, nil); err != nil {
 			return nil, err
 		}
 		return recordIDs(records), s.Import(ctx, records)

@@ -22,6 +22,8 @@ type Reference struct {
 	ticks     map[instant]bool // that have had their job
 	listeners map[chan store.Wake]bool
 	rollups   []store.Rollup
+	audit     []audited
+	lastEntry int64   // of the audit
 	last      int64   // the last id or position given out
 	chosen    []int64 // ids to give out instead
 	verbs     int64   // how often somebody has asked for something
@@ -58,6 +60,7 @@ type recorded struct {
 type pause struct {
 	at     time.Time
 	reason string
+	person string
 }
 
 // begin locks the store for one verb, unless it is closed or the caller has gone.

@@ -38,6 +38,7 @@ func (r *Reference) Prune(ctx context.Context, keep store.Retention, after int64
 	defer r.mu.Unlock()
 	if after == 0 {
 		r.forgetPeriods(orNow(now))
+		r.forgetAudit(orNow(now))
 	}
 	for _, k := range r.selected(func(k *kept) bool { return k.job.Status.Finished() && k.job.ID > after }) {
 		if limit == 0 {
@@ -58,7 +59,7 @@ func (r *Reference) Prune(ctx context.Context, keep store.Retention, after int64
 
 // change applies a verb to the newest jobs that f selects and whose status is one
 // of only, the oldest of them first.
-func (r *Reference) change(ctx context.Context, f store.Filter, only []store.JobStatus, change func(*kept) bool) (ids []int64, err error) {
+func (r *Reference) change(ctx context.Context, f store.Filter, only []store.JobStatus, now time.Time, by *store.AuditEntry, change func(*kept) bool) (ids []int64, err error) {
 	if err := r.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -72,13 +73,14 @@ func (r *Reference) change(ctx context.Context, f store.Filter, only []store.Job
 			ids = append(ids, k.job.ID)
 		}
 	}
+	r.noteJobs(by, ids, orNow(now))
 	return ids, nil
 }
 
 // Cancel finishes jobs that wait and asks for the stop of those that run.
-func (r *Reference) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time) ([]int64, error) {
+func (r *Reference) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time, by *store.AuditEntry) ([]int64, error) {
 	only := []store.JobStatus{store.Scheduled, store.Pending, store.Running, store.Retrying}
-	return r.change(ctx, f, only, func(k *kept) bool {
+	return r.change(ctx, f, only, now, by, func(k *kept) bool {
 		if k.job.Status == store.Running {
 			if k.cancelled == nil { // the first reason counts
 				k.cancelled = &reason
@@ -94,9 +96,9 @@ func (r *Reference) Cancel(ctx context.Context, f store.Filter, reason string, n
 }
 
 // Retry makes finished and retrying jobs pending.
-func (r *Reference) Retry(ctx context.Context, f store.Filter, now time.Time) ([]int64, error) {
+func (r *Reference) Retry(ctx context.Context, f store.Filter, now time.Time, by *store.AuditEntry) ([]int64, error) {
 	only := []store.JobStatus{store.Retrying, store.Completed, store.Failed, store.Cancelled}
-	return r.change(ctx, f, only, func(k *kept) bool {
+	return r.change(ctx, f, only, now, by, func(k *kept) bool {
 		if k.job.Status.Finished() {
 			if _, unique := keyOf(k.job); unique != nil && unique.Scope != store.UniquePeriod && !r.take(k, orNow(now)) {
 				return false
@@ -112,9 +114,9 @@ func (r *Reference) Retry(ctx context.Context, f store.Filter, now time.Time) ([
 }
 
 // Reschedule gives jobs that wait a new time.
-func (r *Reference) Reschedule(ctx context.Context, f store.Filter, at, now time.Time) ([]int64, error) {
+func (r *Reference) Reschedule(ctx context.Context, f store.Filter, at, now time.Time, by *store.AuditEntry) ([]int64, error) {
 	only := []store.JobStatus{store.Scheduled, store.Pending, store.Retrying}
-	return r.change(ctx, f, only, func(k *kept) bool {
+	return r.change(ctx, f, only, now, by, func(k *kept) bool {
 		r.moveTo(k, at, orNow(now))
 		return true
 	})
@@ -133,27 +135,35 @@ func (r *Reference) moveTo(k *kept, at, now time.Time) {
 }
 
 // Delete removes jobs that do not run.
-func (r *Reference) Delete(ctx context.Context, f store.Filter) ([]int64, error) {
+func (r *Reference) Delete(ctx context.Context, f store.Filter, by *store.AuditEntry) ([]int64, error) {
 	only := slices.DeleteFunc(slices.Clone(store.Statuses), func(s store.JobStatus) bool { return s == store.Running })
-	return r.change(ctx, f, only, func(k *kept) bool { r.forget(k); return true })
+	return r.change(ctx, f, only, time.Time{}, by, func(k *kept) bool { r.forget(k); return true })
 }
 
 // Pause stops claims from a queue.
-func (r *Reference) Pause(ctx context.Context, queue, reason string, now time.Time) error {
+func (r *Reference) Pause(ctx context.Context, queue, reason string, now time.Time, by *store.AuditEntry) error {
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	defer r.mu.Unlock()
-	r.paused[queue] = pause{orNow(now), reason}
+	person := ""
+	if by != nil {
+		person = by.Person
+	}
+	r.paused[queue] = pause{orNow(now), reason, person}
+	r.note(by, nil, orNow(now))
 	return nil
 }
 
 // Resume allows claims from a queue again.
-func (r *Reference) Resume(ctx context.Context, queue string) error {
+func (r *Reference) Resume(ctx context.Context, queue string, by *store.AuditEntry) error {
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	defer r.mu.Unlock()
+	if _, paused := r.paused[queue]; paused {
+		r.note(by, nil, orNow(time.Time{}))
+	}
 	delete(r.paused, queue)
 	r.wake(store.Wake{Work: true})
 	return nil

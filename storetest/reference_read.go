@@ -154,7 +154,8 @@ func (r *Reference) Stats(ctx context.Context) (store.Stats, error) {
 		}
 	}
 	for name, p := range r.paused {
-		queue(name).PausedAt, queue(name).PauseReason = p.at, p.reason
+		q := queue(name)
+		q.PausedAt, q.PauseReason, q.PausedBy = p.at, p.reason, p.person
 	}
 	for _, name := range slices.Sorted(maps.Keys(queues)) {
 		stats.Queues = append(stats.Queues, *queues[name])

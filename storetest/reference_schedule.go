@@ -32,7 +32,7 @@ func (r *Reference) Schedules(ctx context.Context, f store.ScheduleFilter) (foun
 }
 
 // SaveSchedules stores those that are still at their revision.
-func (r *Reference) SaveSchedules(ctx context.Context, schedules []store.Schedule, _ time.Time) ([]bool, error) {
+func (r *Reference) SaveSchedules(ctx context.Context, schedules []store.Schedule, now time.Time, by *store.AuditEntry) ([]bool, error) {
 	if err := r.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -40,6 +40,9 @@ func (r *Reference) SaveSchedules(ctx context.Context, schedules []store.Schedul
 	saved := make([]bool, len(schedules))
 	for i, one := range schedules {
 		saved[i] = r.saveSchedule(one)
+	}
+	if slices.Contains(saved, true) {
+		r.note(by, nil, orNow(now))
 	}
 	return saved, nil
 }
@@ -54,17 +57,20 @@ func (r *Reference) saveSchedule(one store.Schedule) bool {
 }
 
 // Tick takes steps of schedules.
-func (r *Reference) Tick(ctx context.Context, ticks []store.Tick, now time.Time) ([]store.Ticked, error) {
+func (r *Reference) Tick(ctx context.Context, ticks []store.Tick, now time.Time, by *store.AuditEntry) ([]store.Ticked, error) {
 	if err := r.begin(ctx); err != nil {
 		return nil, err
 	}
 	defer r.mu.Unlock()
+	var enqueued []int64
 	answers := make([]store.Ticked, len(ticks))
 	for i, t := range ticks {
 		if answers[i].Accepted = r.saveSchedule(t.Schedule); answers[i].Accepted {
 			r.tick(t, &answers[i], orNow(now))
+			enqueued = append(enqueued, answers[i].Jobs...)
 		}
 	}
+	r.noteJobs(by, enqueued, orNow(now))
 	return answers, nil
 }
 
@@ -91,7 +97,7 @@ func (r *Reference) tick(t store.Tick, answer *store.Ticked, now time.Time) {
 }
 
 // DeleteSchedules removes schedules.
-func (r *Reference) DeleteSchedules(ctx context.Context, names []string) (deleted int, err error) {
+func (r *Reference) DeleteSchedules(ctx context.Context, names []string, by *store.AuditEntry) (deleted int, err error) {
 	if err := r.begin(ctx); err != nil {
 		return 0, err
 	}
@@ -102,6 +108,9 @@ func (r *Reference) DeleteSchedules(ctx context.Context, names []string) (delete
 		}
 		delete(r.schedules, name)
 		maps.DeleteFunc(r.ticks, func(i instant, _ bool) bool { return i.schedule == name })
+	}
+	if deleted > 0 {
+		r.note(by, nil, orNow(time.Time{}))
 	}
 	return deleted, nil
 }

@@ -133,7 +133,7 @@ func staleOtherJob(t *trial) {
 func staleDeletedJob(t *trial) {
 	job := t.running(plain())
 	t.accept(outcome(job, store.Complete))
-	_, err := t.store.Delete(t.Context(), store.Filter{IDs: []int64{job.ID}})
+	_, err := t.store.Delete(t.Context(), store.Filter{IDs: []int64{job.ID}}, nil)
 	t.must("Delete", err)
 	t.equal("verdicts", t.finish(outcome(job, store.Complete)), []store.Verdict{store.Superseded})
 	t.equal("jobs", t.list(store.Filter{}), []int64{})

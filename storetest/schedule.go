@@ -52,7 +52,7 @@ var scheduleChecks = []check{
 	{"a deleted schedule begins anew", func(t *trial) {
 		t.save(aSchedule("nightly"), aSchedule("other"))
 		t.tick(t.schedule("nightly"), dueAt)
-		deleted, err := t.store.DeleteSchedules(t.Context(), []string{"nightly", "none"})
+		deleted, err := t.store.DeleteSchedules(t.Context(), []string{"nightly", "none"}, nil)
 		t.must("DeleteSchedules", err)
 		t.equal("deleted", deleted, 1)
 		t.equal("left", t.scheduleNames(store.ScheduleFilter{}), []string{"other"})
@@ -119,7 +119,7 @@ var tickChecks = []check{
 		changed := paused
 		changed.PausedAt = enqueuedAt
 		t.save(changed)
-		_, err := t.store.DeleteSchedules(t.Context(), []string{"deleted"})
+		_, err := t.store.DeleteSchedules(t.Context(), []string{"deleted"}, nil)
 		t.must("DeleteSchedules", err)
 		t.equal("paused", t.tick(paused, dueAt), store.Ticked{})
 		t.equal("deleted", t.tick(deleted, dueAt), store.Ticked{})
@@ -129,7 +129,7 @@ var tickChecks = []check{
 		t.save(aSchedule("a"), aSchedule("b"))
 		old := t.schedule("a")
 		t.tick(t.schedule("a"), dueAt)
-		ticked, err := t.store.Tick(t.Context(), []store.Tick{stepOf(old, dueAt), stepOf(t.schedule("b"), dueAt)}, dueAt)
+		ticked, err := t.store.Tick(t.Context(), []store.Tick{stepOf(old, dueAt), stepOf(t.schedule("b"), dueAt)}, dueAt, nil)
 		t.must("Tick", err)
 		t.equal("accepted", []bool{ticked[0].Accepted, ticked[1].Accepted}, []bool{false, true})
 		t.equal("jobs", len(ticked[1].Jobs), 1)
@@ -180,7 +180,7 @@ func stepOf(s store.Schedule, instants ...time.Time) store.Tick {
 
 func (t *trial) tick(s store.Schedule, instants ...time.Time) store.Ticked {
 	t.Helper()
-	ticked, err := t.store.Tick(t.Context(), []store.Tick{stepOf(s, instants...)}, dueAt)
+	ticked, err := t.store.Tick(t.Context(), []store.Tick{stepOf(s, instants...)}, dueAt, nil)
 	t.must("Tick", err)
 	if len(ticked) != 1 {
 		t.Fatalf("Tick of one step answered %d times", len(ticked))
@@ -190,7 +190,7 @@ func (t *trial) tick(s store.Schedule, instants ...time.Time) store.Ticked {
 
 func (t *trial) save(schedules ...store.Schedule) []bool {
 	t.Helper()
-	saved, err := t.store.SaveSchedules(t.Context(), schedules, enqueuedAt)
+	saved, err := t.store.SaveSchedules(t.Context(), schedules, enqueuedAt, nil)
 	t.must("SaveSchedules", err)
 	return saved
 }
@@ -275,7 +275,7 @@ func ticksAtOnce(t *trial) {
 				}
 				step := stepOf(found[0], found[0].NextTick)
 				step.Schedule.NextTick = found[0].NextTick.Add(time.Minute)
-				if _, err := t.store.Tick(t.Context(), []store.Tick{step}, dueAt); err != nil {
+				if _, err := t.store.Tick(t.Context(), []store.Tick{step}, dueAt, nil); err != nil {
 					t.Errorf("Tick: %v", err)
 					return
 				}

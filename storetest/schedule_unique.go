@@ -26,7 +26,7 @@ func (t *trial) tickUnique(name string, instants int) store.Ticked {
 		job.Options, job.Priority = &options, 10+i
 		step.Jobs = append(step.Jobs, store.TickJob{At: options.Tick, Job: job})
 	}
-	ticked, err := t.store.Tick(t.Context(), []store.Tick{step}, dueAt)
+	ticked, err := t.store.Tick(t.Context(), []store.Tick{step}, dueAt, nil)
 	t.must("Tick", err)
 	return ticked[0]
 }
@@ -65,7 +65,7 @@ func tickFails(t *trial) {
 	t.equal("answers", []bool{first.Answers[0].ID != 0, first.Answers[1].ID != 0, first.Answers[2].ID != 0}, []bool{true, false, false})
 	unique, other := stepOf(t.schedule("nightly")), stepOf(t.schedule("other"), dueAt)
 	unique.Jobs = []store.TickJob{{At: dueAt.Add(time.Duration(9) * time.Hour), Job: t.schedule("nightly").Definition.Job}}
-	ticked, err := t.store.Tick(t.Context(), []store.Tick{unique, other}, dueAt)
+	ticked, err := t.store.Tick(t.Context(), []store.Tick{unique, other}, dueAt, nil)
 	t.must("Tick", err)
 	t.equal("accepted", []bool{ticked[0].Accepted, ticked[1].Accepted}, []bool{true, true})
 	t.equal("jobs", []int{len(ticked[0].Jobs), len(ticked[1].Jobs)}, []int{0, 1})

@@ -64,6 +64,7 @@ var groups = []group{
 	{"reschedule", rescheduleChecks},
 	{"delete", deleteChecks},
 	{"pause", pauseChecks},
+	{"audit", auditChecks},
 	{"get", getChecks},
 	{"list", listChecks},
 	{"stats", statsChecks},

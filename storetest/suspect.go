@@ -80,10 +80,10 @@ func suspectLimits(t *trial) {
 		d.Suspects, d.Limit = true, 1
 		t.equal("claimed from "+what, t.claimIDs(d), []int64{})
 	}
-	t.must("Pause", t.store.Pause(t.Context(), "mailers", "", claimedAt))
+	t.must("Pause", t.store.Pause(t.Context(), "mailers", "", claimedAt, nil))
 	t.equal("suspected in a paused queue", t.suspected(demand), false)
 	t.equal("claimed from a paused queue", t.claimIDs(demand), []int64{})
-	t.must("Resume", t.store.Resume(t.Context(), "mailers"))
+	t.must("Resume", t.store.Resume(t.Context(), "mailers", nil))
 	demand.Queues = map[string]int{"mailers": 1}
 	t.equal("suspected", t.suspected(demand), true)
 	t.equal("claimed", t.claimIDs(demand), []int64{id})

@@ -54,18 +54,18 @@ func fill(t *testing.T, s store.Store) {
 				Error: "it's broken", Stack: "main.go:1", StartedAt: storedAt.Add(time.Second), FinishedAt: storedAt.Add(2 * time.Second)}}, storedAt)
 			must(err)
 			if n == 0 {
-				_, err = s.Retry(ctx, store.Filter{IDs: []int64{enqueued[0].ID}}, storedAt)
+				_, err = s.Retry(ctx, store.Filter{IDs: []int64{enqueued[0].ID}}, storedAt, nil)
 				must(err)
 			}
 		}
 		if status == 7 {
-			_, err = s.Cancel(ctx, store.Filter{IDs: []int64{enqueued[0].ID}}, "no longer needed", storedAt)
+			_, err = s.Cancel(ctx, store.Filter{IDs: []int64{enqueued[0].ID}}, "no longer needed", storedAt, nil)
 			must(err)
 		}
 	}
 	_, err := s.Enqueue(ctx, []store.NewJob{{Type: "GreetJob", Queue: "queue 1", Args: []byte(`{}`), RunAt: storedAt.Add(time.Hour)}}, storedAt)
 	must(err)
-	must(s.Pause(ctx, "queue 1", "the server is down", storedAt))
+	must(s.Pause(ctx, "queue 1", "the server is down", storedAt, nil))
 	p := store.Process{ID: 7, Host: "here", StartedAt: storedAt, Types: []store.JobType{{Name: "GreetJob", Queue: "queue 1", MaxRetries: 7, Schema: []byte(`{ "type": "object" }`)}}}
 	must(s.Join(ctx, p, storedAt))
 	must(s.Leave(ctx, p.ID, storedAt))
@@ -214,7 +214,7 @@ func TestMoveResumes(t *testing.T) {
 				t.Errorf("exit %d\n%s%s", code, out, problems)
 			}
 			same(t, "the target", contentOf(t, target), before)
-			if _, err := target.Retry(t.Context(), store.Filter{IDs: []int64{before.Records[3].Job.ID}}, storedAt); err != nil {
+			if _, err := target.Retry(t.Context(), store.Filter{IDs: []int64{before.Records[3].Job.ID}}, storedAt, nil); err != nil {
 				t.Fatal(err)
 			}
 			code, out, problems = laterCmd(t, "move", "--from", from, "--to", to)

@@ -131,7 +131,7 @@ func (w *witness) finish(jobs []store.Job) error {
 // remove deletes jobs that do not run.
 func (w *witness) remove(ids []int64) error {
 	w.note(asked{deleted: ids})
-	deleted, err := w.store.Delete(context.Background(), store.Filter{IDs: ids})
+	deleted, err := w.store.Delete(context.Background(), store.Filter{IDs: ids}, nil)
 	if err == nil {
 		w.note(answered{deleted: deleted})
 	}

@@ -133,7 +133,7 @@ func (t *ticker) step(ctx context.Context, s store.Schedule, now time.Time) (sto
 	return step, true
 }
 
-// TickFunc takes the steps of schedules, as store.Store.Tick does.
+// TickFunc takes the steps of schedules, as store.Store.Tick does for nobody.
 type TickFunc func(ctx context.Context, steps []store.Tick, now time.Time) ([]store.Ticked, error)
 
 // stepPatience bounds the taking of steps: what surrounds it may be somebody else's code,
@@ -145,7 +145,9 @@ func (t *ticker) takeSteps(ctx context.Context, steps []store.Tick, now time.Tim
 	defer done()
 	tick := t.cfg.Tick
 	if tick == nil {
-		tick = t.store.Tick
+		tick = func(ctx context.Context, steps []store.Tick, now time.Time) ([]store.Ticked, error) {
+			return t.store.Tick(ctx, steps, now, nil)
+		}
 	}
 	_, err := tick(ctx, steps, now)
 	return err
@@ -246,7 +248,7 @@ func (t *ticker) reconcileAll(ctx context.Context, definitions map[string]define
 		if err != nil || len(changed) == 0 {
 			return err
 		}
-		saved, err := t.store.SaveSchedules(ctx, changed, t.now())
+		saved, err := t.store.SaveSchedules(ctx, changed, t.now(), nil)
 		if err != nil {
 			return err
 		}

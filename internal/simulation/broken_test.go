@@ -74,11 +74,11 @@ func (b *broken) Promote(ctx context.Context, limit int, now time.Time) (store.P
 	return b.Store.Promote(ctx, limit, now)
 }
 
-func (b *broken) Pause(ctx context.Context, queue, reason string, now time.Time) error {
+func (b *broken) Pause(ctx context.Context, queue, reason string, now time.Time, by *store.AuditEntry) error {
 	if b.pause != nil {
 		return b.pause(b.Store, ctx, queue, reason, now)
 	}
-	return b.Store.Pause(ctx, queue, reason, now)
+	return b.Store.Pause(ctx, queue, reason, now, by)
 }
 
 func (b *broken) Stats(ctx context.Context) (store.Stats, error) {
@@ -112,7 +112,7 @@ var breaks = map[string]Break{
 	"an acknowledged job is lost": with(broken{enqueue: func(s store.Store, ctx context.Context, jobs []store.NewJob, now time.Time) ([]store.Enqueued, error) {
 		answers, err := s.Enqueue(ctx, jobs, now)
 		if err == nil && answers[0].ID%20 == 0 {
-			_, err = s.Delete(ctx, store.Filter{IDs: []int64{answers[0].ID}})
+			_, err = s.Delete(ctx, store.Filter{IDs: []int64{answers[0].ID}}, nil)
 		}
 		return answers, err
 	}}),

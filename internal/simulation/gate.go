@@ -153,21 +153,21 @@ func (g gate) Prune(ctx context.Context, keep store.Retention, after int64, limi
 	return out.deleted, out.next, err
 }
 
-func (g gate) Tick(ctx context.Context, ticks []store.Tick, now time.Time) ([]store.Ticked, error) {
+func (g gate) Tick(ctx context.Context, ticks []store.Tick, now time.Time, by *store.AuditEntry) ([]store.Ticked, error) {
 	return call(g, ctx, &operation{verb: "Tick", now: now}, func(ctx context.Context, s store.Store) ([]store.Ticked, error) {
-		return s.Tick(ctx, ticks, now)
+		return s.Tick(ctx, ticks, now, by)
 	})
 }
 
-func (g gate) SaveSchedules(ctx context.Context, schedules []store.Schedule, now time.Time) ([]bool, error) {
+func (g gate) SaveSchedules(ctx context.Context, schedules []store.Schedule, now time.Time, by *store.AuditEntry) ([]bool, error) {
 	return call(g, ctx, &operation{verb: "SaveSchedules", now: now}, func(ctx context.Context, s store.Store) ([]bool, error) {
-		return s.SaveSchedules(ctx, schedules, now)
+		return s.SaveSchedules(ctx, schedules, now, by)
 	})
 }
 
-func (g gate) DeleteSchedules(ctx context.Context, names []string) (int, error) {
+func (g gate) DeleteSchedules(ctx context.Context, names []string, by *store.AuditEntry) (int, error) {
 	return call(g, ctx, &operation{verb: "DeleteSchedules"}, func(ctx context.Context, s store.Store) (int, error) {
-		return s.DeleteSchedules(ctx, names)
+		return s.DeleteSchedules(ctx, names, by)
 	})
 }
 
@@ -177,39 +177,45 @@ func (g gate) Schedules(ctx context.Context, f store.ScheduleFilter) ([]store.Sc
 	})
 }
 
-func (g gate) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time) ([]int64, error) {
+func (g gate) Audit(ctx context.Context, f store.AuditFilter) ([]store.AuditEntry, error) {
+	return call(g, ctx, &operation{verb: "Audit", reads: true}, func(ctx context.Context, s store.Store) ([]store.AuditEntry, error) {
+		return s.Audit(ctx, f)
+	})
+}
+
+func (g gate) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time, by *store.AuditEntry) ([]int64, error) {
 	return call(g, ctx, &operation{verb: "Cancel", in: f, now: now}, func(ctx context.Context, s store.Store) ([]int64, error) {
-		return s.Cancel(ctx, f, reason, now)
+		return s.Cancel(ctx, f, reason, now, by)
 	})
 }
 
-func (g gate) Retry(ctx context.Context, f store.Filter, now time.Time) ([]int64, error) {
+func (g gate) Retry(ctx context.Context, f store.Filter, now time.Time, by *store.AuditEntry) ([]int64, error) {
 	return call(g, ctx, &operation{verb: "Retry", in: f, now: now}, func(ctx context.Context, s store.Store) ([]int64, error) {
-		return s.Retry(ctx, f, now)
+		return s.Retry(ctx, f, now, by)
 	})
 }
 
-func (g gate) Reschedule(ctx context.Context, f store.Filter, at, now time.Time) ([]int64, error) {
+func (g gate) Reschedule(ctx context.Context, f store.Filter, at, now time.Time, by *store.AuditEntry) ([]int64, error) {
 	return call(g, ctx, &operation{verb: "Reschedule", in: f, now: now}, func(ctx context.Context, s store.Store) ([]int64, error) {
-		return s.Reschedule(ctx, f, at, now)
+		return s.Reschedule(ctx, f, at, now, by)
 	})
 }
 
-func (g gate) Delete(ctx context.Context, f store.Filter) ([]int64, error) {
+func (g gate) Delete(ctx context.Context, f store.Filter, by *store.AuditEntry) ([]int64, error) {
 	return call(g, ctx, &operation{verb: "Delete", in: f}, func(ctx context.Context, s store.Store) ([]int64, error) {
-		return s.Delete(ctx, f)
+		return s.Delete(ctx, f, by)
 	})
 }
 
-func (g gate) Pause(ctx context.Context, queue, reason string, now time.Time) error {
+func (g gate) Pause(ctx context.Context, queue, reason string, now time.Time, by *store.AuditEntry) error {
 	return done(g, ctx, &operation{verb: "Pause", in: queue, now: now}, func(ctx context.Context, s store.Store) error {
-		return s.Pause(ctx, queue, reason, now)
+		return s.Pause(ctx, queue, reason, now, by)
 	})
 }
 
-func (g gate) Resume(ctx context.Context, queue string) error {
+func (g gate) Resume(ctx context.Context, queue string, by *store.AuditEntry) error {
 	return done(g, ctx, &operation{verb: "Resume", in: queue}, func(ctx context.Context, s store.Store) error {
-		return s.Resume(ctx, queue)
+		return s.Resume(ctx, queue, by)
 	})
 }
 

@@ -1,4 +1,8 @@
 CREATE INDEX later_attempt_job ON later_attempt (job_id, id);
+CREATE INDEX later_audit_action ON later_audit (action, id);
+CREATE INDEX later_audit_job_entry ON later_audit_job (audit_id);
+CREATE INDEX later_audit_person ON later_audit (person, id);
+CREATE INDEX later_audit_target ON later_audit (kind, target, id);
 CREATE INDEX later_finished_bad ON later_finished (status, job_id) WHERE status <> 1;
 CREATE INDEX later_job_by_target ON later_job (target_id, id) WHERE target_id IS NOT NULL;
 CREATE INDEX later_job_by_type ON later_job (type, id);
@@ -23,6 +27,24 @@ CREATE TABLE later_attempt (
   error       TEXT,
   stack       TEXT                  -- of a panic
 , rule_retries TEXT) STRICT;
+CREATE TABLE later_audit (
+  id      INTEGER PRIMARY KEY,
+  at      INTEGER NOT NULL,
+  person  TEXT NOT NULL,            -- who; empty: nobody said
+  source  TEXT NOT NULL,            -- dashboard, cli, api or program
+  action  TEXT NOT NULL,
+  kind    TEXT NOT NULL,            -- of the target: job, jobs, queue, schedule, …
+  target  TEXT NOT NULL,            -- an id, a name, or the query of a filter
+  reason  TEXT NOT NULL,
+  jobs    INTEGER NOT NULL,         -- how many were changed
+  was     TEXT NOT NULL,            -- what it was before, where that is short
+  became  TEXT NOT NULL             -- and after
+) STRICT;
+CREATE TABLE later_audit_job (
+  job_id   INTEGER NOT NULL,
+  audit_id INTEGER NOT NULL,
+  PRIMARY KEY (job_id, audit_id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE later_cancel_request (
   job_id       INTEGER PRIMARY KEY,
   reason       TEXT NOT NULL,
@@ -117,7 +139,7 @@ CREATE TABLE later_queue (
   name      TEXT PRIMARY KEY,
   paused_at INTEGER NOT NULL,
   reason    TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+, person TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
 CREATE TABLE later_ready (
   job_id   INTEGER PRIMARY KEY,
   queue    TEXT NOT NULL,
