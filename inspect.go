@@ -180,6 +180,7 @@ func (q *JobQueue) wakes(ctx context.Context) (<-chan store.Wake, error) {
 type Status struct {
 	Working      bool          `json:"working"` // started, and not stopped
 	Stopping     bool          `json:"stopping"`
+	Draining     bool          `json:"draining,omitempty"` // claims nothing more until it is asked to resume: see AskProcess
 	ProcessID    int64         `json:"process_id,omitempty"`
 	PollInterval time.Duration `json:"poll_interval"`
 	Slots        Slots         `json:"slots"`
@@ -222,7 +223,7 @@ func (q *JobQueue) Status() Status {
 		return s
 	}
 	now, of := time.Now(), q.engine.Status()
-	s.Working, s.Stopping, s.ProcessID, s.Claimed = true, of.Stopping, of.ProcessID, of.Claimed
+	s.Working, s.Stopping, s.Draining, s.ProcessID, s.Claimed = true, of.Stopping, of.Draining, of.ProcessID, of.Claimed
 	for _, queue := range of.Queues {
 		slots := Slots{queue.Max, queue.Used, max(0, queue.Max-queue.Used)}
 		s.Queues = append(s.Queues, QueueSlots{queue.Queue, slots})

@@ -16,7 +16,14 @@ import (
 // on its host that it lives.
 func (s *Store) Join(ctx context.Context, p store.Process, now time.Time) error {
 	now = s.orNow(now)
-	queues := ""
+	queues, performs := "", ""
+	if p.Performs != nil {
+		encoded, err := json.Marshal(p.Performs)
+		if err != nil {
+			return fmt.Errorf("types of process %d: %w", p.ID, err)
+		}
+		performs = string(encoded)
+	}
 	if p.Queues != nil {
 		encoded, err := json.Marshal(p.Queues)
 		if err != nil {
@@ -31,7 +38,7 @@ func (s *Store) Join(ctx context.Context, p store.Process, now time.Time) error 
 	_ = s.locks.Hold(p.ID)
 	err := s.live(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		return s.inOwnTx(ctx, conn, true, func(r *session) error {
-			if _, err := r.exec("join", p.ID, now, micro(p.StartedAt), p.PID, p.Slots, string(p.State), p.Host, p.Version, queues); err != nil {
+			if _, err := r.exec("join", p.ID, now, micro(p.StartedAt), p.PID, p.Slots, string(p.State), p.Host, p.Version, queues, performs); err != nil {
 				return err
 			}
 			for _, t := range p.Types {
@@ -61,15 +68,16 @@ func (s *Store) live(ctx context.Context, fn func(context.Context, *pgx.Conn) er
 func (s *Store) Beat(ctx context.Context, processID int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
 	now = s.orNow(now)
 	var beaten store.Beaten
-	known := false
+	known, asked := false, false
 	err := s.live(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		sent := time.Now()
-		return s.own(ctx, conn).query("beat", func(r row) error {
+		own := s.own(ctx, conn)
+		err := own.query("beat", func(r row) error {
 			var told time.Time
 			var id, token pgtype.Int8
 			var claimedAt pgtype.Timestamptz
 			var reason pgtype.Text
-			if err := r.Scan(&told, &id, &token, &claimedAt, &reason); err != nil {
+			if err := r.Scan(&told, &id, &token, &claimedAt, &reason, &asked); err != nil {
 				return err
 			}
 			if !known {
@@ -85,6 +93,10 @@ func (s *Store) Beat(ctx context.Context, processID int64, state store.ProcessSt
 			}
 			return nil
 		}, processID, now, string(state))
+		if err == nil && asked { // rarely: most beats are one statement
+			beaten.Requests, err = requestsOf(own, processID, now)
+		}
+		return err
 	})
 	switch {
 	case err != nil:

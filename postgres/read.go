@@ -182,13 +182,16 @@ func (s *Store) Processes(ctx context.Context) ([]store.Process, error) {
 		return s.own(ctx, conn).query("processes", func(r row) error {
 			var p store.Process
 			var beatAt, started pgtype.Timestamptz
-			var queues []byte
-			if err := r.Scan(&p.ID, &p.Beat, &beatAt, &p.State, &p.Host, &p.PID, &p.Version, &started, &queues, &p.Slots); err != nil {
+			var queues, performs []byte
+			if err := r.Scan(&p.ID, &p.Beat, &beatAt, &p.State, &p.Host, &p.PID, &p.Version, &started, &queues, &p.Slots, &performs); err != nil {
 				return err
 			}
 			p.BeatAt, p.StartedAt = timeOf(beatAt), timeOf(started)
 			if queues != nil {
 				_ = json.Unmarshal(queues, &p.Queues) // what somebody wrote by hand must not hide who lives
+			}
+			if performs != nil {
+				_ = json.Unmarshal(performs, &p.Performs)
 			}
 			processes = append(processes, p)
 			return nil

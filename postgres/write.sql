@@ -240,8 +240,8 @@ WITH lease AS MATERIALIZED (
 SELECT count(*) FROM lease;
 
 -- name: join
-INSERT INTO later.process (id, beat, beat_at, started_at, pid, slots, state, host, version, queues)
-VALUES ($1, 0, $2, $3, $4, $5, $6, $7, $8, nullif($9::text, '')::json);
+INSERT INTO later.process (id, beat, beat_at, started_at, pid, slots, state, host, version, queues, performs)
+VALUES ($1, 0, $2, $3, $4, $5, $6, $7, $8, nullif($9::text, '')::json, nullif($10::text, '')::json);
 
 -- name: publish_type
 INSERT INTO later.job_type (name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us, uniqueness)
@@ -253,16 +253,36 @@ ON CONFLICT (name) DO UPDATE SET description = excluded.description, queue = exc
 
 -- name: beat
 -- No row: the process is not known any more. Else a row for each of its claims,
--- one without a job if it has none.
+-- one without a job if it has none. The last column says whether somebody asks
+-- something of it.
 WITH me AS (
   UPDATE later.process SET beat = beat + 1, beat_at = $2, state = $3 WHERE id = $1 RETURNING id
 )
-SELECT clock_timestamp(), c.job_id, c.token, c.claimed_at, c.cancel_reason
+SELECT clock_timestamp(), c.job_id, c.token, c.claimed_at, c.cancel_reason,
+  EXISTS (SELECT 1 FROM later.request WHERE process_id = $1 AND answered_at IS NULL)
 FROM me LEFT JOIN later.claimed AS c ON c.process_id = me.id ORDER BY c.job_id;
 
 -- name: clock
 -- In microseconds: a time as text depends on the server's settings.
 SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
+
+-- name: requests_of_process
+SELECT id, process_id, kind, job_id, by, asked_at, answered_at, answer FROM later.request
+WHERE process_id = $1 AND answered_at IS NULL AND asked_at > $2 ORDER BY asked_at, id LIMIT $3;
+
+-- name: ask
+-- A conflict is the same call, whose answer was lost.
+INSERT INTO later.request (id, process_id, kind, job_id, by, asked_at)
+SELECT $1, id, $3, $4, $5, $6 FROM later.process WHERE id = $2
+ON CONFLICT (id) DO UPDATE SET asked_at = excluded.asked_at;
+
+-- name: forget_requests
+DELETE FROM later.request WHERE asked_at <= $1;
+
+-- name: answer
+-- What is answered is not asked for in the condition: the index of open requests would
+-- be a second way to the row.
+UPDATE later.request SET answer = CASE WHEN answered_at IS NULL THEN $2 ELSE answer END, answered_at = coalesce(answered_at, $3) WHERE id = $1;
 
 -- name: leave
 DELETE FROM later.process WHERE id = ANY ($1::bigint[]);

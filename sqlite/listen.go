@@ -123,10 +123,10 @@ func (s *signs) any() bool {
 }
 
 // foreignWake cannot tell what a commit did, but whether anybody asks for a
-// cancellation.
+// cancellation, or something of a process.
 func (s *Store) foreignWake(ctx context.Context, conn *sql.Conn) store.Wake {
 	wake := store.Wake{Work: true, Finished: true}
-	if err := conn.QueryRowContext(ctx, query("cancels_open")).Scan(&wake.Cancels); err != nil {
+	if err := conn.QueryRowContext(ctx, query("cancels_open"), time.Now().Add(-store.RequestPatience).UnixMicro()).Scan(&wake.Cancels); err != nil {
 		wake.Cancels = true
 	}
 	return wake

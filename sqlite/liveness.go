@@ -22,12 +22,16 @@ func (s *Store) Join(ctx context.Context, p store.Process, now time.Time) error 
 		}
 		queues = string(encoded)
 	}
+	performs, err := namesText(p.Performs)
+	if err != nil {
+		return fmt.Errorf("types of process %d: %w", p.ID, err)
+	}
 	if err := s.locks.Hold(p.ID); err != nil {
 		return fmt.Errorf("%w: lock of process %d: %w", store.ErrUnavailable, p.ID, err)
 	}
 	r := &request{rank: rankControl, run: func(s *session) error {
 		if _, err := s.exec("join", p.ID, now.UnixMicro(), string(p.State), p.Host, p.PID, p.Version,
-			p.StartedAt.UnixMicro(), queues, p.Slots); err != nil {
+			p.StartedAt.UnixMicro(), queues, p.Slots, performs); err != nil {
 			return err
 		}
 		for _, t := range p.Types {
@@ -43,6 +47,15 @@ func (s *Store) Join(ctx context.Context, p store.Process, now time.Time) error 
 		return err
 	}
 	return nil
+}
+
+// namesText is a list of names as a column holds it; nil: not known.
+func namesText(names []string) (any, error) {
+	if names == nil {
+		return nil, nil
+	}
+	text, err := json.Marshal(names)
+	return string(text), err
 }
 
 func nullableText(raw json.RawMessage) any {
@@ -70,6 +83,9 @@ func (s *Store) Beat(ctx context.Context, processID int64, state store.ProcessSt
 			if c.cancel.Valid {
 				beaten.Cancels = append(beaten.Cancels, store.CancelRequest{JobID: c.id, Reason: c.cancel.String})
 			}
+		}
+		if err == nil {
+			beaten.Requests, err = requestsOf(s, processID, now)
 		}
 		return err
 	}}

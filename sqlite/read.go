@@ -214,13 +214,16 @@ func (s *Store) Processes(ctx context.Context) ([]store.Process, error) {
 		return r.query("processes", func(r *sql.Rows) error {
 			var p store.Process
 			var beatAt, started sql.NullInt64
-			var queues sql.NullString
-			if err := r.Scan(&p.ID, &p.Beat, &beatAt, &p.State, &p.Host, &p.PID, &p.Version, &started, &queues, &p.Slots); err != nil {
+			var queues, performs sql.NullString
+			if err := r.Scan(&p.ID, &p.Beat, &beatAt, &p.State, &p.Host, &p.PID, &p.Version, &started, &queues, &p.Slots, &performs); err != nil {
 				return err
 			}
 			p.BeatAt, p.StartedAt = timeOf(beatAt), timeOf(started)
 			if queues.Valid {
 				_ = json.Unmarshal([]byte(queues.String), &p.Queues) // what somebody wrote by hand must not hide who lives
+			}
+			if performs.Valid {
+				_ = json.Unmarshal([]byte(performs.String), &p.Performs)
 			}
 			processes = append(processes, p)
 			return nil

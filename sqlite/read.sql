@@ -48,7 +48,10 @@ SELECT job_id, name, kind, result, at, attempt FROM later_step WHERE job_id = ?1
 SELECT name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us, uniqueness FROM later_job_type ORDER BY name;
 
 -- name: processes
-SELECT id, beat, beat_at, state, host, pid, version, started_at, queues, slots FROM later_process ORDER BY started_at, id;
+SELECT id, beat, beat_at, state, host, pid, version, started_at, queues, slots, performs FROM later_process ORDER BY started_at, id;
+
+-- name: request
+SELECT id, process_id, kind, job_id, by, asked_at, answered_at, answer FROM later_request WHERE id = ?1;
 
 -- name: counts
 SELECT status, jobs FROM later_count;
@@ -77,7 +80,9 @@ SELECT name, paused_at, reason, person FROM later_queue;
 PRAGMA data_version;
 
 -- name: cancels_open
-SELECT EXISTS (SELECT 1 FROM later_cancel_request);
+-- ?1: requests to a process that are older have expired.
+SELECT EXISTS (SELECT 1 FROM later_cancel_request)
+  OR EXISTS (SELECT 1 FROM later_request WHERE answered_at IS NULL AND asked_at > ?1);
 
 -- name: store_id
 SELECT value FROM later_meta WHERE name = 'store_id';

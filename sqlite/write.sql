@@ -143,8 +143,8 @@ SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM jso
 ON CONFLICT (job_id, name) DO UPDATE SET kind = excluded.kind, result = excluded.result, at = excluded.at, attempt = excluded.attempt;
 
 -- name: join
-INSERT INTO later_process (id, beat, beat_at, state, host, pid, version, started_at, queues, slots)
-VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+INSERT INTO later_process (id, beat, beat_at, state, host, pid, version, started_at, queues, slots, performs)
+VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
 
 -- name: publish_type
 INSERT INTO later_job_type (name, description, queue, priority, max_retries, timeout_us, schema, seen_at, start_within_us, finish_within_us, uniqueness)
@@ -156,6 +156,20 @@ ON CONFLICT (name) DO UPDATE SET description = excluded.description, queue = exc
 
 -- name: beat
 UPDATE later_process SET beat = beat + 1, beat_at = ?2, state = ?3 WHERE id = ?1;
+
+-- name: requests_of_process
+SELECT id, process_id, kind, job_id, by, asked_at, answered_at, answer FROM later_request
+WHERE process_id = ?1 AND answered_at IS NULL AND asked_at > ?2 ORDER BY asked_at, id LIMIT ?3;
+
+-- name: ask
+INSERT INTO later_request (id, process_id, kind, job_id, by, asked_at)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6 FROM later_process WHERE id = ?2;
+
+-- name: forget_requests
+DELETE FROM later_request WHERE asked_at <= ?1;
+
+-- name: answer
+UPDATE later_request SET answer = ?2, answered_at = ?3 WHERE id = ?1 AND answered_at IS NULL;
 
 -- name: leave
 DELETE FROM later_process WHERE id = ?1;

@@ -11,6 +11,7 @@ type ProcessState string
 // The states.
 const (
 	ProcessRunning  ProcessState = "running"
+	ProcessDraining ProcessState = "draining" // claims nothing more until it is asked to resume
 	ProcessStopping ProcessState = "stopping" // claims nothing more
 )
 
@@ -26,7 +27,8 @@ type Process struct {
 	StartedAt time.Time      `json:"started_at"`
 	Queues    map[string]int `json:"queues,omitempty"` // slots per queue; nil: every queue
 	Slots     int            `json:"slots"`
-	Types     []JobType      `json:"-"` // published by Join
+	Performs  []string       `json:"performs,omitempty"` // names of types that it has handlers for, former ones included; nil: not known
+	Types     []JobType      `json:"-"`                  // published by Join
 }
 
 // JobType is what a process publishes of a handler's definition, so that
@@ -51,6 +53,9 @@ type JobType struct {
 type Beaten struct {
 	Claims  []Claimed       // every claim that the store says is this process's
 	Cancels []CancelRequest // for jobs claimed by this process
+	// Requests are those to this process that have no answer and have not expired, at
+	// most MaxRequests, the oldest first.
+	Requests []Request
 }
 
 // Claimed is one job in the hands of a process.

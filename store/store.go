@@ -129,6 +129,14 @@ type Store interface {
 	Pause(ctx context.Context, queue, reason string, now time.Time, by *AuditEntry) error
 	Resume(ctx context.Context, queue string, by *AuditEntry) error
 
+	// Ask stores a request to a process, hastens the process's next beat, and forgets
+	// requests that are older than RequestKept. ErrNotFound: the process is not known
+	// (any more).
+	Ask(ctx context.Context, r Request, now time.Time) error
+	// Answer stores what came of a request. The first answer stays, and one to a
+	// request that is not known any more is dropped silently.
+	Answer(ctx context.Context, requestID int64, answer string, now time.Time) error
+
 	// SaveSchedules stores each schedule that is still at its revision, or, at revision
 	// 0, that does not exist, and reports which those were.
 	SaveSchedules(ctx context.Context, schedules []Schedule, now time.Time, by *AuditEntry) ([]bool, error)
@@ -145,6 +153,7 @@ type Store interface {
 	Steps(ctx context.Context, jobID int64) ([]Step, error)       // oldest first, of one time by name
 	Types(ctx context.Context) ([]JobType, error)                 // by name
 	Processes(ctx context.Context) ([]Process, error)             // oldest first, without Types
+	Request(ctx context.Context, id int64) (Request, error)       // ErrNotFound
 	Stats(ctx context.Context) (Stats, error)
 	// Revision returns a text that differs from every one before if anything that can be
 	// read has changed since, by whatever process: soon after the commit, and never

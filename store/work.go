@@ -113,7 +113,7 @@ const (
 // interval. A store that cannot tell what a commit did sets every field.
 type Wake struct {
 	Work     bool // jobs may have become ready or waiting: Claim, Promote
-	Cancels  bool // somebody asked to cancel a running job: Beat soon
+	Cancels  bool // somebody asked to cancel a running job, or asks something of a process: Beat soon
 	Finished bool // jobs may have finished: whoever waits for one looks again
 }
 

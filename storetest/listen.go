@@ -11,6 +11,7 @@ var listenChecks = []check{
 	{"a job that is enqueued wakes", listenEnqueue},
 	{"a job that is promoted wakes", listenPromote},
 	{"a running job that is asked to stop wakes", listenCancel},
+	{"a request to a process wakes", listenRequest},
 	{"a job that is retried by a person wakes", listenRetry},
 	{"a queue that is resumed wakes", listenResume},
 	{"a job that finishes wakes", listenFinish},
@@ -77,6 +78,13 @@ func listenCancel(t *trial) {
 	job := t.running(plain())
 	wakes := t.listen()
 	t.cancel(job.ID)
+	t.awake(wakes, forCancels)
+}
+
+func listenRequest(t *trial) {
+	t.join(worker, enqueuedAt)
+	wakes := t.listen()
+	t.ask(request(1), time.Now())
 	t.awake(wakes, forCancels)
 }
 

@@ -103,7 +103,20 @@ func (m *model) people(rt *rapid.T) {
 
 // rare is what would too often end the story if it happened more often.
 func (m *model) rare(rt *rapid.T) {
-	rapid.SampledFrom([]func(*rapid.T){m.leave, m.prune, m.carry}).Draw(rt, "verb")(rt)
+	rapid.SampledFrom([]func(*rapid.T){m.leave, m.prune, m.carry, m.ask, m.answer}).Draw(rt, "verb")(rt)
+}
+
+// ask draws from few ids, so that answers meet requests.
+func (m *model) ask(rt *rapid.T) {
+	m.tokens++
+	r := store.Request{ID: m.tokens, ProcessID: someProcesses.Draw(rt, "process"), Kind: store.RequestStack, JobID: 1, By: "ada"}
+	m.must("Ask", func(s store.Store) error { return s.Ask(rt.Context(), r, m.now) })
+}
+
+func (m *model) answer(rt *rapid.T) {
+	id := m.tokens - int64(rapid.IntRange(0, 3).Draw(rt, "request"))
+	m.must("Answer", func(s store.Store) error { return s.Answer(rt.Context(), id, "here", m.now) })
+	both(m, "Request", func(s store.Store) (store.Request, error) { return s.Request(rt.Context(), id) })
 }
 
 func (m *model) cancel(rt *rapid.T) {

@@ -21,6 +21,7 @@ type Reference struct {
 	schedules map[string]store.Schedule
 	ticks     map[instant]bool // that have had their job
 	listeners map[chan store.Wake]bool
+	requests  map[int64]*store.Request
 	rollups   []store.Rollup
 	audit     []audited
 	lastEntry int64   // of the audit
@@ -35,7 +36,7 @@ func NewReference() *Reference {
 	return &Reference{
 		jobs: map[int64]*kept{}, processes: map[int64]*store.Process{}, types: map[string]store.JobType{},
 		schedules: map[string]store.Schedule{}, ticks: map[instant]bool{},
-		paused: map[string]pause{}, keys: map[keyName]heldKey{}, listeners: map[chan store.Wake]bool{},
+		paused: map[string]pause{}, keys: map[keyName]heldKey{}, listeners: map[chan store.Wake]bool{}, requests: map[int64]*store.Request{},
 	}
 }
 

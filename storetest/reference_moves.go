@@ -123,6 +123,7 @@ func (r *Reference) Join(ctx context.Context, p store.Process, now time.Time) er
 		r.types[t.Name] = t
 	}
 	p.Types, p.Beat, p.BeatAt, p.Queues = nil, 0, orNow(now), maps.Clone(p.Queues)
+	p.Performs = slices.Clone(p.Performs)
 	r.processes[p.ID] = &p
 	return nil
 }
@@ -145,6 +146,7 @@ func (r *Reference) Beat(ctx context.Context, processID int64, state store.Proce
 			beaten.Cancels = append(beaten.Cancels, store.CancelRequest{JobID: k.job.ID, Reason: *k.cancelled})
 		}
 	}
+	beaten.Requests = r.openRequests(processID, orNow(now))
 	return beaten, nil
 }
 

@@ -53,6 +53,7 @@ var groups = []group{
 	{"report", reportChecks},
 	{"steps", stepChecks},
 	{"liveness", livenessChecks},
+	{"request", requestChecks},
 	{"recover", recoverChecks},
 	{"suspect", suspectChecks},
 	{"promote", promoteChecks},

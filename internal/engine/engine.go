@@ -116,6 +116,7 @@ type Engine struct {
 	pending  int         // log lines in reports
 	stopping bool        // nothing more is claimed or started
 	fenced   bool        // the lease may be lost: nothing is started until a beat succeeds
+	draining bool        // nothing more is claimed until somebody asks to resume
 	quiet    bool        // the producer waits for held to be empty
 	ended    []concluded // outcomes that come from no executor
 
@@ -254,7 +255,7 @@ func (e *Engine) wake() {
 func (e *Engine) join(ctx context.Context, d dice) error {
 	host, _ := os.Hostname() // an unknown host only costs the quick proof of death
 	process := store.Process{
-		ID: d.id(), State: store.ProcessRunning,
+		ID: d.id(), State: e.state(), Performs: e.names,
 		Host: host, PID: os.Getpid(), Version: e.cfg.Version, StartedAt: e.now().Add(-time.Since(e.startedAt)),
 	}
 	e.mu.Lock()

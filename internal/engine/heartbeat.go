@@ -46,6 +46,7 @@ func (h *heart) beat(ctx context.Context) time.Duration {
 		h.unfence()
 		h.reconcile(known, beaten.Claims)
 		h.cancel(beaten.Cancels)
+		h.answer(beaten.Requests)
 	}
 	h.reportStuck()
 	return 0
@@ -58,8 +59,11 @@ func (h *heart) atMostABeat(wait time.Duration) time.Duration { return min(wait,
 func (e *Engine) state() store.ProcessState {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.stopping {
+	switch {
+	case e.stopping:
 		return store.ProcessStopping
+	case e.draining:
+		return store.ProcessDraining
 	}
 	return store.ProcessRunning
 }

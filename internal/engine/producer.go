@@ -97,7 +97,7 @@ func (p *producer) demand() (demand store.Demand, asked map[*lane]int, wakes uin
 	defer p.mu.Unlock()
 	demand = store.Demand{ProcessID: p.processID.Load(), Token: p.dice.id(), Types: p.names}
 	asked = map[*lane]int{}
-	if p.stopping || p.fenced || len(p.names) == 0 {
+	if p.stopping || p.fenced || p.draining || len(p.names) == 0 {
 		return demand, asked, p.wakes
 	}
 	if p.settings.Queues != nil {

@@ -11,6 +11,7 @@ import (
 type Status struct {
 	ProcessID    int64
 	Stopping     bool
+	Draining     bool // claims nothing more until it is asked to resume
 	Fenced       bool // the lease may be lost: nothing is started until a heartbeat succeeds
 	SinceBeat    time.Duration
 	PollInterval time.Duration
@@ -40,7 +41,7 @@ func (e *Engine) Status() Status {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := Status{
-		ProcessID: e.processID.Load(), Stopping: e.stopping, Fenced: e.fenced,
+		ProcessID: e.processID.Load(), Stopping: e.stopping, Draining: e.draining, Fenced: e.fenced,
 		SinceBeat: e.sinceBeat(), PollInterval: e.settings.PollInterval,
 	}
 	for _, queue := range slices.Sorted(maps.Keys(e.lanes)) {

@@ -1,11 +1,6 @@
 package engine
 
-import (
-	"bytes"
-	"fmt"
-	"runtime"
-	"time"
-)
+import "time"
 
 // stuckAfter is how long after its context ended a handler may still run before
 // it is reported.
@@ -41,24 +36,9 @@ func (e *Engine) findStuck() (found []*held) {
 	return found
 }
 
-// maxDump bounds the dump of all goroutines in which a stack is looked for.
-const maxDump = 8 << 20
-
 func stackOfGoroutine(id int64) string {
-	dump := make([]byte, 64<<10)
-	for {
-		n := runtime.Stack(dump, true)
-		if n < len(dump) || len(dump) >= maxDump {
-			dump = dump[:n]
-			break
-		}
-		dump = make([]byte, 4*len(dump))
-	}
-	header := fmt.Appendf(nil, "goroutine %d [", id)
-	for stack := range bytes.SplitSeq(dump, []byte("\n\n")) {
-		if bytes.HasPrefix(stack, header) {
-			return sanitize(string(stack))
-		}
+	for _, stack := range family(allStacks(), id) {
+		return sanitize(stack)
 	}
 	return "not found"
 }

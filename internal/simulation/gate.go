@@ -267,6 +267,22 @@ func (g gate) Processes(ctx context.Context) ([]store.Process, error) {
 	})
 }
 
+func (g gate) Ask(ctx context.Context, r store.Request, now time.Time) error {
+	return done(g, ctx, &operation{verb: "Ask", now: now}, func(ctx context.Context, s store.Store) error { return s.Ask(ctx, r, now) })
+}
+
+func (g gate) Answer(ctx context.Context, requestID int64, answer string, now time.Time) error {
+	return done(g, ctx, &operation{verb: "Answer", now: now}, func(ctx context.Context, s store.Store) error {
+		return s.Answer(ctx, requestID, answer, now)
+	})
+}
+
+func (g gate) Request(ctx context.Context, id int64) (store.Request, error) {
+	return call(g, ctx, &operation{verb: "Request", reads: true}, func(ctx context.Context, s store.Store) (store.Request, error) {
+		return s.Request(ctx, id)
+	})
+}
+
 func (g gate) Stats(ctx context.Context) (store.Stats, error) {
 	return call(g, ctx, &operation{verb: "Stats", reads: true}, func(ctx context.Context, s store.Store) (store.Stats, error) {
 		return s.Stats(ctx)

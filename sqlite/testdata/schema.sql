@@ -10,6 +10,7 @@ CREATE INDEX later_job_by_user ON later_job (user_id, id) WHERE user_id IS NOT N
 CREATE INDEX later_log_job ON later_log (job_id, id);
 CREATE INDEX later_ready_line ON later_ready (queue, priority DESC, position, type, crashes) WHERE crashes < 2;
 CREATE INDEX later_ready_suspects ON later_ready (queue, priority DESC, position, type, crashes) WHERE crashes >= 2;
+CREATE INDEX later_request_open ON later_request (process_id) WHERE answered_at IS NULL;
 CREATE INDEX later_rollup_time ON later_rollup (span_s, at);
 CREATE INDEX later_schedule_due ON later_schedule (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX later_unique_key_expiry ON later_unique_key (expires_at) WHERE expires_at IS NOT NULL;
@@ -127,7 +128,7 @@ CREATE TABLE later_process (
   started_at INTEGER NOT NULL,
   queues     TEXT,                  -- a JSON object: slots per queue; NULL: every queue
   slots      INTEGER NOT NULL
-) STRICT;
+, performs TEXT) STRICT;
 CREATE TABLE later_progress (
   job_id  INTEGER PRIMARY KEY,
   done    INTEGER NOT NULL,
@@ -148,6 +149,16 @@ CREATE TABLE later_ready (
   position INTEGER NOT NULL,        -- place in line: the id, or a fresh number when ready again
   attempt  INTEGER NOT NULL,
   crashes  INTEGER NOT NULL
+) STRICT;
+CREATE TABLE later_request (
+  id          INTEGER PRIMARY KEY,  -- random
+  process_id  INTEGER NOT NULL,
+  kind        TEXT NOT NULL,        -- drain, resume, stack
+  job_id      INTEGER NOT NULL,     -- of stack
+  by          TEXT NOT NULL,        -- who asks, for people
+  asked_at    INTEGER NOT NULL,
+  answered_at INTEGER,
+  answer      TEXT
 ) STRICT;
 CREATE TABLE later_rollup (
   id        INTEGER PRIMARY KEY,

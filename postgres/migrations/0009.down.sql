@@ -1,0 +1,2 @@
+DROP TABLE later.request;
+ALTER TABLE later.process DROP COLUMN performs;
