@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"internal/cron":        {},
 	"internal/nearest":     {},
 	"internal/query":       {"store"},
+	"internal/why":         {"store", "internal/cron", "internal/nearest"}, // decides over facts of any store; the root package shows what it finds
 	"internal/sqlfile":     {},
 	"internal/floors":      {},
 	"internal/crash":       {},
@@ -44,7 +45,7 @@ var mayImport = map[string][]string{
 	"internal/leaks":       {},
 	"internal/pgtest":      {},
 	// floor 2
-	"": {"store", "internal/engine", "internal/arguments", "internal/cron", "internal/redact", "internal/envelope", "internal/nearest"},
+	"": {"store", "internal/engine", "internal/why", "internal/arguments", "internal/cron", "internal/redact", "internal/envelope", "internal/nearest"},
 	// floor 3
 	"latertest":           {"", "store", "sqlite"},
 	"dashboard":           {"", "store", "internal/query"},

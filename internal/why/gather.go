@@ -1,0 +1,160 @@
+package why
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// Source is what facts are read from: a store.
+type Source interface {
+	Get(ctx context.Context, id int64) (store.Job, error)
+	List(ctx context.Context, f store.Filter) ([]store.Job, error)
+	Stats(ctx context.Context) (store.Stats, error)
+	Processes(ctx context.Context) ([]store.Process, error)
+	Types(ctx context.Context) ([]store.JobType, error)
+	Schedules(ctx context.Context, f store.ScheduleFilter) ([]store.Schedule, error)
+	Rollups(ctx context.Context, from, until time.Time) ([]store.Rollup, error)
+	Holder(ctx context.Context, jobType, key string, now time.Time) (int64, error)
+}
+
+// Asking is what whoever asks knows.
+type Asking struct {
+	Now       time.Time     // by the clock that rules
+	Skew      time.Duration // by how much the program's clock is ahead of that
+	TimeToDie time.Duration // silence after which a process is given up
+	// Misfit says why arguments do not fit a published schema; empty: they do.
+	Misfit func(schema, args []byte) string
+}
+
+// sampled bounds how many jobs are read to answer a question.
+const sampled = 100
+
+// GatherJob reads what Job decides over. store.ErrNotFound: there is no such job.
+func GatherJob(ctx context.Context, s Source, id int64, asking Asking) (JobFacts, error) {
+	f := JobFacts{Now: asking.Now, Skew: asking.Skew, TimeToDie: asking.TimeToDie, Ahead: -1}
+	var err error
+	if f.Job, err = s.Get(ctx, id); err != nil {
+		return f, err
+	}
+	if f.Processes, err = s.Processes(ctx); err != nil {
+		return f, err
+	}
+	if f.Job.Status.Finished() {
+		return f, f.gatherHolder(ctx, s)
+	}
+	stats, err := s.Stats(ctx)
+	if err != nil {
+		return f, err
+	}
+	f.Queue = store.QueueStats{Name: f.Job.Queue}
+	if i := slices.IndexFunc(stats.Queues, func(q store.QueueStats) bool { return q.Name == f.Job.Queue }); i >= 0 {
+		f.Queue = stats.Queues[i]
+	}
+	if f.Job.Status == store.Pending {
+		if err := f.gatherLine(ctx, s); err != nil {
+			return f, err
+		}
+	}
+	return f, f.gatherMisfit(ctx, s, asking)
+}
+
+func (f *JobFacts) gatherHolder(ctx context.Context, s Source) error {
+	key := f.Job.Options.UniqueKey()
+	if key == nil {
+		return nil
+	}
+	holder, err := s.Holder(ctx, f.Job.Type, key.Key, f.Now)
+	if errors.Is(err, store.ErrNotFound) || holder == f.Job.ID {
+		return nil
+	}
+	f.Holder = holder
+	return err
+}
+
+// gatherLine reads who is ahead of a pending job, if that is a short line.
+func (f *JobFacts) gatherLine(ctx context.Context, s Source) error {
+	if f.Queue.Pending <= sampled {
+		line, err := s.List(ctx, store.Filter{Queue: f.Job.Queue, Status: []store.JobStatus{store.Pending}, Limit: sampled})
+		if err != nil {
+			return err
+		}
+		f.Ahead = 0
+		for _, other := range line {
+			if other.Priority > f.Job.Priority || other.Priority == f.Job.Priority && other.ID < f.Job.ID {
+				f.Ahead++
+			}
+		}
+	}
+	var err error
+	f.Runners, err = longest(ctx, s, f.Job.Queue)
+	return err
+}
+
+// longest are running jobs, of a queue or of all, those that have run longest first.
+func longest(ctx context.Context, s Source, queue string) ([]store.Job, error) {
+	jobs, err := s.List(ctx, store.Filter{Queue: queue, Status: []store.JobStatus{store.Running}, Limit: sampled})
+	slices.SortFunc(jobs, func(a, b store.Job) int { return a.StartedAt.Compare(b.StartedAt) })
+	return jobs, err
+}
+
+func (f *JobFacts) gatherMisfit(ctx context.Context, s Source, asking Asking) error {
+	if asking.Misfit == nil || f.Job.Status == store.Running {
+		return nil
+	}
+	types, err := s.Types(ctx)
+	for _, t := range types {
+		if t.Name == f.Job.Type && len(t.Schema) > 0 {
+			f.Misfit = asking.Misfit(t.Schema, f.Job.Args)
+		}
+	}
+	return err
+}
+
+// GatherSystem reads what System decides over.
+func GatherSystem(ctx context.Context, s Source, asking Asking) (SystemFacts, error) {
+	f := SystemFacts{Now: asking.Now, Skew: asking.Skew, TimeToDie: asking.TimeToDie}
+	steps := []func() error{
+		func() (err error) { f.Stats, err = s.Stats(ctx); return err },
+		func() (err error) { f.Processes, err = s.Processes(ctx); return err },
+		func() (err error) { f.Types, err = s.Types(ctx); return err },
+		func() (err error) { f.Schedules, err = s.Schedules(ctx, store.ScheduleFilter{}); return err },
+		func() (err error) { f.Running, err = longest(ctx, s, ""); return err },
+		func() (err error) { f.Rollups, err = s.Rollups(ctx, f.Now.Add(-2*time.Hour), f.Now); return err },
+		func() error { return f.gatherWaiting(ctx, s) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+// gatherWaiting reads the newest pending jobs, and one of each type that has been
+// published and that no process performs any more: its jobs may be older.
+func (f *SystemFacts) gatherWaiting(ctx context.Context, s Source) (err error) {
+	if f.Stats.Counts[store.Pending] == 0 {
+		return nil
+	}
+	pending := []store.JobStatus{store.Pending}
+	if f.Waiting, err = s.List(ctx, store.Filter{Status: pending, Limit: sampled}); err != nil {
+		return err
+	}
+	asked := 0
+	for _, t := range f.Types {
+		if asked == sampled/2 || slices.ContainsFunc(f.Processes, func(p store.Process) bool { return performs(p, t.Name) }) {
+			continue
+		}
+		asked++
+		jobs, err := s.List(ctx, store.Filter{Type: t.Name, Status: pending, Limit: 1})
+		if err != nil {
+			return err
+		}
+		f.Waiting = append(f.Waiting, jobs...)
+	}
+	return nil
+}

@@ -1,0 +1,266 @@
+package why
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// SystemFacts is what is known of the whole system.
+type SystemFacts struct {
+	Now       time.Time
+	Skew      time.Duration
+	TimeToDie time.Duration
+	Stats     store.Stats
+	Processes []store.Process
+	Types     []store.JobType
+	Schedules []store.Schedule
+	Running   []store.Job    // some, the longest first
+	Waiting   []store.Job    // some that are pending
+	Rollups   []store.Rollup // of the last two hours
+	Retention store.Retention
+	Alarm     string // what the store says of itself
+}
+
+const (
+	longWait     = 5 * time.Minute  // for a pending job
+	longPause    = time.Hour        // of a queue
+	longDrain    = time.Hour        // of a process
+	longMixture  = time.Hour        // of versions
+	lateSchedule = 5 * time.Minute  // past its time
+	recent       = 15 * time.Minute // for what grows
+)
+
+// System says what needs a person, the worst first, and what is fine.
+func System(f SystemFacts) Report {
+	r := Report{At: f.Now}
+	for _, check := range []func(*SystemFacts, *Report){
+		alarm, systemClocks, queues, types, processes, versions, stuck, failures, backlog, schedules, retention,
+	} {
+		check(&f, &r)
+	}
+	Sort(r.Findings)
+	return r
+}
+
+// Sort puts the worst first.
+func Sort(findings []Finding) {
+	rank := map[Severity]int{Error: 0, Warning: 1, Info: 2}
+	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(rank[a.Severity], rank[b.Severity]) })
+}
+
+func alarm(f *SystemFacts, r *Report) {
+	if f.Alarm == "" {
+		r.fine("the store raises no alarm")
+		return
+	}
+	r.found(Finding{Code: "L212", Severity: Error, Text: "The store needs attention: " + f.Alarm + "."})
+}
+
+func systemClocks(f *SystemFacts, r *Report) {
+	if f.Skew.Abs() > clockSlip {
+		r.found(clockFinding(f.Skew))
+		return
+	}
+	r.fine("clocks agree")
+}
+
+func queues(f *SystemFacts, r *Report) {
+	before := len(r.Findings)
+	for _, q := range f.Stats.Queues {
+		paused := !q.PausedAt.IsZero()
+		switch {
+		case paused && (q.Pending > 0 || f.Now.Sub(q.PausedAt) > longPause):
+			r.found(pausedFinding(f.Now, q, Warning))
+		case paused || q.Pending == 0:
+		case len(f.Processes) == 0: // said once, below
+		case len(serving(f.Processes, q.Name)) == 0:
+			r.found(unserved(q, f.Processes))
+		case f.Now.Sub(q.Oldest) > longWait:
+			r.found(Finding{
+				Code: "L209", Severity: Warning, Text: fmt.Sprintf("The queue %q is behind: its oldest job has waited for %s.", q.Name, span(f.Now.Sub(q.Oldest))),
+				Fix: Fix{Now: "See what takes its slots, or start more processes.", Action: "show", Query: term("queue", q.Name) + " status:pending",
+					Code: "More slots: Config.Concurrency, Config.Queues."},
+			}.with(fact("waiting jobs", strconv.FormatInt(q.Pending, 10)), fact("running", strconv.FormatInt(q.Running, 10))))
+		}
+	}
+	if len(f.Processes) == 0 && f.Stats.Counts[store.Pending]+f.Stats.Counts[store.Scheduled]+f.Stats.Counts[store.Retrying] > 0 {
+		r.found(noProcess().with(fact("waiting jobs", strconv.FormatInt(f.Stats.Counts[store.Pending], 10))))
+	}
+	if len(r.Findings) == before {
+		r.fine("every queue with jobs is served, and none is behind")
+	}
+}
+
+// types finds jobs that wait for a handler that nobody has.
+func types(f *SystemFacts, r *Report) {
+	before := len(r.Findings)
+	said := map[string]bool{}
+	for _, job := range f.Waiting {
+		there := serving(f.Processes, job.Queue)
+		able := slices.ContainsFunc(there, func(p store.Process) bool { return performs(p, job.Type) })
+		if key := job.Queue + "\x00" + job.Type; len(there) > 0 && !able && !said[key] {
+			said[key] = true
+			r.found(unhandled(job.Type, job.Queue, f.Processes))
+		}
+	}
+	if len(r.Findings) == before {
+		r.fine("every waiting type has a handler")
+	}
+}
+
+func processes(f *SystemFacts, r *Report) {
+	before := len(r.Findings)
+	for _, p := range f.Processes {
+		id, quiet := strconv.FormatInt(p.ID, 10), f.Now.Sub(p.BeatAt)
+		switch {
+		case quiet > f.TimeToDie:
+			r.found(Finding{
+				Code: "L201", Severity: Error, Text: fmt.Sprintf("Process %d on %s has been silent for %s.", p.PID, p.Host, span(quiet)),
+				Fix: Fix{Now: "See what has become of it. Others take over its jobs by themselves.", Action: "show-process", Process: p.ID},
+			}.with(fact("process", id), fact("last heartbeat", moment(p.BeatAt))))
+		case p.State == store.ProcessDraining && f.Now.Sub(p.StartedAt) > longDrain:
+			r.found(Finding{
+				Code: "L213", Severity: Warning, Text: fmt.Sprintf("Process %d on %s drains: it claims nothing more.", p.PID, p.Host),
+				Fix: Fix{Now: "Let it resume, or stop it.", Action: "resume-process", Process: p.ID, Command: "later process resume " + id},
+			}.with(fact("process", id)))
+		}
+	}
+	if len(r.Findings) == before && len(f.Processes) > 0 {
+		r.fine(count(int64(len(f.Processes)), "process has", "processes have") + " a fresh heartbeat")
+	}
+}
+
+// versions: for the time of a deploy several are as it should be.
+func versions(f *SystemFacts, r *Report) {
+	names := map[string]bool{}
+	var newest time.Time
+	for _, p := range f.Processes {
+		names[p.Version] = true
+		if p.StartedAt.After(newest) {
+			newest = p.StartedAt
+		}
+	}
+	if len(names) < 2 || f.Now.Sub(newest) < longMixture {
+		r.fine("processes have one version, or are being deployed")
+		return
+	}
+	var list []string
+	for name := range names {
+		list = append(list, cmp.Or(name, "without a version"))
+	}
+	r.found(Finding{
+		Code: "L211", Severity: Warning, Text: fmt.Sprintf("Processes of %d versions have worked side by side for %s.", len(names), span(f.Now.Sub(newest))),
+		Fix: Fix{Now: "Finish the deploy, or roll it back."},
+	}.with(fact("versions", listed(list))))
+}
+
+func stuck(f *SystemFacts, r *Report) {
+	before := len(r.Findings)
+	for _, job := range f.Running {
+		report := Job(JobFacts{Now: f.Now, TimeToDie: f.TimeToDie, Job: job, Processes: f.Processes})
+		for _, found := range report.Findings {
+			if found.Code == "L115" || found.Code == "L116" {
+				found.Text = fmt.Sprintf("%s %d: %s", job.Type, job.ID, found.Text)
+				r.found(found)
+			}
+		}
+	}
+	if len(r.Findings) == before {
+		r.fine("no running job ignores that it was asked to stop")
+	}
+}
+
+// manyFailures is how many jobs of the last minutes must fail, and which part of all, to
+// be worth a word.
+const (
+	manyFailures = 5
+	badShare     = 0.2
+)
+
+func failures(f *SystemFacts, r *Report) {
+	var lately, before store.Rollup
+	perType := map[string]*store.Rollup{}
+	for i := range f.Rollups {
+		one := &f.Rollups[i]
+		switch age := f.Now.Sub(one.At); {
+		case age <= recent:
+			lately.Add(one)
+			if perType[one.Type] == nil {
+				perType[one.Type] = &store.Rollup{Type: one.Type}
+			}
+			perType[one.Type].Add(one)
+		case age <= 2*time.Hour:
+			before.Add(one)
+		}
+	}
+	share, shareBefore := failedShare(lately), failedShare(before)
+	if lately.Failed+lately.Retried >= manyFailures && share >= badShare && share > 2*shareBefore {
+		var worst []string
+		for _, one := range perType {
+			if failedShare(*one) >= badShare && one.Failed+one.Retried > 0 {
+				worst = append(worst, one.Type)
+			}
+		}
+		r.found(Finding{
+			Code: "L202", Severity: Error, Text: fmt.Sprintf("%d %% of the attempts of the last %s have failed.", int(100*share), span(recent)),
+			Fix: Fix{Now: "Look at what fails.", Action: "show", Query: "status:failed,retrying", Command: "later list --status failed"},
+		}.with(fact("types", listed(worst)), fact("before", fmt.Sprintf("%d %%", int(100*shareBefore)))))
+	}
+	n := f.Stats.Counts[store.Failed]
+	if n == 0 {
+		r.fine("no job has failed for good")
+		return
+	}
+	r.found(Finding{
+		Code: "L203", Severity: Error, Text: count(n, "job has failed and will not run again by itself.", "jobs have failed and will not run again by themselves."),
+		Fix: Fix{Now: "Retry or delete them, when the cause is known.", Action: "show", Query: "status:failed", Command: "later list --status failed"},
+	}.with(fact("failed", strconv.FormatInt(n, 10))))
+}
+
+func failedShare(r store.Rollup) float64 {
+	failed := float64(r.Failed + r.Retried)
+	return failed / max(1, failed+float64(r.Completed))
+}
+
+// backlog compares how many jobs are there with how many are done: a queue that would
+// take more than an hour at its present speed, and whose oldest job waits.
+func backlog(f *SystemFacts, r *Report) {
+	done := map[string]int64{}
+	for i := range f.Rollups {
+		if one := &f.Rollups[i]; f.Now.Sub(one.At) <= recent {
+			done[one.Queue] += one.Completed + one.Failed + one.Cancelled
+		}
+	}
+	before := len(r.Findings)
+	for _, q := range f.Stats.Queues {
+		perMinute := float64(done[q.Name]) / recent.Minutes()
+		if perMinute == 0 || !q.PausedAt.IsZero() || f.Now.Sub(q.Oldest) < time.Minute {
+			continue
+		}
+		if left := time.Duration(float64(q.Pending) / perMinute * float64(time.Minute)); left > time.Hour {
+			r.found(Finding{
+				Code: "L208", Severity: Warning, Text: fmt.Sprintf("At its present speed the queue %q takes %s to empty.", q.Name, span(left)),
+				Fix: Fix{Now: "Start more processes, or make the jobs quicker.", Action: "show", Query: term("queue", q.Name) + " status:pending", Code: "More slots: Config.Concurrency, Config.Queues."},
+			}.with(fact("waiting jobs", strconv.FormatInt(q.Pending, 10)), fact("done per minute", fmt.Sprintf("%.1f", perMinute))))
+		}
+	}
+	if len(r.Findings) == before {
+		r.fine("no queue grows faster than it is worked off")
+	}
+}
+
+func retention(f *SystemFacts, r *Report) {
+	if f.Retention.Completed >= 0 {
+		r.fine("finished jobs are deleted in time")
+		return
+	}
+	r.found(Finding{
+		Code: "L210", Severity: Warning, Text: "Completed jobs are kept for ever: the store grows.",
+		Fix: Fix{Now: "Decide for how long they are needed.", Code: "Config.Retention.Completed"},
+	}.with(fact("completed", strconv.FormatInt(f.Stats.Counts[store.Completed], 10))))
+}

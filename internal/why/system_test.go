@@ -1,0 +1,105 @@
+package why
+
+import (
+	"testing"
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
+
+// calm are the facts of a system that needs nobody.
+func calm(changes ...func(*SystemFacts)) SystemFacts {
+	f := SystemFacts{
+		Now: now, TimeToDie: 15 * time.Second, Processes: []store.Process{process(nil)},
+		Stats:     store.Stats{Counts: map[store.JobStatus]int64{}},
+		Retention: store.Retention{Completed: time.Hour},
+	}
+	for _, change := range changes {
+		change(&f)
+	}
+	return f
+}
+
+func queue(q store.QueueStats) func(*SystemFacts) {
+	return func(f *SystemFacts) {
+		f.Stats.Queues = append(f.Stats.Queues, q)
+		f.Stats.Counts[store.Pending] += q.Pending
+	}
+}
+
+func rollup(ago time.Duration, completed, failed int64) func(*SystemFacts) {
+	return func(f *SystemFacts) {
+		f.Rollups = append(f.Rollups, store.Rollup{At: now.Add(-ago), Queue: "mail", Type: "Mail", Completed: completed, Failed: failed})
+	}
+}
+
+func schedule(s store.Schedule) func(*SystemFacts) {
+	return func(f *SystemFacts) {
+		s.Name = "nightly"
+		f.Schedules = append(f.Schedules, s)
+	}
+}
+
+func ruled(rule, zone string) store.Schedule {
+	return store.Schedule{Definition: store.ScheduleDefinition{Rule: rule, Zone: zone}}
+}
+
+func TestSystem(t *testing.T) {
+	waiting := store.QueueStats{Name: "mail", Pending: 3, Oldest: now.Add(-time.Second)}
+	broken, paused, missed := ruled("nonsense", ""), ruled("0 2 * * *", ""), ruled("0 2 * * *", "")
+	paused.PausedAt, paused.PauseReason = now.Add(-time.Hour), "stocktaking"
+	missed.DueAt = now.Add(-time.Hour)
+	spring := now.AddDate(0, 0, 20) // a week before the clocks of Berlin change
+	for name, c := range map[string]struct {
+		facts SystemFacts
+		codes string
+		says  []string
+	}{
+		"calm":               {calm(), "", nil},
+		"jobs that run soon": {calm(queue(waiting)), "", nil},
+		"alarm":              {calm(func(f *SystemFacts) { f.Alarm = "the log is long" }), "L212", []string{"the log is long"}},
+		"clocks":             {calm(func(f *SystemFacts) { f.Skew = 2 * time.Second }), "L118", nil},
+		"no process":         {calm(queue(waiting), func(f *SystemFacts) { f.Processes = nil }), "L120", []string{"waiting jobs: 3"}},
+		"no process, no job": {calm(func(f *SystemFacts) { f.Processes = nil }), "", nil},
+		"unserved": {calm(queue(waiting), func(f *SystemFacts) {
+			f.Processes = []store.Process{process(func(p *store.Process) { p.Queues = map[string]int{"media": 1} })}
+		}), "L104", []string{"media"}},
+		"unhandled": {calm(queue(waiting), func(f *SystemFacts) {
+			f.Waiting = []store.Job{{ID: 1, Type: "Fax", Queue: "mail"}, {ID: 2, Type: "Fax", Queue: "mail"}, {ID: 3, Type: "Mail", Queue: "mail"}}
+		}), "L105", []string{"handler for Fax"}},
+		"paused with jobs": {calm(queue(store.QueueStats{Name: "mail", Pending: 1, PausedAt: now.Add(-time.Minute)})), "L106", nil},
+		"paused for long":  {calm(queue(store.QueueStats{Name: "mail", PausedAt: now.Add(-2 * time.Hour)})), "L106", nil},
+		"paused a moment":  {calm(queue(store.QueueStats{Name: "mail", PausedAt: now.Add(-time.Minute)})), "", nil},
+		"waits for long":   {calm(queue(store.QueueStats{Name: "mail", Pending: 1, Oldest: now.Add(-time.Hour)})), "L209", []string{"1 h 00 min"}},
+		"grows":            {calm(queue(store.QueueStats{Name: "mail", Pending: 10_000, Oldest: now.Add(-2 * time.Minute)}), rollup(time.Minute, 15, 0)), "L208", []string{"done per minute: 1.0"}},
+		"is worked off":    {calm(queue(store.QueueStats{Name: "mail", Pending: 10_000, Oldest: now.Add(-2 * time.Minute)}), rollup(time.Minute, 15_000, 0)), "", nil},
+		"silent process":   {calm(func(f *SystemFacts) { f.Processes[0].BeatAt = now.Add(-time.Minute) }), "L201", []string{"silent for 1 min"}},
+		"drains for long": {calm(func(f *SystemFacts) {
+			f.Processes[0].State, f.Processes[0].StartedAt = store.ProcessDraining, now.Add(-2*time.Hour)
+		}), "L213", nil},
+		"versions mixed": {calm(func(f *SystemFacts) {
+			f.Processes = append(f.Processes, process(func(p *store.Process) { p.Version = "v2" }))
+		}), "L211", []string{"v2, without a version"}},
+		"a deploy": {calm(func(f *SystemFacts) {
+			f.Processes = append(f.Processes, process(func(p *store.Process) { p.Version, p.StartedAt = "v2", now.Add(-time.Minute) }))
+		}), "", nil},
+		"stuck job": {calm(func(f *SystemFacts) {
+			f.Running = []store.Job{{ID: 9, Type: "Mail", Status: store.Running, ProcessID: 7, StartedAt: now.Add(-time.Hour), CancelRequested: true}}
+		}), "L115", []string{"Mail 9"}},
+		"failures rise":        {calm(rollup(time.Minute, 5, 5), rollup(time.Hour, 100, 1)), "L202", []string{"50 %", "Mail"}},
+		"failures as ever":     {calm(rollup(time.Minute, 5, 5), rollup(time.Hour, 100, 80)), "", nil},
+		"few failures":         {calm(rollup(time.Minute, 0, 2)), "", nil},
+		"failed jobs":          {calm(func(f *SystemFacts) { f.Stats.Counts[store.Failed] = 1 }), "L203", []string{"1 job has failed"}},
+		"kept for ever":        {calm(func(f *SystemFacts) { f.Retention.Completed = -1 }), "L210", nil},
+		"broken schedule":      {calm(schedule(broken)), "L204", []string{"nightly"}},
+		"paused schedule":      {calm(schedule(paused)), "L205", []string{"stocktaking"}},
+		"missed schedule":      {calm(schedule(missed)), "L206", []string{"1 h 00 min ago"}},
+		"clock change":         {calm(schedule(ruled("30 2 * * *", "Europe/Berlin")), func(f *SystemFacts) { f.Now, f.Processes = spring, nil }), "L207", []string{"Europe/Berlin"}},
+		"no clock change soon": {calm(schedule(ruled("30 2 * * *", "Europe/Berlin"))), "", nil},
+		"not that night":       {calm(schedule(ruled("30 14 * * *", "Europe/Berlin")), func(f *SystemFacts) { f.Now, f.Processes = spring, nil }), "", nil},
+		"hourly":               {calm(schedule(ruled("0 * * * *", "Europe/Berlin")), func(f *SystemFacts) { f.Now, f.Processes = spring, nil }), "", nil},
+		"the worst first":      {calm(func(f *SystemFacts) { f.Skew, f.Stats.Counts[store.Failed] = time.Minute, 2 }), "L203 L118", nil},
+	} {
+		t.Run(name, func(t *testing.T) { check(t, System(c.facts), c.codes, c.says) })
+	}
+}
