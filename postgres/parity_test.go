@@ -30,6 +30,7 @@ var (
 		"identity.go":   "the server does not lose its files",
 		"log.go":        "the server writes its own log",
 		"moves.go":      "a move from place to place is several statements there, one here",
+		"revision.go":   "whether anything has changed is asked of the file; here the statistics of the server tell",
 		"rows.go":       "a batch travels as JSON there, as arrays here",
 	}
 	readsHereOnly = map[string]string{

@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"internal/leaks":       {},
 	"internal/pgtest":      {},
 	// floor 2
-	"": {"store", "internal/engine", "internal/why", "internal/arguments", "internal/cron", "internal/redact", "internal/envelope", "internal/nearest"},
+	"": {"store", "internal/engine", "internal/why", "internal/arguments", "internal/cron", "internal/redact", "internal/envelope", "internal/nearest", "internal/query"},
 	// floor 3
 	"latertest":           {"", "store", "sqlite"},
 	"dashboard":           {"", "store", "internal/query"},

@@ -155,7 +155,7 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
 		Breaks:  []string{"I3", "I6"},
 		Mutants: []Mutant{{
 			Name: "process-by-pid", What: "The id of a process is the number that the operating system gave it.",
-			Changes: []Change{{"internal/engine/engine.go", "ID: d.id(), State: store.ProcessRunning,", "ID: int64(os.Getpid()), State: store.ProcessRunning,"}},
+			Changes: []Change{{"internal/engine/engine.go", "ID: d.id(), State: e.state(),", "ID: int64(os.Getpid()), State: e.state(),"}},
 			Killer:  Test{".", "TestProcessThatWasDeclaredDeadJoinsAgain"},
 		}},
 	},
