@@ -18,7 +18,7 @@ SELECT job_id, position, NULL FROM later.ready WHERE job_id = ANY ($1::bigint[])
 UNION ALL SELECT job_id, position, cancel_reason FROM later.claimed WHERE job_id = ANY ($1::bigint[]);
 
 -- name: export_attempts
-SELECT job_id, number, outcome, process_id, started_at, finished_at, error, stack, rule_retries
+SELECT job_id, number, outcome, process_id, started_at, finished_at, error, stack, rule_retries, coalesce(cause, 0)
 FROM later.attempt WHERE job_id = ANY ($1::bigint[]) ORDER BY job_id, id;
 
 -- name: export_logs

@@ -68,6 +68,9 @@ func queriesFor(f store.Filter, only []store.JobStatus) []selection {
 	if !storable(f.Type, f.Queue, f.User, f.Target, f.Tag, f.Text) {
 		return nil
 	}
+	if f.Cause != 0 {
+		only = withCause(only)
+	}
 	statuses := only
 	if len(f.Status) > 0 {
 		statuses = slices.DeleteFunc(slices.Clone(f.Status), func(s store.JobStatus) bool {
@@ -88,6 +91,17 @@ func queriesFor(f store.Filter, only []store.JobStatus) []selection {
 		queries = append(queries, queryFor(f, placesOf[status]))
 	}
 	return queries
+}
+
+// withCause are the statuses in which jobs have a cause.
+func withCause(only []store.JobStatus) []store.JobStatus {
+	some := []store.JobStatus{} // not nil, which is any
+	for _, status := range []store.JobStatus{store.Retrying, store.Failed} {
+		if only == nil || slices.Contains(only, status) {
+			some = append(some, status)
+		}
+	}
+	return some
 }
 
 // storable reports whether the database can hold texts at all. It refuses even to
@@ -122,6 +136,9 @@ func queryFor(f store.Filter, p place) selection {
 	}
 	if f.Type != "" {
 		q.where = append(q.where, "j.type <> ''") // what the index says: see the migration
+	}
+	if f.Cause != 0 {
+		q.and("p.cause = ?", int64(f.Cause))
 	}
 	if f.Tag != "" {
 		q.and("? = ANY (j.tags)", f.Tag)

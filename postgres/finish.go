@@ -158,7 +158,8 @@ func (f *finishing) long(some []store.Outcome) []any {
 		kinds[i], runAt[i], errors[i], stacks[i] = kindOf(o), o.RunAt, o.Error, o.Stack
 		retries[i] = store.RetriesText(o.RuleRetries)
 	}
-	return []any{short[0], short[1], kinds, runAt, short[2], errors, stacks, short[3], short[4], retries}
+	causes := column(some, func(o *store.Outcome) int64 { return int64(o.Cause) })
+	return []any{short[0], short[1], kinds, runAt, short[2], errors, stacks, short[3], short[4], retries, causes}
 }
 
 // progressed is a Retry that does not count, for the long statement.

@@ -175,7 +175,8 @@ func (i *importing) placeWaiting(s *session, records []store.Record) error {
 	_, err := s.exec("import_waiting", unfinishedColumns(records,
 		column(records, func(r *store.Record) time.Time { return r.Job.NextRunAt }),
 		column(records, waitsAs),
-		column(records, func(r *store.Record) string { return r.Job.Reason }))...)
+		column(records, func(r *store.Record) string { return r.Job.Reason }),
+		causesOf(records, store.Retrying))...)
 	return err
 }
 
@@ -201,8 +202,19 @@ func (i *importing) placeFinished(s *session, records []store.Record) error {
 		column(records, func(r *store.Record) time.Time { return r.Job.StartedAt }),
 		column(records, func(r *store.Record) time.Time { return r.Job.FinishedAt }),
 		column(records, func(r *store.Record) string { return textOf(r.Job.Result) }),
-		column(records, func(r *store.Record) string { return r.Job.Error }))...)
+		column(records, func(r *store.Record) string { return r.Job.Error }),
+		causesOf(records, store.Failed))...)
 	return err
+}
+
+// causesOf are the causes of the jobs in that status; others have none.
+func causesOf(records []store.Record, status store.JobStatus) []int64 {
+	return column(records, func(r *store.Record) int64 {
+		if r.Job.Status != status {
+			return 0
+		}
+		return int64(r.Job.Cause)
+	})
 }
 
 // importRest stores progress, attempts, logs and steps.
@@ -266,7 +278,8 @@ func importAttempts(s *session, attempts []store.Attempt) error {
 		column(attempts, func(a *store.Attempt) string { return string(a.Outcome) }),
 		column(attempts, func(a *store.Attempt) string { return a.Error }),
 		column(attempts, func(a *store.Attempt) string { return a.Stack }),
-		column(attempts, func(a *store.Attempt) string { return store.RetriesText(a.RuleRetries) }))
+		column(attempts, func(a *store.Attempt) string { return store.RetriesText(a.RuleRetries) }),
+		column(attempts, func(a *store.Attempt) int64 { return int64(a.Cause) }))
 	return err
 }
 

@@ -32,21 +32,21 @@ ORDER BY place
 RETURNING queue, priority, position;
 
 -- name: import_waiting
-INSERT INTO later.waiting (job_id, run_at, priority, kind, attempt, crashes, queue, type, reason)
-SELECT job_id, run_at, priority, kind, attempt, crashes, queue, type, nullif(reason, '')
-FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::text[], $5::text[], $6::smallint[], $7::timestamptz[], $8::smallint[], $9::text[])
-  AS n(job_id, attempt, crashes, queue, type, priority, run_at, kind, reason);
+INSERT INTO later.waiting (job_id, run_at, priority, kind, attempt, crashes, queue, type, reason, cause)
+SELECT job_id, run_at, priority, kind, attempt, crashes, queue, type, nullif(reason, ''), nullif(cause, 0)
+FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::text[], $5::text[], $6::smallint[], $7::timestamptz[], $8::smallint[], $9::text[], $10::bigint[])
+  AS n(job_id, attempt, crashes, queue, type, priority, run_at, kind, reason, cause);
 
 -- name: import_finished
 WITH n AS MATERIALIZED (
-  SELECT * FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::smallint[], $5::bigint[], $6::timestamptz[], $7::timestamptz[], $8::text[], $9::text[])
-    AS n(job_id, attempt, crashes, status, process_id, started_at, finished_at, result, error)
+  SELECT * FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::smallint[], $5::bigint[], $6::timestamptz[], $7::timestamptz[], $8::text[], $9::text[], $10::bigint[])
+    AS n(job_id, attempt, crashes, status, process_id, started_at, finished_at, result, error, cause)
 ), counted AS (
   INSERT INTO later.count (status, jobs) SELECT status, count(*) FROM n GROUP BY status
 )
-INSERT INTO later.finished (job_id, process_id, started_at, finished_at, status, attempt, crashes, result, error)
+INSERT INTO later.finished (job_id, process_id, started_at, finished_at, status, attempt, crashes, result, error, cause)
 SELECT job_id, nullif(process_id, 0), nullif(started_at, '0001-01-01 00:00:00+00'), finished_at, status, attempt, crashes,
-  nullif(result, '')::json, nullif(error, '')
+  nullif(result, '')::json, nullif(error, ''), nullif(cause, 0)
 FROM n;
 
 -- name: import_progress
@@ -55,10 +55,10 @@ SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[]
 
 -- name: import_attempts
 -- Tokens do not travel: nobody can have a claim of another store.
-INSERT INTO later.attempt (job_id, token, process_id, started_at, finished_at, number, outcome, error, stack, rule_retries)
-SELECT job_id, 0, process_id, nullif(started_at, '0001-01-01 00:00:00+00'), finished_at, number, outcome, nullif(error, ''), nullif(stack, ''), nullif(rule_retries, '')::json
-FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[]) WITH ORDINALITY
-  AS n(job_id, process_id, started_at, finished_at, number, outcome, error, stack, rule_retries, place)
+INSERT INTO later.attempt (job_id, token, process_id, started_at, finished_at, number, outcome, error, stack, rule_retries, cause)
+SELECT job_id, 0, process_id, nullif(started_at, '0001-01-01 00:00:00+00'), finished_at, number, outcome, nullif(error, ''), nullif(stack, ''), nullif(rule_retries, '')::json, nullif(cause, 0)
+FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[]) WITH ORDINALITY
+  AS n(job_id, process_id, started_at, finished_at, number, outcome, error, stack, rule_retries, cause, place)
 ORDER BY place;
 
 -- name: import_logs

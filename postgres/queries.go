@@ -31,8 +31,11 @@ var scheduleSQL string
 //go:embed audit.sql
 var auditSQL string
 
+//go:embed cause.sql
+var causeSQL string
+
 // statements holds every named statement of the .sql files, for the default schema.
-var statements = withEnqueueAs(named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL, scheduleSQL, auditSQL))
+var statements = withEnqueueAs(named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL, scheduleSQL, auditSQL, causeSQL))
 
 // withEnqueueAs adds the enqueue of jobs whose ids have been drawn, since they are in
 // their keys by then. One statement for both would cost every job without a key.

@@ -47,6 +47,7 @@ type wholeRow struct {
 	fStarted, fFinished                    pgtype.Timestamptz
 	result                                 []byte
 	fError                                 pgtype.Text
+	cause                                  int64
 	runAt                                  pgtype.Timestamptz
 	kind                                   pgtype.Int2
 	reason                                 pgtype.Text
@@ -65,7 +66,7 @@ func scanJob(r row) (store.Job, error) {
 	var row wholeRow
 	var job store.Job
 	columns := append(append([]any{&job.ID}, row.asked(&job)...),
-		&row.status, &row.fAttempt, &row.fCrashes, &row.fProcess, &row.fStarted, &row.fFinished, &row.result, &row.fError,
+		&row.status, &row.fAttempt, &row.fCrashes, &row.fProcess, &row.fStarted, &row.fFinished, &row.result, &row.fError, &row.cause,
 		&row.runAt, &row.kind, &row.reason, &row.wAttempt, &row.wCrashes,
 		&row.rAttempt, &row.rCrashes,
 		&row.token, &row.cProcess, &row.claimedAt, &row.cAttempt, &row.cCrashes, &row.cancel,
@@ -78,6 +79,9 @@ func scanJob(r row) (store.Job, error) {
 	job.Error, job.ProcessID, job.StartedAt = row.lastError.String, row.lastProcess.Int64, timeOf(row.lastStarted)
 	job.Progress = row.progress.progress()
 	row.place(&job)
+	if job.Status == store.Failed || job.Status == store.Retrying {
+		job.Cause = store.CauseID(row.cause)
+	}
 	return job, nil
 }
 
@@ -124,7 +128,7 @@ func scanAttempt(r row) (a store.Attempt, err error) {
 	var started, finished pgtype.Timestamptz
 	var text, stack pgtype.Text
 	var retries []byte
-	err = r.Scan(&a.JobID, &a.Number, &a.Outcome, &a.ProcessID, &started, &finished, &text, &stack, &retries)
+	err = r.Scan(&a.JobID, &a.Number, &a.Outcome, &a.ProcessID, &started, &finished, &text, &stack, &retries, (*int64)(&a.Cause))
 	a.StartedAt, a.FinishedAt, a.Error, a.Stack = timeOf(started), timeOf(finished), text.String, stack.String
 	a.RuleRetries = store.RetriesOf(retries)
 	return a, err

@@ -143,7 +143,29 @@ func (c *recovering) run(s *session) error {
 	if err != nil || len(owners) == 0 {
 		return err
 	}
-	return s.query("take_back", c.scan, sortedIDs(owners), c.now, store.MaxCrashes, store.CrashedReason)
+	if err := s.query("take_back", c.scan, sortedIDs(owners), c.now, store.MaxCrashes, store.CrashedReason); err != nil {
+		return err
+	}
+	return c.noteCauses(s)
+}
+
+// noteCauses says of the jobs that have failed what of.
+func (c *recovering) noteCauses(s *session) error {
+	var jobs, ids []int64
+	var causes []store.Cause
+	for _, back := range c.recovered {
+		if back.Status == store.Failed {
+			cause := store.CrashCause(back.Type, c.now)
+			jobs, ids, causes = append(jobs, back.JobID), append(ids, int64(cause.ID)), append(causes, cause)
+		}
+	}
+	if len(jobs) == 0 {
+		return nil
+	}
+	if _, err := s.exec("finish_causes", jobs, ids); err != nil {
+		return err
+	}
+	return recordCauses(s, store.MergeCauses(causes, c.now))
 }
 
 // declare removes the dead from the processes.

@@ -122,34 +122,36 @@ SELECT EXISTS (
 -- request to cancel every kind leads to cancelled, with the reason of the request.
 WITH o AS MATERIALIZED (
   SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
-    $8::timestamptz[], $9::timestamptz[], $10::text[]) AS o(job_id, token, kind, run_at, result, error, stack, started_at, finished_at, rule_retries)
+    $8::timestamptz[], $9::timestamptz[], $10::text[], $11::bigint[]) AS o(job_id, token, kind, run_at, result, error, stack, started_at, finished_at, rule_retries, cause)
 ), ended AS (
   DELETE FROM later.claimed AS c USING o WHERE c.job_id = ANY (ARRAY[o.job_id]) AND c.token = o.token
   RETURNING c.job_id, c.token, c.process_id, c.position, c.priority, c.crashes, c.queue, c.type, c.cancel_reason,
     c.attempt + 1 AS number, CASE WHEN o.kind IN (3, 6, 7) THEN c.attempt ELSE c.attempt + 1 END AS attempt,
     o.kind, CASE WHEN c.cancel_reason IS NOT NULL THEN 5 WHEN o.kind = 7 THEN 2 ELSE o.kind END AS leads,
     coalesce(nullif(o.started_at, '0001-01-01 00:00:00+00'), c.claimed_at) AS started_at, o.finished_at,
-    o.run_at, o.result, coalesce(c.cancel_reason, o.error) AS error, o.stack, o.rule_retries
+    o.run_at, o.result, coalesce(c.cancel_reason, o.error) AS error, o.stack, o.rule_retries, nullif(o.cause, 0) AS cause
 ), finished AS (
-  INSERT INTO later.finished (job_id, process_id, token, started_at, finished_at, status, attempt, crashes, result, error)
+  INSERT INTO later.finished (job_id, process_id, token, started_at, finished_at, status, attempt, crashes, result, error, cause)
   SELECT job_id, process_id, token, started_at, finished_at, CASE leads WHEN 1 THEN 1 WHEN 4 THEN 2 ELSE 3 END, attempt, crashes,
-    CASE WHEN leads = 1 OR cancel_reason IS NOT NULL THEN nullif(result, '')::json END, CASE WHEN leads <> 1 THEN nullif(error, '') END
+    CASE WHEN leads = 1 OR cancel_reason IS NOT NULL THEN nullif(result, '')::json END, CASE WHEN leads <> 1 THEN nullif(error, '') END,
+    CASE leads WHEN 4 THEN cause END
   FROM ended WHERE leads IN (1, 4, 5)
 ), counted AS (
   INSERT INTO later.count (status, jobs)
   SELECT CASE leads WHEN 1 THEN 1 WHEN 4 THEN 2 ELSE 3 END, count(*) FROM ended WHERE leads IN (1, 4, 5) GROUP BY 1
 ), waits AS (
-  INSERT INTO later.waiting (job_id, run_at, priority, kind, attempt, crashes, queue, type, reason)
-  SELECT job_id, run_at, priority, CASE leads WHEN 2 THEN 3 ELSE 2 END, attempt, crashes, queue, type, CASE leads WHEN 3 THEN nullif(error, '') END
+  INSERT INTO later.waiting (job_id, run_at, priority, kind, attempt, crashes, queue, type, reason, cause)
+  SELECT job_id, run_at, priority, CASE leads WHEN 2 THEN 3 ELSE 2 END, attempt, crashes, queue, type, CASE leads WHEN 3 THEN nullif(error, '') END,
+    CASE leads WHEN 2 THEN cause END
   FROM ended WHERE leads IN (2, 3)
 ), lined_up AS (
   INSERT INTO later.ready (job_id, position, priority, attempt, crashes, queue, type)
   SELECT job_id, position, priority, attempt, crashes, queue, type FROM ended WHERE leads = 6
 ), recorded AS (
-  INSERT INTO later.attempt (job_id, token, process_id, started_at, finished_at, number, outcome, error, stack, rule_retries)
+  INSERT INTO later.attempt (job_id, token, process_id, started_at, finished_at, number, outcome, error, stack, rule_retries, cause)
   SELECT job_id, token, process_id, started_at, finished_at, number,
     CASE leads WHEN 2 THEN CASE kind WHEN 7 THEN 'progressed' ELSE 'retried' END WHEN 3 THEN 'postponed' WHEN 4 THEN 'failed' ELSE 'cancelled' END, nullif(error, ''), nullif(stack, ''),
-    CASE leads WHEN 2 THEN nullif(rule_retries, '')::json END
+    CASE leads WHEN 2 THEN nullif(rule_retries, '')::json END, CASE WHEN leads IN (2, 4) THEN cause END
   FROM ended WHERE kind NOT IN (1, 6)
 ), freed AS (
   DELETE FROM later.unique_key WHERE job_id > 0 AND job_id = ANY (ARRAY (SELECT job_id FROM ended WHERE leads IN (1, 4, 5))) AND scope <> 3
@@ -304,6 +306,7 @@ SELECT DISTINCT c.process_id FROM later.claimed AS c WHERE c.process_id <> ALL (
 -- kills its processes. The token goes: the outcome of a lost claim is superseded. A job
 -- that a transaction of its handler's has in hand is left for later: that transaction may
 -- stay open for long after its process was cut off, and everybody's enqueues would wait.
+-- What has failed jobs is a cause, whose id is a hash: see finish_causes.
 WITH free AS MATERIALIZED (
   SELECT job_id FROM later.claimed WHERE process_id = ANY ($1::bigint[]) FOR UPDATE SKIP LOCKED
 ), back AS (

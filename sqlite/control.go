@@ -68,7 +68,7 @@ func places(s *session, list []int64) ([]placed, error) {
 	err := s.query("places", func(r *sql.Rows) error {
 		var job placed
 		err := r.Scan(&job.id, &job.finished, &job.waits, &job.ready, &job.running,
-			&job.queue, &job.jobType, &job.priority, &job.attempt, &job.crashes)
+			&job.queue, &job.jobType, &job.priority, &job.attempt, &job.crashes, &job.cause)
 		jobs = append(jobs, job)
 		return err
 	}, ids(list))

@@ -20,7 +20,7 @@ SELECT c.job_id, c.position, x.reason FROM json_each(?1) AS e CROSS JOIN later_c
 LEFT JOIN later_cancel_request AS x ON x.job_id = c.job_id;
 
 -- name: export_attempts
-SELECT a.job_id, a.number, a.outcome, a.process_id, a.started_at, a.finished_at, a.error, a.stack, a.rule_retries
+SELECT a.job_id, a.number, a.outcome, a.process_id, a.started_at, a.finished_at, a.error, a.stack, a.rule_retries, coalesce(a.cause, 0)
 FROM json_each(?1) AS e CROSS JOIN later_attempt AS a ON a.job_id = e.value ORDER BY a.job_id, a.id;
 
 -- name: export_logs

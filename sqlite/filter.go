@@ -58,6 +58,9 @@ func (q *selection) and(condition string, args ...any) {
 // queriesFor makes one query for each status; a single one over all jobs if f
 // names no status and any will do.
 func queriesFor(f store.Filter, only []store.JobStatus) []selection {
+	if f.Cause != 0 {
+		only = withCause(only)
+	}
 	statuses := only
 	if len(f.Status) > 0 {
 		statuses = slices.DeleteFunc(slices.Clone(f.Status), func(s store.JobStatus) bool {
@@ -80,6 +83,17 @@ func queriesFor(f store.Filter, only []store.JobStatus) []selection {
 	return queries
 }
 
+// withCause are the statuses in which jobs have a cause.
+func withCause(only []store.JobStatus) []store.JobStatus {
+	some := []store.JobStatus{} // not nil, which is any
+	for _, status := range []store.JobStatus{store.Retrying, store.Failed} {
+		if only == nil || slices.Contains(only, status) {
+			some = append(some, status)
+		}
+	}
+	return some
+}
+
 func queryFor(f store.Filter, p place) selection {
 	q := selection{text: "SELECT " + p.id + " FROM " + p.table}
 	if p.id != "j.id" {
@@ -98,6 +112,9 @@ func queryFor(f store.Filter, p place) selection {
 		if value != "" {
 			q.and(column+" = ?", value)
 		}
+	}
+	if f.Cause != 0 {
+		q.and("p.cause = ?", int64(f.Cause))
 	}
 	if f.Tag != "" {
 		// Tags that a person has spoiled are no tags: they must not spoil the list.

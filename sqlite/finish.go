@@ -90,7 +90,7 @@ func (f *finishing) decide(live map[int64]placed) (ended []placed) {
 // outcome leads to cancelled.
 func (f *finishing) move(claim placed, o store.Outcome) {
 	number := claim.attempt + 1
-	claim.unique = o.Unique
+	claim.unique, claim.cause = o.Unique, int64(o.Cause)
 	progressed := o.Kind == store.Retry && o.Progressed
 	if o.Kind != store.Postpone && o.Kind != store.Release && !progressed {
 		claim.attempt = number
@@ -107,7 +107,10 @@ func (f *finishing) move(claim placed, o store.Outcome) {
 		if outcome == store.AttemptRetried {
 			retries = o.RuleRetries
 		}
-		f.moves.record(claim, outcome, number, o.StartedAt, o.FinishedAt, o.Error, o.Stack, retries)
+		if o.Kind != store.Retry && o.Kind != store.Fail || outcome == store.AttemptCancelled {
+			claim.cause = 0
+		}
+		f.moves.record(claim, outcome, number, o.StartedAt, o.FinishedAt, o.Error, o.Stack, retries, claim.cause)
 	}
 	if claim.cancel.Valid {
 		end.status, end.result, end.error = cancelled, o.Result, claim.cancel.String

@@ -96,7 +96,7 @@ func (i *importing) add(record store.Record) error {
 	for _, a := range record.Attempts {
 		// Tokens do not travel: nobody can have a claim of another store.
 		claim := placed{id: job.ID, process: a.ProcessID}
-		i.moves.record(claim, a.Outcome, int64(a.Number), a.StartedAt, a.FinishedAt, a.Error, a.Stack, a.RuleRetries)
+		i.moves.record(claim, a.Outcome, int64(a.Number), a.StartedAt, a.FinishedAt, a.Error, a.Stack, a.RuleRetries, int64(a.Cause))
 	}
 	return i.place(record)
 }
@@ -106,7 +106,7 @@ func (i *importing) place(record store.Record) error {
 	job := record.Job
 	to := placed{
 		id: job.ID, queue: job.Queue, jobType: job.Type, priority: int64(job.Priority), position: record.Position,
-		attempt: int64(job.Attempt), crashes: int64(job.Crashes), process: job.ProcessID,
+		attempt: int64(job.Attempt), crashes: int64(job.Crashes), process: job.ProcessID, cause: int64(job.Cause),
 	}
 	end := ending{startedAt: job.StartedAt, finishedAt: job.FinishedAt, result: job.Result, error: job.Error}
 	switch job.Status {

@@ -16,6 +16,7 @@ type placed struct {
 	position           int64 // its place in line; 0: at the end
 	attempt, crashes   int64
 	unique             bool           // its end frees a unique key
+	cause              int64          // of its latest error; 0: none
 	cancel             sql.NullString // the reason of a cancel request
 
 	// Where it stands, for people's verbs: one of these.
@@ -32,6 +33,7 @@ type moves struct {
 	waiting  rows
 	finished rows
 	attempts rows
+	causes   rows // of failed jobs
 	counts   map[int64]int64
 	freed    []int64 // jobs whose end may free a key
 }
@@ -42,6 +44,10 @@ func (m *moves) toWaiting(job placed, kind int64, runAt time.Time, reason string
 	m.waiting.next()
 	m.waiting.int(job.id).int(runAt.UnixMicro()).int(kind).optional(reason)
 	m.waiting.text(job.queue).text(job.jobType).int(job.priority).int(job.attempt).int(job.crashes)
+	if kind != waitsRetrying {
+		job.cause = 0
+	}
+	m.waiting.orNull(job.cause)
 }
 
 // ending is what a job takes along to its end.
@@ -56,31 +62,25 @@ type ending struct {
 func (m *moves) toFinished(job placed, e ending) {
 	m.finished.next()
 	m.finished.int(job.id).int(e.status).int(job.attempt).int(job.crashes)
-	m.number(job.process).number(job.token)
+	m.finished.orNull(job.process).orNull(job.token)
 	m.finished.time(e.startedAt).time(e.finishedAt).raw(e.result).optional(e.error)
 	if m.counts == nil {
 		m.counts = map[int64]int64{}
 	}
 	m.counts[e.status]++
+	if e.status == failed && job.cause != 0 {
+		m.causes.next()
+		m.causes.int(job.id).int(job.cause)
+	}
 	if job.unique || e.status != completed { // most jobs are completed, and have no key
 		m.freed = append(m.freed, job.id)
 	}
 }
 
-// number adds an id to the finished row; null for 0, which stands for none.
-func (m *moves) number(n int64) *moves {
-	if n == 0 {
-		m.finished.null()
-	} else {
-		m.finished.int(n)
-	}
-	return m
-}
-
-func (m *moves) record(job placed, outcome store.AttemptOutcome, number int64, startedAt, finishedAt time.Time, err, stack string, retries map[string]int) {
+func (m *moves) record(job placed, outcome store.AttemptOutcome, number int64, startedAt, finishedAt time.Time, err, stack string, retries map[string]int, cause int64) {
 	m.attempts.next()
 	m.attempts.int(job.id).int(job.token).int(number).text(string(outcome)).int(job.process)
-	m.attempts.time(startedAt).time(finishedAt).optional(err).optional(stack).optional(store.RetriesText(retries))
+	m.attempts.time(startedAt).time(finishedAt).optional(err).optional(stack).optional(store.RetriesText(retries)).orNull(cause)
 }
 
 // apply writes everything.
@@ -92,6 +92,9 @@ func (m *moves) apply(s *session) error {
 		if err := s.execRows(name, r); err != nil {
 			return err
 		}
+	}
+	if err := s.execRows("finish_causes", &m.causes); err != nil {
+		return err
 	}
 	if err := s.execIDs(m.freed, "free_keys"); err != nil {
 		return err

@@ -27,8 +27,11 @@ var scheduleSQL string
 //go:embed audit.sql
 var auditSQL string
 
+//go:embed cause.sql
+var causeSQL string
+
 // queries holds every named statement of the .sql files.
-var queries = named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL, scheduleSQL, auditSQL)
+var queries = named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL, scheduleSQL, auditSQL, causeSQL)
 
 // query returns a named statement. An unknown name is a mistake in this package.
 func query(name string) string {

@@ -101,8 +101,9 @@ type wholeRow struct {
 func scanJob(r *sql.Rows) (store.Job, error) {
 	var row wholeRow
 	var job store.Job
+	var cause int64
 	columns := append(row.asked(&job),
-		&row.status, &row.fAttempt, &row.fCrashes, &row.fProcess, &row.fStarted, &row.fFinished, &row.result, &row.fError,
+		&row.status, &row.fAttempt, &row.fCrashes, &row.fProcess, &row.fStarted, &row.fFinished, &row.result, &row.fError, &cause,
 		&row.runAt, &row.kind, &row.reason, &row.wAttempt, &row.wCrashes,
 		&row.rAttempt, &row.rCrashes,
 		&row.token, &row.cProcess, &row.claimedAt, &row.cAttempt, &row.cCrashes, &row.cancel,
@@ -116,6 +117,9 @@ func scanJob(r *sql.Rows) (store.Job, error) {
 	job.Error, job.ProcessID, job.StartedAt = row.lastError.String, row.lastProcess.Int64, timeOf(row.lastStarted)
 	job.Progress = row.progress.progress()
 	row.place(&job)
+	if job.Status == store.Failed || job.Status == store.Retrying {
+		job.Cause = store.CauseID(cause)
+	}
 	return job, nil
 }
 
@@ -160,7 +164,7 @@ func (s *Store) Attempts(ctx context.Context, jobID int64) ([]store.Attempt, err
 func scanAttempt(r *sql.Rows) (a store.Attempt, err error) {
 	var started, finished sql.NullInt64
 	var text, stack, retries sql.NullString
-	err = r.Scan(&a.JobID, &a.Number, &a.Outcome, &a.ProcessID, &started, &finished, &text, &stack, &retries)
+	err = r.Scan(&a.JobID, &a.Number, &a.Outcome, &a.ProcessID, &started, &finished, &text, &stack, &retries, (*int64)(&a.Cause))
 	a.StartedAt, a.FinishedAt, a.Error, a.Stack = timeOf(started), timeOf(finished), text.String, stack.String
 	a.RuleRetries = store.RetriesOf([]byte(retries.String))
 	return a, err

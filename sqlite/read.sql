@@ -4,7 +4,7 @@
 -- Whole jobs by id. Every join is a search by primary key.
 SELECT j.id, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.target_id, j.tags,
   j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at, j.options,
-  f.status, f.attempt, f.crashes, f.process_id, f.started_at, f.finished_at, f.result, f.error,
+  f.status, f.attempt, f.crashes, f.process_id, f.started_at, f.finished_at, f.result, f.error, coalesce(f.cause, w.cause, 0),
   w.run_at, w.kind, w.reason, w.attempt, w.crashes,
   r.attempt, r.crashes,
   c.token, c.process_id, c.claimed_at, c.attempt, c.crashes,
@@ -36,7 +36,7 @@ LEFT JOIN later_progress AS p ON p.job_id = j.id
 ORDER BY e.key;
 
 -- name: attempts
-SELECT job_id, number, outcome, process_id, started_at, finished_at, error, stack, rule_retries FROM later_attempt WHERE job_id = ?1 ORDER BY id;
+SELECT job_id, number, outcome, process_id, started_at, finished_at, error, stack, rule_retries, coalesce(cause, 0) FROM later_attempt WHERE job_id = ?1 ORDER BY id;
 
 -- name: log
 SELECT job_id, attempt, at, level, message, attrs FROM later_log WHERE job_id = ?1 ORDER BY id;

@@ -53,6 +53,7 @@ type recovering struct {
 	now       time.Time
 	dead      []int64
 	recovered []store.Recovered
+	causes    []store.Cause // of those that have failed
 }
 
 // idle: nobody is named or proved dead, and every claim belongs to a known process.
@@ -66,7 +67,7 @@ func (c *recovering) idle(s *session) bool {
 }
 
 func (c *recovering) run(s *session) error {
-	c.dead, c.recovered = nil, nil
+	c.dead, c.recovered, c.causes = nil, nil, nil
 	for _, silent := range c.silent {
 		changed, err := s.exec("declare_dead", silent.ProcessID, silent.Beat)
 		if err != nil {
@@ -100,7 +101,10 @@ func (c *recovering) run(s *session) error {
 			return err
 		}
 	}
-	return m.apply(s)
+	if err := m.apply(s); err != nil {
+		return err
+	}
+	return recordCauses(s, store.MergeCauses(c.causes, c.now))
 }
 
 // takeBack sends a job of a dead process back into the line. No attempt is burned;
@@ -108,7 +112,7 @@ func (c *recovering) run(s *session) error {
 func (c *recovering) takeBack(m *moves, claim placed) {
 	claim.crashes++
 	started := time.UnixMicro(claim.claimedAt)
-	m.record(claim, store.AttemptCrashed, claim.attempt+1, started, c.now, store.CrashedReason, "", nil)
+	m.record(claim, store.AttemptCrashed, claim.attempt+1, started, c.now, store.CrashedReason, "", nil, 0)
 	back := store.Recovered{
 		JobID: claim.id, ProcessID: claim.process, Type: claim.jobType, Status: store.Pending, Crashes: int(claim.crashes),
 	}
@@ -118,6 +122,9 @@ func (c *recovering) takeBack(m *moves, claim placed) {
 		back.Status, end.status, end.error = store.Cancelled, cancelled, claim.cancel.String
 	case claim.crashes >= store.MaxCrashes:
 		back.Status, end.status, end.error = store.Failed, failed, store.CrashedReason
+		cause := store.CrashCause(claim.jobType, c.now)
+		claim.cause = int64(cause.ID)
+		c.causes = append(c.causes, cause)
 	}
 	if back.Status == store.Pending {
 		claim.position = 0 // behind the others: it may be what kills its processes

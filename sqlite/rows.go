@@ -50,6 +50,14 @@ func (r *rows) null() *rows {
 	return r
 }
 
+// orNull adds a number; null for 0, which stands for none.
+func (r *rows) orNull(n int64) *rows {
+	if n == 0 {
+		return r.null()
+	}
+	return r.int(n)
+}
+
 // time adds microseconds since 1970; null for the zero time.
 func (r *rows) time(t time.Time) *rows {
 	if t.IsZero() {

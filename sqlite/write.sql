@@ -86,8 +86,8 @@ ON CONFLICT (job_id) DO UPDATE SET status = excluded.status, attempt = excluded.
 UPDATE later_count SET jobs = max(-1 << 60, min(jobs, 1 << 60)) + ?2 WHERE status = ?1;
 
 -- name: wait
-INSERT INTO later_waiting (job_id, run_at, kind, reason, queue, type, priority, attempt, crashes)
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8
+INSERT INTO later_waiting (job_id, run_at, kind, reason, queue, type, priority, attempt, crashes, cause)
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9
 FROM jsonb_each(?1) WHERE true ON CONFLICT (job_id) DO NOTHING;
 
 -- name: line_up
@@ -96,8 +96,8 @@ SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->
 WHERE true ON CONFLICT (job_id) DO NOTHING;
 
 -- name: record_attempts
-INSERT INTO later_attempt (job_id, token, number, outcome, process_id, started_at, finished_at, error, stack, rule_retries)
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9
+INSERT INTO later_attempt (job_id, token, number, outcome, process_id, started_at, finished_at, error, stack, rule_retries, cause)
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9, value->>10
 FROM jsonb_each(?1);
 
 -- name: tokens_of_jobs
@@ -222,7 +222,7 @@ SELECT value, ?2, ?3 FROM json_each(?1) WHERE true ON CONFLICT (job_id) DO NOTHI
 -- name: places
 -- Where jobs stand, with what is needed to move them.
 SELECT j.id, coalesce(f.status, 0), coalesce(w.kind, 0), r.job_id IS NOT NULL, c.job_id IS NOT NULL,
-  j.queue, j.type, j.priority, coalesce(f.attempt, w.attempt, r.attempt, c.attempt), coalesce(f.crashes, w.crashes, r.crashes, c.crashes)
+  j.queue, j.type, j.priority, coalesce(f.attempt, w.attempt, r.attempt, c.attempt), coalesce(f.crashes, w.crashes, r.crashes, c.crashes), coalesce(w.cause, 0)
 FROM json_each(?1) AS e CROSS JOIN later_job AS j ON j.id = e.value
 LEFT JOIN later_finished AS f ON f.job_id = j.id LEFT JOIN later_waiting AS w ON w.job_id = j.id
 LEFT JOIN later_ready AS r ON r.job_id = j.id LEFT JOIN later_claimed AS c ON c.job_id = j.id

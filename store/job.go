@@ -56,6 +56,7 @@ type Job struct {
 	Crashes    int           `json:"crashes"`              // processes that died while they had the job
 	Timeout    time.Duration `json:"timeout"`              // per attempt, nanoseconds; 0: none
 	Error      string        `json:"error,omitempty"`      // of the last attempt that failed, or why the job was cancelled
+	Cause      CauseID       `json:"cause,omitzero"`       // of Error, while the job is failed or retrying
 	Reason     string        `json:"reason,omitempty"`     // why a scheduled job waits, if it was postponed
 	Progress   Progress      `json:"progress,omitzero"`    // as last reported
 	ProcessID  int64         `json:"process_id,omitempty"` // the process that runs it or ran it last
@@ -137,6 +138,7 @@ type Attempt struct {
 	FinishedAt time.Time      `json:"finished_at"`
 	Error      string         `json:"error,omitempty"`
 	Stack      string         `json:"stack,omitempty"` // of a panic
+	Cause      CauseID        `json:"cause,omitzero"`  // of a failure
 
 	// RuleRetries is how often each rule of RetryOn has retried the job since it was
 	// enqueued, or started over by a person, up to this attempt; of a retried one only.

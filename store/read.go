@@ -11,7 +11,8 @@ type Filter struct {
 	User   string
 	Target string
 	Tag    string
-	Text   string // occurs in the arguments or the error, ignoring ASCII case
+	Cause  CauseID // of the latest error of jobs that are failed or retrying: no others match
+	Text   string  // occurs in the arguments or the error, ignoring ASCII case
 
 	QueuedAfter, QueuedBefore     time.Time // QueuedAfter ≤ queued_at < QueuedBefore
 	FinishedAfter, FinishedBefore time.Time // FinishedAfter ≤ finished_at < FinishedBefore

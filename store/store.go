@@ -90,13 +90,19 @@ type Store interface {
 	// limit of them with ids above after, and returns how many it deleted and
 	// where to go on: 0 means that nothing further can be due. A job that holds its
 	// unique key for a period is kept that long. With after 0 it forgets the periods
-	// that are over as well, and the audit of longer ago than AuditKept.
+	// that are over as well, the audit of longer ago than AuditKept, the causes that have
+	// not been seen for CauseKept, have no jobs and are not muted, and counts of causes older
+	// than CauseCountsKept.
 	Prune(ctx context.Context, keep Retention, after int64, limit int, now time.Time) (deleted int, next int64, err error)
 
 	// Rollup stores rollups of a minute, adds the counts of those that are older than
 	// RollupKept says to the next longer span, and deletes the oldest. Rollups are for
 	// charts: stored twice, they count twice.
 	Rollup(ctx context.Context, rollups []Rollup, now time.Time) error
+	// RecordCauses adds to what is known of causes: Total and Counts are added, FirstSeen
+	// and LastSeen widened, MutedUntil put off; the rest is stored of those that are new.
+	// Recorded twice, they count twice.
+	RecordCauses(ctx context.Context, causes []Cause, now time.Time) error
 	// Tick takes each step whose schedule is still at its revision: stores the schedule,
 	// and enqueues the jobs of those instants that have had none, all in one
 	// transaction. The last of Ticked.Jobs becomes LastJob. Unique keys hold as they do
@@ -136,6 +142,9 @@ type Store interface {
 	// Answer stores what came of a request. The first answer stays, and one to a
 	// request that is not known any more is dropped silently.
 	Answer(ctx context.Context, requestID int64, answer string, now time.Time) error
+	// Mute says until when a cause raises no attention; the zero time: it does again.
+	// ErrNotFound: nothing is known of it.
+	Mute(ctx context.Context, id CauseID, until time.Time) error
 
 	// SaveSchedules stores each schedule that is still at its revision, or, at revision
 	// 0, that does not exist, and reports which those were.
@@ -164,6 +173,8 @@ type Store interface {
 	// from: of each length, oldest first. Several may be of the same time, queue and
 	// type: see MergeRollups.
 	Rollups(ctx context.Context, from, until time.Time) ([]Rollup, error)
+	// Causes returns what is known of causes, those seen last first, of one time by id.
+	Causes(ctx context.Context, f CauseFilter, now time.Time) ([]Cause, error)
 	// Holder returns the id of the job that holds a unique key; ErrNotFound: none.
 	Holder(ctx context.Context, jobType, key string, now time.Time) (int64, error)
 	Schedules(ctx context.Context, f ScheduleFilter) ([]Schedule, error) // by name

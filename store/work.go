@@ -44,7 +44,8 @@ type Outcome struct {
 	RunAt        time.Time // Retry, Postpone
 	Progressed   bool      // of a Retry: the attempt got ahead and does not count
 	Result       json.RawMessage
-	Error, Stack string // valid UTF-8 without NUL
+	Error, Stack string  // valid UTF-8 without NUL
+	Cause        CauseID // Retry, Fail: what the failure is grouped by; 0: by nothing
 	StartedAt    time.Time
 	FinishedAt   time.Time
 	RuleRetries  map[string]int // Retry: see Attempt

@@ -228,6 +228,7 @@ var faults = map[string]broken{
 	"loses metadata":           {given: spoil(func(_ *Reference, n *store.NewJob) { n.Metadata = nil })},
 	"performs before its time": {given: spoil(func(_ *Reference, n *store.NewJob) { n.RunAt = n.RunAt.Add(-time.Hour) })},
 	"loses what rules counted": {given: spoil(func(_ *Reference, o *store.Outcome) { o.RuleRetries = nil })},
+	"loses causes":             {given: spoil(func(_ *Reference, o *store.Outcome) { o.Cause = 0 })},
 	"loses results":            {given: spoil(func(_ *Reference, o *store.Outcome) { o.Result = nil })},
 	"a release counts as an attempt": {given: spoil(func(r *Reference, o *store.Outcome) {
 		if k := r.jobs[o.JobID]; k != nil && o.Kind == store.Release && k.job.Token == o.Token {
@@ -266,6 +267,7 @@ var faults = map[string]broken{
 	"lists oldest first":          {answered: func(out any) { reverse[store.Job](out) }},
 	"a filter ignores the tag":    {given: spoil(func(_ *Reference, f *store.Filter) { f.Tag = "" })},
 	"a filter ignores the status": {given: spoil(func(_ *Reference, f *store.Filter) { f.Status = nil })},
+	"a filter ignores the cause":  {given: spoil(func(_ *Reference, f *store.Filter) { f.Cause = 0 })},
 	"a filter ignores times":      {given: spoil(func(_ *Reference, f *store.Filter) { f.FinishedBefore = time.Time{} })},
 	"pages repeat a job":          {given: spoil(func(_ *Reference, f *store.Filter) { f.Before += min(1, f.Before) })},
 	"the revision stands still":   {answered: spoiled(func(revision *string) { *revision = "1" })},
@@ -291,6 +293,7 @@ var faults = map[string]broken{
 	})},
 	"a retry loses steps":           {did: eachAfter("Retry", func(_ *Reference, k *kept) { k.steps = nil })},
 	"a retry after progress counts": {given: spoil(func(_ *Reference, o *store.Outcome) { o.Progressed = false })},
+	"an import loses causes":        {given: spoil(func(_ *Reference, r *store.Record) { r.Job.Cause = 0 })},
 	"an import loses steps":         {given: spoil(func(_ *Reference, r *store.Record) { r.Steps = nil })},
 	"logs are never cut":            {given: spoil(func(_ *Reference, report *store.Report) { report.CutLog = false })},
 	"drops log lines":               {given: spoil(func(_ *Reference, report *store.Report) { report.Lines = nil })},

@@ -79,6 +79,9 @@ func (m *model) compare(rt *rapid.T) {
 		records, err := s.Export(ctx, 0, 1000)
 		return ranked(records), err
 	})
+	both(m, "Causes", func(s store.Store) ([]store.Cause, error) {
+		return s.Causes(ctx, store.CauseFilter{CountsFrom: m.now.Add(-time.Hour)}, m.now)
+	})
 	for _, job := range jobs {
 		both(m, "Attempts", func(s store.Store) ([]store.Attempt, error) { return s.Attempts(ctx, job.ID) })
 		both(m, "Log", func(s store.Store) ([]store.LogLine, error) { return s.Log(ctx, job.ID) })
@@ -182,6 +185,7 @@ func (m *model) finish(rt *rapid.T) {
 		o := outcome(job, rapid.SampledFrom(kinds).Draw(rt, "kind").kind)
 		o.StartedAt, o.FinishedAt = m.now.Add(-time.Second), m.now
 		o.Progressed = rapid.IntRange(0, 2).Draw(rt, "progressed") == 2 // means something for a Retry only
+		o.Cause = store.CauseID(rapid.IntRange(0, 3).Draw(rt, "cause"))
 		if !o.RunAt.IsZero() {
 			o.RunAt = m.now.Add(someDelays.Draw(rt, "delay"))
 			o.RuleRetries = rapid.MapOfN(rapid.SampledFrom(words), rapid.IntRange(1, 9), 0, 2).Draw(rt, "counted")

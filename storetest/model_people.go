@@ -77,7 +77,7 @@ func (m *model) prune(rt *rapid.T) {
 // aFilter selects some jobs, or all of them.
 func (m *model) aFilter(rt *rapid.T) store.Filter {
 	var f store.Filter
-	switch rapid.IntRange(0, 5).Draw(rt, "filter") {
+	switch rapid.IntRange(0, 6).Draw(rt, "filter") {
 	case 0:
 		f.Type = someTypes.Draw(rt, "type")
 	case 1:
@@ -88,6 +88,8 @@ func (m *model) aFilter(rt *rapid.T) store.Filter {
 		f.Status = rapid.SliceOfNDistinct(someStatuses, 1, 3, rapid.ID).Draw(rt, "statuses")
 	case 4:
 		f.QueuedAfter, f.FinishedBefore = m.now.Add(-time.Hour), m.now
+	case 6:
+		f.Cause = store.CauseID(rapid.IntRange(1, 3).Draw(rt, "cause"))
 	}
 	if len(m.ids) > 0 && rapid.Bool().Draw(rt, "by id") {
 		f.IDs = rapid.SliceOfN(rapid.SampledFrom(m.ids), 1, 4).Draw(rt, "ids")
@@ -98,7 +100,7 @@ func (m *model) aFilter(rt *rapid.T) store.Filter {
 
 // people do one of the things that they do now and then.
 func (m *model) people(rt *rapid.T) {
-	rapid.SampledFrom([]func(*rapid.T){m.retry, m.reschedule, m.delete, m.pause}).Draw(rt, "verb")(rt)
+	rapid.SampledFrom([]func(*rapid.T){m.retry, m.reschedule, m.delete, m.pause, m.recordCause, m.mute}).Draw(rt, "verb")(rt)
 }
 
 // rare is what would too often end the story if it happened more often.
@@ -162,6 +164,17 @@ func (m *model) sameAudit(rt *rapid.T) {
 		}
 		return entries, err
 	})
+}
+
+func (m *model) recordCause(rt *rapid.T) {
+	c := aCause(store.CauseID(rapid.IntRange(1, 3).Draw(rt, "cause")))
+	c.FirstSeen, c.LastSeen, c.Counts = m.now, m.now.Add(someDelays.Draw(rt, "delay")), []store.CauseCount{{At: m.now, Failures: c.Total}}
+	m.must("RecordCauses", func(s store.Store) error { return s.RecordCauses(rt.Context(), []store.Cause{c, c}, m.now) })
+}
+
+func (m *model) mute(rt *rapid.T) {
+	id, until := store.CauseID(rapid.IntRange(1, 3).Draw(rt, "cause")), m.now.Add(someDelays.Draw(rt, "delay"))
+	m.must("Mute", func(s store.Store) error { return s.Mute(rt.Context(), id, until) })
 }
 
 func (m *model) pause(rt *rapid.T) {

@@ -23,6 +23,7 @@ type Reference struct {
 	listeners map[chan store.Wake]bool
 	requests  map[int64]*store.Request
 	rollups   []store.Rollup
+	causes    map[store.CauseID]store.Cause
 	audit     []audited
 	lastEntry int64   // of the audit
 	last      int64   // the last id or position given out
@@ -37,6 +38,7 @@ func NewReference() *Reference {
 		jobs: map[int64]*kept{}, processes: map[int64]*store.Process{}, types: map[string]store.JobType{},
 		schedules: map[string]store.Schedule{}, ticks: map[instant]bool{},
 		paused: map[string]pause{}, keys: map[keyName]heldKey{}, listeners: map[chan store.Wake]bool{}, requests: map[int64]*store.Request{},
+		causes: map[store.CauseID]store.Cause{},
 	}
 }
 
@@ -253,6 +255,9 @@ func (r *Reference) end(k *kept, o store.Outcome, now time.Time) {
 		k.counted = number
 	}
 	token, kind := k.job.Token, o.Kind
+	if kind != store.Retry && kind != store.Fail {
+		o.Cause = 0
+	}
 	if k.cancelled != nil {
 		if kind != store.Complete && kind != store.Release {
 			k.record(store.AttemptCancelled, token, number, o.StartedAt, o.FinishedAt, *k.cancelled, o.Stack)
@@ -266,6 +271,7 @@ func (r *Reference) end(k *kept, o store.Outcome, now time.Time) {
 			outcome = store.AttemptProgressed
 		}
 		k.record(outcome, token, number, o.StartedAt, o.FinishedAt, o.Error, o.Stack)
+		k.attempts[len(k.attempts)-1].Cause = o.Cause
 	}
 	switch kind {
 	case store.Complete:
@@ -273,11 +279,13 @@ func (r *Reference) end(k *kept, o store.Outcome, now time.Time) {
 	case store.Fail, store.Cancel:
 		o.Result = nil
 		r.finish(k, map[store.OutcomeKind]store.JobStatus{store.Fail: store.Failed, store.Cancel: store.Cancelled}[kind], o.Error, o)
+		k.job.Cause = o.Cause
 	case store.Retry:
 		if !progressed {
 			k.retried(o.RuleRetries)
 		}
 		r.wait(k, store.Retrying, o.RunAt, "")
+		k.job.Cause = o.Cause
 	case store.Postpone:
 		r.wait(k, store.Scheduled, o.RunAt, o.Error)
 	case store.Release:

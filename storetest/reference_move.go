@@ -81,6 +81,9 @@ func (r *Reference) keep(record store.Record) *kept {
 	if k.job.Status == store.Pending && k.position == 0 {
 		k.position = r.next()
 	}
+	if k.job.Status != store.Failed && k.job.Status != store.Retrying {
+		k.job.Cause = 0
+	}
 	if !k.job.Status.Finished() { // show fills them in
 		k.job.Error, k.job.ProcessID, k.job.StartedAt = "", 0, time.Time{}
 	}

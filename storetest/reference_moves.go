@@ -38,7 +38,7 @@ func (r *Reference) finish(k *kept, status store.JobStatus, text string, o store
 func (k *kept) leave() {
 	k.cancelled = nil
 	k.job.Token, k.job.ProcessID, k.job.StartedAt, k.job.FinishedAt, k.job.NextRunAt = 0, 0, time.Time{}, time.Time{}, time.Time{}
-	k.job.Reason, k.job.Error, k.job.Result = "", "", nil
+	k.job.Reason, k.job.Error, k.job.Result, k.job.Cause = "", "", nil, 0
 }
 
 // show is a job as people see it.
@@ -209,6 +209,9 @@ func (r *Reference) takeBack(k *kept, now time.Time) store.Recovered {
 		r.finish(k, store.Cancelled, *k.cancelled, o)
 	case k.job.Crashes >= store.MaxCrashes:
 		r.finish(k, store.Failed, store.CrashedReason, o)
+		cause := store.CrashCause(k.job.Type, now)
+		k.job.Cause = cause.ID
+		r.recordCauses([]store.Cause{cause}, now)
 	default:
 		r.ready(k, r.next())
 	}

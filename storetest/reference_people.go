@@ -39,6 +39,7 @@ func (r *Reference) Prune(ctx context.Context, keep store.Retention, after int64
 	if after == 0 {
 		r.forgetPeriods(orNow(now))
 		r.forgetAudit(orNow(now))
+		r.forgetCauses(orNow(now))
 	}
 	for _, k := range r.selected(func(k *kept) bool { return k.job.Status.Finished() && k.job.ID > after }) {
 		if limit == 0 {
@@ -126,7 +127,9 @@ func (r *Reference) Reschedule(ctx context.Context, f store.Filter, at, now time
 func (r *Reference) moveTo(k *kept, at, now time.Time) {
 	switch {
 	case at.After(now) && k.job.Status == store.Retrying:
+		cause := k.job.Cause
 		r.wait(k, store.Retrying, at, "")
+		k.job.Cause = cause
 	case at.After(now):
 		r.wait(k, store.Scheduled, at, "")
 	case k.job.Status != store.Pending:

@@ -22,6 +22,7 @@ func matches(f store.Filter, job store.Job) bool {
 		f.Queue != "" && f.Queue != job.Queue,
 		f.User != "" && f.User != job.UserID,
 		f.Target != "" && f.Target != job.TargetID,
+		f.Cause != 0 && f.Cause != job.Cause,
 		f.Tag != "" && !slices.Contains(job.Tags, f.Tag),
 		text != "" && !strings.Contains(strings.ToLower(string(job.Args)), text) && !strings.Contains(strings.ToLower(job.Error), text),
 		!f.QueuedAfter.IsZero() && job.QueuedAt.Before(f.QueuedAfter),

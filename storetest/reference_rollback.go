@@ -14,6 +14,7 @@ type Snapshot struct {
 	types     map[string]store.JobType
 	paused    map[string]pause
 	keys      map[keyName]heldKey
+	causes    map[store.CauseID]store.Cause
 	last      int64
 }
 
@@ -21,7 +22,7 @@ type Snapshot struct {
 func (r *Reference) Snapshot() *Snapshot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := &Snapshot{jobs: r.jobs, processes: r.processes, types: r.types, paused: r.paused, keys: r.keys, last: r.last}
+	s := &Snapshot{jobs: r.jobs, processes: r.processes, types: r.types, paused: r.paused, keys: r.keys, causes: r.causes, last: r.last}
 	return s.clone()
 }
 
@@ -32,13 +33,13 @@ func (r *Reference) Rollback(to *Snapshot) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := to.clone()
-	r.jobs, r.processes, r.types, r.paused, r.keys, r.last = s.jobs, s.processes, s.types, s.paused, s.keys, s.last
+	r.jobs, r.processes, r.types, r.paused, r.keys, r.causes, r.last = s.jobs, s.processes, s.types, s.paused, s.keys, s.causes, s.last
 }
 
 func (s *Snapshot) clone() *Snapshot {
 	c := &Snapshot{
 		jobs: make(map[int64]*kept, len(s.jobs)), processes: make(map[int64]*store.Process, len(s.processes)),
-		types: maps.Clone(s.types), paused: maps.Clone(s.paused), keys: make(map[keyName]heldKey, len(s.keys)), last: s.last,
+		types: maps.Clone(s.types), paused: maps.Clone(s.paused), keys: make(map[keyName]heldKey, len(s.keys)), causes: maps.Clone(s.causes), last: s.last,
 	}
 	for id, k := range s.jobs {
 		copied := *k

@@ -71,6 +71,7 @@ var groups = []group{
 	{"stats", statsChecks},
 	{"revision", revisionChecks},
 	{"rollups", rollupChecks},
+	{"causes", causeChecks},
 	{"types", typesChecks},
 	{"unique", uniqueChecks()},
 	{"export", exportChecks},

@@ -3,8 +3,10 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/laterjobs/later/internal/cause"
 	"github.com/laterjobs/later/store"
 )
 
@@ -91,6 +93,7 @@ func (e *Engine) forget(batch []concluded) {
 // one that could not be stored. It waits out a store that cannot be reached:
 // the work is done, only its record is missing.
 func (e *Engine) finish(batch []concluded) []store.Verdict {
+	e.introduceCauses(batch)
 	outcomes := make([]store.Outcome, len(batch))
 	for i, c := range batch {
 		outcomes[i] = c.outcome
@@ -127,22 +130,24 @@ func asAccepted(verdicts []store.Verdict) {
 
 // finishApart finds the outcome that the store will not take, so that it does
 // not hold back the others.
-func (e *Engine) finishApart(batch []concluded, cause error) []store.Verdict {
+func (e *Engine) finishApart(batch []concluded, refusal error) []store.Verdict {
 	if len(batch) > 1 {
 		half := len(batch) / 2
 		return append(e.finish(batch[:half]), e.finish(batch[half:])...)
 	}
 	c := batch[0]
 	if c.outcome.Kind == store.Fail && c.outcome.Result == nil && c.outcome.Stack == "" {
-		e.log.Error("outcome not stored; the job will run again", "id", c.held.job.ID, "error", cause)
+		e.log.Error("outcome not stored; the job will run again", "id", c.held.job.ID, "error", refusal)
 		return []store.Verdict{0}
 	}
 	c.err = nil // another one fails the job
 	c.outcome = store.Outcome{
 		JobID: c.outcome.JobID, Token: c.outcome.Token, Kind: store.Fail,
-		Error:     sanitize("the outcome could not be stored: " + cause.Error()),
+		Error:     sanitize("the outcome could not be stored: " + refusal.Error()),
 		StartedAt: c.outcome.StartedAt, FinishedAt: c.outcome.FinishedAt,
 	}
+	found := cause.Of(cause.Failure{Type: c.held.job.Type, Err: fmt.Errorf("the outcome could not be stored: %w", refusal)})
+	c.cause, c.outcome.Cause = &found, found.ID
 	batch[0] = c
 	return e.finish(batch[:1:1])
 }

@@ -98,8 +98,9 @@ type Engine struct {
 	onFinished func() // told when outcomes were accepted
 	events     *Events
 
-	completing dice // the completer's
-	chance     dice // of the delays of retries: see random
+	completing dice             // the completer's
+	introduced introducedCauses // the completer's
+	chance     dice             // of the delays of retries: see random
 
 	rollups rollups
 

@@ -17,7 +17,8 @@ import (
 type concluded struct {
 	held    *held
 	outcome store.Outcome
-	err     error // of an attempt that has failed its job for good, if it is known
+	cause   *store.Cause // of a failure; nil: it is none
+	err     error        // of an attempt that has failed its job for good, if it is known
 }
 
 // Run is one attempt, as its handler sees it.
@@ -107,7 +108,7 @@ func (e *Engine) perform(h *held, conclude func(concluded)) {
 			h.state = done
 			h.lane.measure(took)
 			e.mu.Unlock()
-			conclude(concluded{h, d.Outcome, d.err})
+			conclude(concluded{h, d.Outcome, d.cause, d.err})
 		}()
 		if d.err != nil && h.handler.Discarded != nil {
 			e.tellDiscarded(h, d)

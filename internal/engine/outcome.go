@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/laterjobs/later/internal/cause"
 	"github.com/laterjobs/later/store"
 )
 
@@ -27,8 +28,10 @@ type attempt struct {
 // decision is an outcome with what the program is told about it.
 type decision struct {
 	store.Outcome
-	err       error // of an attempt that has failed its job for good
-	exhausted bool  // it would have been retried if limits allowed it
+	cause     *store.Cause // of a failure; nil: it is none
+	failure   error        // what the cause is found from
+	err       error        // of an attempt that has failed its job for good
+	exhausted bool         // it would have been retried if limits allowed it
 }
 
 // judge decides, and fails the job if a rule of its definition panics: rules are
@@ -36,13 +39,31 @@ type decision struct {
 func judge(a attempt, rules Rules, random float64) decision {
 	d, err := Protect(func() (decision, error) { return decide(a, rules, random), nil })
 	if err == nil {
-		return d
+		return d.withCause(a.job.Type)
 	}
 	err = fmt.Errorf("cannot decide about a retry: %w", err)
-	return decision{err: err, Outcome: store.Outcome{
+	return decision{err: err, failure: err, Outcome: store.Outcome{
 		JobID: a.job.ID, Token: a.job.Token, Kind: store.Fail, StartedAt: a.started, FinishedAt: a.finished,
 		Error: sanitize(err.Error()), Stack: stackOf(err),
-	}}
+	}}.withCause(a.job.Type)
+}
+
+// withCause finds what a failure has in common with others.
+func (d decision) withCause(jobType string) decision {
+	if d.failure == nil {
+		return d
+	}
+	failure := cause.Failure{Type: jobType, Err: d.failure}
+	var panicked *Panicked
+	if errors.As(d.failure, &panicked) {
+		failure.Panic, failure.Stack = panicked.Value, panicked.Stack
+		if failure.Panic == nil {
+			failure.Panic = "nil" // panics nevertheless
+		}
+	}
+	found := cause.Of(failure)
+	d.cause, d.Cause = &found, found.ID
+	return d
 }
 
 // decide turns an attempt into its outcome. It is a pure function; random in
@@ -104,6 +125,7 @@ func steer(d *decision, a attempt, rules Rules, random float64) bool {
 
 // failed follows the rules for an error.
 func (d *decision) failed(a attempt, rules Rules, random float64, err error, asked *time.Duration) {
+	d.failure = err // without what is added to it below
 	if errors.Is(err, ErrUnperformable) || rules.discards(err) {
 		d.fail(err)
 		return
@@ -123,6 +145,9 @@ func (d *decision) failed(a attempt, rules Rules, random float64, err error, ask
 
 func (d *decision) fail(err error) {
 	d.Kind, d.Error, d.err = store.Fail, sanitize(err.Error()), err
+	if d.failure == nil {
+		d.failure = err
+	}
 }
 
 // ErrUnperformable marks errors that no retry can mend: arguments that no longer

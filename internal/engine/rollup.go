@@ -21,6 +21,8 @@ const maxRollups = 10_000
 type rollups struct {
 	mu   sync.Mutex
 	sums map[rollupKey]*store.Rollup
+
+	causes map[store.CauseID]*store.Cause // of failures that are not stored yet
 }
 
 type rollupKey struct {
@@ -40,6 +42,7 @@ func (r *rollups) count(batch []concluded, verdicts []store.Verdict) {
 		if outcome.Kind == store.Release {
 			continue
 		}
+		r.countCause(&batch[i])
 		sum := r.sum(rollupKey{outcome.FinishedAt.Unix() / 60, job.Queue, job.Type})
 		if sum == nil {
 			return
@@ -90,17 +93,22 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// take empties the sums into a list, oldest first.
-func (r *rollups) take() []store.Rollup {
+// take empties the sums into a list, oldest first, and what was seen of causes.
+func (r *rollups) take() ([]store.Rollup, []store.Cause) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	causes := make([]store.Cause, 0, len(r.causes))
+	for _, c := range r.causes {
+		causes = append(causes, *c)
+	}
+	r.causes = nil
 	list := make([]store.Rollup, 0, len(r.sums))
 	for _, sum := range r.sums {
 		list = append(list, *sum)
 	}
 	r.sums = nil
 	slices.SortFunc(list, func(a, b store.Rollup) int { return a.At.Compare(b.At) })
-	return list
+	return list, causes
 }
 
 // putBack keeps what could not be stored for the next time.
@@ -123,12 +131,11 @@ type roller struct {
 func (e *Engine) newRoller() *roller { return &roller{Engine: e, trouble: trouble{dice: e.newDice()}} }
 
 func (r *roller) roll(ctx context.Context) time.Duration {
-	list := r.rollups.take()
+	list, causes := r.rollups.take()
 	if len(list) == 0 {
 		return 0
 	}
-	if err := r.store.Rollup(ctx, list, r.now()); err != nil {
-		r.rollups.putBack(list)
+	if err := r.storeSums(ctx, list, causes); err != nil {
 		if ctx.Err() != nil {
 			return 0
 		}
@@ -138,13 +145,30 @@ func (r *roller) roll(ctx context.Context) time.Duration {
 	return 0
 }
 
+// storeSums keeps what could not be stored for the next time.
+func (e *Engine) storeSums(ctx context.Context, list []store.Rollup, causes []store.Cause) error {
+	if err := e.store.Rollup(ctx, list, e.now()); err != nil {
+		e.rollups.putBack(list)
+		e.rollups.putBackCauses(causes)
+		return err
+	}
+	if len(causes) == 0 {
+		return nil
+	}
+	err := e.store.RecordCauses(ctx, causes, e.now())
+	if err != nil {
+		e.rollups.putBackCauses(causes)
+	}
+	return err
+}
+
 // lastRollup stores the sums of the last minute. They are no reason to stop later.
 func (e *Engine) lastRollup() {
-	list := e.rollups.take()
+	list, causes := e.rollups.take()
 	if len(list) == 0 {
 		return
 	}
-	if err := e.store.Rollup(e.verbs, list, e.now()); err != nil {
+	if err := e.storeSums(e.verbs, list, causes); err != nil {
 		e.log.Warn("the charts will miss the last minute of this process", "error", err)
 	}
 }

@@ -27,7 +27,8 @@ var mayImport = map[string][]string{
 	"internal/listeners":   {"store"},
 	"internal/named":       {},
 	"internal/processlock": {},
-	"internal/engine":      {"store", "internal/cron"},
+	"internal/engine":      {"store", "internal/cron", "internal/cause"},
+	"internal/cause":       {"store"},
 	"internal/arguments":   {"internal/redact"},
 	"internal/redact":      {},
 	"internal/envelope":    {},
@@ -48,7 +49,7 @@ var mayImport = map[string][]string{
 	"": {"store", "internal/engine", "internal/why", "internal/arguments", "internal/cron", "internal/redact", "internal/envelope", "internal/nearest", "internal/query"},
 	// floor 3
 	"latertest":           {"", "store", "sqlite"},
-	"dashboard":           {"", "store", "internal/query"},
+	"dashboard":           {"", "store", "internal/query", "internal/cause"},
 	"otel":                {"", "internal/engine"},
 	"internal/simulation": {"", "store", "storetest", "internal/engine"},
 	// floor 4

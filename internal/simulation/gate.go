@@ -301,6 +301,21 @@ func (g gate) Rollup(ctx context.Context, rollups []store.Rollup, now time.Time)
 	return ctx.Err()
 }
 
+// RecordCauses is not steered, as Rollup is not.
+func (g gate) RecordCauses(ctx context.Context, causes []store.Cause, now time.Time) error {
+	return ctx.Err()
+}
+
+func (g gate) Mute(ctx context.Context, id store.CauseID, until time.Time) error {
+	return done(g, ctx, &operation{verb: "Mute"}, func(ctx context.Context, s store.Store) error { return s.Mute(ctx, id, until) })
+}
+
+func (g gate) Causes(ctx context.Context, f store.CauseFilter, now time.Time) ([]store.Cause, error) {
+	return call(g, ctx, &operation{verb: "Causes", reads: true}, func(ctx context.Context, s store.Store) ([]store.Cause, error) {
+		return s.Causes(ctx, f, now)
+	})
+}
+
 func (g gate) Rollups(ctx context.Context, from, until time.Time) ([]store.Rollup, error) {
 	return call(g, ctx, &operation{verb: "Rollups", reads: true}, func(ctx context.Context, s store.Store) ([]store.Rollup, error) {
 		return s.Rollups(ctx, from, until)
