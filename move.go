@@ -62,7 +62,7 @@ type MoveReport struct {
 
 // Move carries everything from one store to another: jobs in every status, with
 // their ids, places in line, attempts, logs and times, the pauses of the queues, the
-// published types, and the schedules with how far they have come. A running job whose process is not known any more is
+// published types, what is known of the causes of failures, and the schedules with how far they have come. A running job whose process is not known any more is
 // pending in the target, at its old place.
 //
 // At the end it reads both stores again and compares every byte. The jobs stay in the
@@ -75,7 +75,7 @@ type MoveReport struct {
 // ErrConflict: processes work on one of the stores (see MoveOptions.Drain), the
 // target holds jobs that the source does not, or both are the same store.
 func Move(ctx context.Context, from, to store.Store, o MoveOptions) (MoveReport, error) {
-	m := &move{from: from, to: to, options: o, queues: map[string]hold{}, holds: map[string]*hold{}}
+	m := &move{from: from, to: to, options: o, queues: map[string]hold{}, holds: map[string]*hold{}, causes: map[store.CauseID]bool{}}
 	if m.options.To == "" {
 		m.options.To = "another store"
 	}
@@ -89,7 +89,8 @@ func Move(ctx context.Context, from, to store.Store, o MoveOptions) (MoveReport,
 type move struct {
 	from, to store.Store
 	options  MoveOptions
-	queues   map[string]hold  // what the stores say of their queues, by name
+	queues   map[string]hold // what the stores say of their queues, by name
+	causes   map[store.CauseID]bool
 	holds    map[string]*hold // those that stand still
 	moved    bool             // there is no way back
 	total    int64
@@ -99,7 +100,7 @@ type move struct {
 func (m *move) run(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
 		m.refuseProcesses, m.refuseItself, m.refuseOthersJobs,
-		m.holdAll, m.drain, m.copy, m.publish, m.verify,
+		m.holdAll, m.drain, m.copy, m.publish, m.carryCauses, m.verify,
 		m.carrySchedules, m.release, m.retireSchedules,
 	} {
 		if err := step(ctx); err != nil {
@@ -185,6 +186,9 @@ func (m *move) copy(ctx context.Context) error {
 		for _, record := range page {
 			if err := m.hold(ctx, record.Job.Queue); err != nil {
 				return err
+			}
+			if record.Job.Cause != 0 {
+				m.causes[record.Job.Cause] = true
 			}
 		}
 		if err := m.to.Import(ctx, page); err != nil {

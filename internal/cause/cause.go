@@ -113,10 +113,15 @@ func Various(c store.Cause) store.Cause {
 
 // panicType says what was panicked with.
 func panicType(value any) string {
-	switch value.(type) {
+	switch value := value.(type) {
 	case runtime.Error:
 		return "panic: runtime error"
 	case string:
+		return "panic"
+	case error:
+		if name := errorType(value); name != plainError {
+			return "panic: " + name
+		}
 		return "panic"
 	}
 	return "panic: " + printable(fmt.Sprintf("%T", value), maxTitle)

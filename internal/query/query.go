@@ -21,7 +21,7 @@ import (
 )
 
 // Fields lists the names that terms may have, in the order in which people are told.
-var Fields = []string{"status", "type", "queue", "user", "target", "tag", "id", "queued", "finished", "text"}
+var Fields = []string{"status", "type", "queue", "user", "target", "tag", "cause", "id", "queued", "finished", "text"}
 
 // Parse reads a query. Days and ages count from now, in its zone. The error names
 // every term that does not fit, and what would.
@@ -71,6 +71,8 @@ func (p *parser) term(t term) {
 		p.set(&f.Target, t.field, t.value)
 	case "tag":
 		p.set(&f.Tag, t.field, t.value)
+	case "cause":
+		p.cause(t.value)
 	case "text":
 		p.words = append(p.words, t.value)
 	case "id":
@@ -92,6 +94,17 @@ func (p *parser) set(field *string, name, value string) {
 		p.refuse("%s: can be given once; it is both %q and %q", name, *field, value)
 	}
 	*field = value
+}
+
+func (p *parser) cause(value string) {
+	id, err := store.ParseCauseID(value)
+	switch {
+	case err != nil:
+		p.refuse("%q is no cause: it has 16 hexadecimal digits", value)
+	case p.filter.Cause != 0 && p.filter.Cause != id:
+		p.refuse("cause: can be given once; it is both %q and %q", p.filter.Cause, id)
+	}
+	p.filter.Cause = id
 }
 
 func (p *parser) statuses(value string) {
