@@ -41,8 +41,8 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
   RETURNING c.job_id,`, `), gone AS (
   DELETE FROM later.claimed AS c USING o WHERE c.job_id = ANY (ARRAY[o.job_id]) AND c.token = o.token
 ), ended AS MATERIALIZED (
-  SELECT c.job_id,`}, {"postgres/write.sql", `    o.run_at, o.result, coalesce(c.cancel_reason, o.error) AS error, o.stack, o.rule_retries
-), finished AS (`, `    o.run_at, o.result, coalesce(c.cancel_reason, o.error) AS error, o.stack, o.rule_retries
+  SELECT c.job_id,`}, {"postgres/write.sql", `    o.run_at, o.result, coalesce(c.cancel_reason, o.error) AS error, o.stack, o.rule_retries, nullif(o.cause, 0) AS cause
+), finished AS (`, `    o.run_at, o.result, coalesce(c.cancel_reason, o.error) AS error, o.stack, o.rule_retries, nullif(o.cause, 0) AS cause
   FROM o JOIN (
     SELECT c.* FROM later.claimed AS c UNION ALL
     SELECT f.job_id, f.token, 0, f.started_at, f.job_id, j.priority, f.attempt, f.crashes, j.queue, j.type, NULL
