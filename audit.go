@@ -111,6 +111,7 @@ func targetOf(f Filter) (kind, target string) {
 	add("user", f.User)
 	add("target", f.Target)
 	add("tag", f.Tag)
+	add("cause", f.Cause.String())
 	add("text", f.Text)
 	add("queued", timeRange(f.QueuedAfter, f.QueuedBefore))
 	add("finished", timeRange(f.FinishedAfter, f.FinishedBefore))

@@ -32,8 +32,13 @@ func (q *JobQueue) Causes(ctx context.Context, f CauseFilter) ([]Cause, error) {
 // CauseFilter.Unmuted is asked for; its jobs go their way. The zero time ends that.
 // ErrNotFound: nothing is known of such a cause (any more).
 func (q *JobQueue) Mute(ctx context.Context, id CauseID, until time.Time) error {
-	if err := q.store.Mute(ctx, id, until); err != nil {
+	by := q.entry(ctx, "mute", "cause", id.String(), "")
+	if !until.IsZero() {
+		by.After = "until " + until.UTC().Format(time.RFC3339)
+	}
+	if err := q.store.Mute(ctx, id, until, q.now(), by); err != nil {
 		return fmt.Errorf("mute cause %s: %w", id, err)
 	}
+	q.logChange(ctx, by, 0)
 	return nil
 }

@@ -51,13 +51,16 @@ func recordCauses(s *session, causes []store.Cause) error {
 }
 
 // Mute says until when a cause raises no attention.
-func (s *Store) Mute(ctx context.Context, id store.CauseID, until time.Time) error {
+func (s *Store) Mute(ctx context.Context, id store.CauseID, until, now time.Time, by *store.AuditEntry) error {
 	if !until.IsZero() {
 		until = micro(store.Storable(until))
 	}
 	var found int64
-	err := s.readOnce(ctx, func(s *session) (err error) {
-		found, err = s.exec("mute_cause", int64(id), until)
+	err := s.again(ctx, func(r *session) (err error) {
+		if found, err = r.exec("mute_cause", int64(id), until); err != nil || found == 0 {
+			return err
+		}
+		_, err = s.newNoting(by, s.orNow(now)).note(r, nil)
 		return err
 	})
 	if err == nil && found == 0 {

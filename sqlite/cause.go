@@ -41,16 +41,22 @@ func recordCauses(s *session, causes []store.Cause) error {
 }
 
 // Mute says until when a cause raises no attention.
-func (s *Store) Mute(ctx context.Context, id store.CauseID, until time.Time) error {
+func (s *Store) Mute(ctx context.Context, id store.CauseID, until, now time.Time, by *store.AuditEntry) error {
 	var found int64
 	err := s.do(ctx, &request{rank: rankControl, durable: true, run: func(s *session) (err error) {
-		found, err = s.exec("mute_cause", int64(id), nullTime(storableTime(until)))
+		if found, err = s.exec("mute_cause", int64(id), nullTime(storableTime(until))); err != nil || found == 0 {
+			return err
+		}
+		_, err = newNoting(by, now).note(s, nil)
 		return err
 	}})
-	if err == nil && found == 0 {
-		err = store.ErrNotFound
+	if err != nil { // then the writer may still be at it
+		return err
 	}
-	return err
+	if found == 0 {
+		return store.ErrNotFound
+	}
+	return nil
 }
 
 // storableTime is one that the store can hold; the zero time stays what it is.

@@ -144,7 +144,7 @@ type Store interface {
 	Answer(ctx context.Context, requestID int64, answer string, now time.Time) error
 	// Mute says until when a cause raises no attention; the zero time: it does again.
 	// ErrNotFound: nothing is known of it.
-	Mute(ctx context.Context, id CauseID, until time.Time) error
+	Mute(ctx context.Context, id CauseID, until, now time.Time, by *AuditEntry) error
 
 	// SaveSchedules stores each schedule that is still at its revision, or, at revision
 	// 0, that does not exist, and reports which those were.

@@ -99,7 +99,7 @@ func causeOfFailures(t *trial) {
 func causeWhileItCounts(t *trial) {
 	id := t.failing(store.Retrying, broke, plain())
 	t.equal("cause while it waits", t.get(id).Cause, broke)
-	_, err := t.store.Reschedule(t.Context(), one(id), at(2*time.Hour), at(0))
+	_, err := t.store.Reschedule(t.Context(), one(id), at(2*time.Hour), at(0), nil)
 	t.must("Reschedule", err)
 	t.equal("cause after it was put off", t.get(id).Cause, broke)
 	t.promoteAll()
@@ -189,18 +189,27 @@ func causeCountsOfATime(t *trial) {
 
 func causeMuted(t *trial) {
 	t.recordCauses(aCause(broke))
-	t.must("Mute", t.store.Mute(t.Context(), broke, at(time.Hour)))
+	t.must("Mute", t.store.Mute(t.Context(), broke, at(time.Hour), at(0), nil))
 	t.equal("muted until", t.causes(store.CauseFilter{})[0].MutedUntil, at(time.Hour))
 	unmuted := store.CauseFilter{Unmuted: true}
 	t.equal("unmuted meanwhile", len(t.causesAt(unmuted, at(time.Hour-time.Second))), 0)
 	t.equal("unmuted afterwards", len(t.causesAt(unmuted, at(time.Hour))), 1)
 	t.recordCauses(aCause(broke))
 	t.equal("muted until, after another failure", t.causes(store.CauseFilter{})[0].MutedUntil, at(time.Hour))
-	t.must("Mute", t.store.Mute(t.Context(), broke, time.Time{}))
+	t.must("Mute", t.store.Mute(t.Context(), broke, time.Time{}, at(0), nil))
 	t.equal("muted until", t.causes(store.CauseFilter{})[0].MutedUntil, time.Time{})
-	if err := t.store.Mute(t.Context(), 8, at(time.Hour)); !errors.Is(err, store.ErrNotFound) {
+	by := &store.AuditEntry{At: at(0), Person: "ada", Source: store.FromCLI, Action: "mute", Kind: "cause", Target: broke.String()}
+	t.must("Mute", t.store.Mute(t.Context(), broke, at(time.Hour), at(0), by))
+	entries, err := t.store.Audit(t.Context(), store.AuditFilter{})
+	t.must("Audit", err)
+	t.equal("entries of the audit", len(entries), 1)
+	t.equal("person", entries[0].Person, "ada")
+	if err := t.store.Mute(t.Context(), 8, at(time.Hour), at(0), &store.AuditEntry{Action: "mute"}); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("muting an unknown cause answers %v", err)
 	}
+	entries, err = t.store.Audit(t.Context(), store.AuditFilter{})
+	t.must("Audit", err)
+	t.equal("entries after muting an unknown one", len(entries), 1)
 }
 
 func causesSelected(t *trial) {

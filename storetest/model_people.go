@@ -174,7 +174,7 @@ func (m *model) recordCause(rt *rapid.T) {
 
 func (m *model) mute(rt *rapid.T) {
 	id, until := store.CauseID(rapid.IntRange(1, 3).Draw(rt, "cause")), m.now.Add(someDelays.Draw(rt, "delay"))
-	m.must("Mute", func(s store.Store) error { return s.Mute(rt.Context(), id, until) })
+	m.must("Mute", func(s store.Store) error { return s.Mute(rt.Context(), id, until, m.now, nil) })
 }
 
 func (m *model) pause(rt *rapid.T) {

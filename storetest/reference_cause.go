@@ -29,7 +29,7 @@ func (r *Reference) recordCauses(causes []store.Cause, now time.Time) {
 }
 
 // Mute says until when a cause raises no attention.
-func (r *Reference) Mute(ctx context.Context, id store.CauseID, until time.Time) error {
+func (r *Reference) Mute(ctx context.Context, id store.CauseID, until, now time.Time, by *store.AuditEntry) error {
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
@@ -40,6 +40,7 @@ func (r *Reference) Mute(ctx context.Context, id store.CauseID, until time.Time)
 	}
 	c.MutedUntil = until
 	r.causes[id] = c
+	r.note(by, nil, orNow(now))
 	return nil
 }
 

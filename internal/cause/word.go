@@ -100,7 +100,7 @@ func hexadecimal(word string) bool {
 	digits := word
 	if len(word) > 2 && (strings.HasPrefix(word, "0x") || strings.HasPrefix(word, "0X")) {
 		digits = word[2:]
-	} else if len(word) < short || len(word) < long && strings.IndexAny(word, "0123456789") < 0 {
+	} else if len(word) < short || len(word) < long && !strings.ContainsAny(word, "0123456789") {
 		return false
 	}
 	return strings.Trim(digits, "0123456789abcdefABCDEF") == ""

@@ -306,8 +306,8 @@ func (g gate) RecordCauses(ctx context.Context, causes []store.Cause, now time.T
 	return ctx.Err()
 }
 
-func (g gate) Mute(ctx context.Context, id store.CauseID, until time.Time) error {
-	return done(g, ctx, &operation{verb: "Mute"}, func(ctx context.Context, s store.Store) error { return s.Mute(ctx, id, until) })
+func (g gate) Mute(ctx context.Context, id store.CauseID, until, now time.Time, by *store.AuditEntry) error {
+	return done(g, ctx, &operation{verb: "Mute"}, func(ctx context.Context, s store.Store) error { return s.Mute(ctx, id, until, now, by) })
 }
 
 func (g gate) Causes(ctx context.Context, f store.CauseFilter, now time.Time) ([]store.Cause, error) {
