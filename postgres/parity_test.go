@@ -34,7 +34,8 @@ var (
 		"rows.go":       "a batch travels as JSON there, as arrays here",
 	}
 	readsHereOnly = map[string]string{
-		"epoch": "a file has no history",
+		"epoch":    "a file has no history",
+		"revision": "see revision.go there",
 	}
 	readsThereOnly = map[string]string{
 		"claimed_jobs": "the claim itself returns the jobs here",

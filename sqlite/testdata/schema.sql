@@ -3,7 +3,9 @@ CREATE INDEX later_audit_action ON later_audit (action, id);
 CREATE INDEX later_audit_job_entry ON later_audit_job (audit_id);
 CREATE INDEX later_audit_person ON later_audit (person, id);
 CREATE INDEX later_audit_target ON later_audit (kind, target, id);
+CREATE INDEX later_cause_seen ON later_cause (last_seen);
 CREATE INDEX later_finished_bad ON later_finished (status, job_id) WHERE status <> 1;
+CREATE INDEX later_finished_cause ON later_finished (cause, job_id) WHERE cause IS NOT NULL;
 CREATE INDEX later_job_by_target ON later_job (target_id, id) WHERE target_id IS NOT NULL;
 CREATE INDEX later_job_by_type ON later_job (type, id);
 CREATE INDEX later_job_by_user ON later_job (user_id, id) WHERE user_id IS NOT NULL;
@@ -15,6 +17,7 @@ CREATE INDEX later_rollup_time ON later_rollup (span_s, at);
 CREATE INDEX later_schedule_due ON later_schedule (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX later_unique_key_expiry ON later_unique_key (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX later_unique_key_job ON later_unique_key (job_id);
+CREATE INDEX later_waiting_cause ON later_waiting (cause, job_id) WHERE cause IS NOT NULL;
 CREATE INDEX later_waiting_due ON later_waiting (run_at, job_id);
 CREATE TABLE later_attempt (
   id          INTEGER PRIMARY KEY,  -- the order in which they were recorded
@@ -27,7 +30,7 @@ CREATE TABLE later_attempt (
   finished_at INTEGER NOT NULL,
   error       TEXT,
   stack       TEXT                  -- of a panic
-, rule_retries TEXT) STRICT;
+, rule_retries TEXT, cause INTEGER) STRICT;
 CREATE TABLE later_audit (
   id      INTEGER PRIMARY KEY,
   at      INTEGER NOT NULL,
@@ -51,6 +54,23 @@ CREATE TABLE later_cancel_request (
   reason       TEXT NOT NULL,
   requested_at INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE later_cause (
+  id          INTEGER PRIMARY KEY,
+  type        TEXT NOT NULL,        -- of the jobs
+  error_type  TEXT NOT NULL,        -- Go's type of the error; panic, crash
+  title       TEXT NOT NULL,        -- the message, … for what differs from one failure to the next
+  sample      TEXT NOT NULL,        -- the whole message of the first failure
+  first_seen  INTEGER NOT NULL,
+  last_seen   INTEGER NOT NULL,
+  total       INTEGER NOT NULL,     -- failed attempts
+  muted_until INTEGER               -- it raises no attention before
+) STRICT;
+CREATE TABLE later_cause_count (
+  cause    INTEGER NOT NULL,
+  at       INTEGER NOT NULL,        -- when they begin
+  failures INTEGER NOT NULL,
+  PRIMARY KEY (cause, at)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE later_claimed (
   job_id     INTEGER PRIMARY KEY,
   token      INTEGER NOT NULL,      -- authority: an outcome counts only under it
@@ -78,7 +98,7 @@ CREATE TABLE later_finished (
   finished_at INTEGER NOT NULL,
   result      TEXT,                 -- JSON
   error       TEXT                  -- of the last attempt, or why it was cancelled
-) STRICT;
+, cause INTEGER) STRICT;
 CREATE TABLE later_job (
   id           INTEGER PRIMARY KEY, -- from later_sequence; rises with the order of enqueueing
   type         TEXT NOT NULL,
@@ -220,7 +240,7 @@ CREATE TABLE later_waiting (
   priority INTEGER NOT NULL,
   attempt  INTEGER NOT NULL,        -- attempts so far that counted
   crashes  INTEGER NOT NULL         -- processes that died while they had the job
-) STRICT;
+, cause INTEGER) STRICT;
 CREATE VIEW jobs AS
 SELECT * FROM jobs_waiting UNION ALL SELECT * FROM jobs_pending UNION ALL
 SELECT * FROM jobs_running UNION ALL SELECT * FROM jobs_finished;
