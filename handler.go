@@ -103,11 +103,30 @@ func invalid(name string, problems []arguments.Problem) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	lines := make([]string, len(problems))
-	for i, problem := range problems {
+	return &invalidArgs{name, problems}
+}
+
+// invalidArgs is an ErrInvalidArgs whose problems a form can put at their fields.
+type invalidArgs struct {
+	name     string
+	problems []arguments.Problem
+}
+
+func (e *invalidArgs) Error() string {
+	lines := make([]string, len(e.problems))
+	for i, problem := range e.problems {
 		lines[i] = problem.String()
 	}
-	return fmt.Errorf("%w for %s: %s", ErrInvalidArgs, name, strings.Join(lines, "; "))
+	return fmt.Sprintf("%v for %s: %s", ErrInvalidArgs, e.name, strings.Join(lines, "; "))
+}
+
+// Unwrap leads to the sentinel and to each *arguments.Problem.
+func (e *invalidArgs) Unwrap() []error {
+	all := []error{ErrInvalidArgs}
+	for i := range e.problems {
+		all = append(all, &e.problems[i])
+	}
+	return all
 }
 
 func (d *definition) encodeResult(result any) (json.RawMessage, error) {

@@ -198,7 +198,7 @@ func redirect(w http.ResponseWriter, r *http.Request, notice string) {
 		values.Set("notice", notice)
 		back.RawQuery = values.Encode()
 	}
-	w.Header().Set("Location", rootOf(r.URL.Path)+back.String())
+	w.Header().Set("Location", rootOf(r.URL.EscapedPath())+back.String())
 	w.WriteHeader(http.StatusSeeOther)
 }
 

@@ -78,5 +78,6 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"hasBulk":  func(data any) bool { _, ok := data.(*jobsPage); return ok },
 	"jobsOf":   func(terms ...string) string { return "jobs/?q=" + escape(strings.Join(terms, " ")) },
 	"term":     query.Term,
+	"page":     pageOf,
 	"pair":     func(v *view, data any) map[string]any { return map[string]any{"V": v, "D": data} },
 }).ParseFS(files, "templates/*.html"))

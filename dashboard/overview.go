@@ -86,8 +86,10 @@ func (b *board) lookBack(v *view, page *overviewPage) error {
 // queueRow is a queue with who serves it.
 type queueRow struct {
 	later.QueueStats
-	Processes, Slots int
-	Trouble          string // "": none
+	Processes int    `json:"processes"`
+	Slots     int    `json:"slots"`
+	Trouble   string `json:"trouble,omitempty"`
+	Spark     []bar  `json:"-"` // what has finished in the last half hour, minute by minute
 }
 
 // queueRows are the queues with those first that need somebody.

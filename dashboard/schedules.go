@@ -11,7 +11,8 @@ type schedulesPage struct{ Schedules []scheduleRow }
 // scheduleRow is a schedule with its next times.
 type scheduleRow struct {
 	later.Schedule
-	Next []time.Time
+	Words string      `json:"words,omitempty"` // the rule in a sentence
+	Next  []time.Time `json:"next,omitempty"`
 }
 
 // nextShown is how many of the next times a row tells.
@@ -25,7 +26,8 @@ func (b *board) schedules(v *view) error {
 	}
 	page := schedulesPage{}
 	for _, s := range schedules {
-		row := scheduleRow{Schedule: s}
+		row := scheduleRow{Schedule: s, Words: inWords(s.Rule, s.Zone)}
+		row.Args = nil                                      // they are on the page of the schedule, for those who may see them
 		if next, err := s.NextRuns(nextShown); err == nil { // else the row says what is wrong
 			row.Next = next
 		}

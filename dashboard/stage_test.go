@@ -194,3 +194,10 @@ func do(t *testing.T, method, address string, form url.Values, header http.Heade
 	}
 	return answer{response.StatusCode, string(body), response.Header}
 }
+
+func newServer(t *testing.T, handler http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}

@@ -1,13 +1,23 @@
 package dashboard
 
 import (
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/store"
 )
 
-type typesPage struct{ Types []store.JobType }
+type typesPage struct {
+	Types []typeRow `json:"types"`
+}
+
+// typeRow is a type with what it has done in the last hour.
+type typeRow struct {
+	store.JobType
+	Figure typeFigure `json:"last_hour"`
+}
 
 func (b *board) types(v *view) error {
 	v.Title = "Types"
@@ -15,20 +25,46 @@ func (b *board) types(v *view) error {
 	if err != nil {
 		return err
 	}
-	v.Data = &typesPage{types}
+	rollups, err := b.queue.Rollups(v.context(), v.Now.Add(-time.Hour), v.Now)
+	if err != nil {
+		return err
+	}
+	hour, page := figures(rollups), &typesPage{}
+	for _, t := range types {
+		row := typeRow{JobType: t, Figure: typeFigure{P50: "–", P95: "–", P99: "–"}}
+		if i := slices.IndexFunc(hour, func(f typeFigure) bool { return f.Type == t.Name }); i >= 0 {
+			row.Figure = hour[i]
+		}
+		page.Types = append(page.Types, row)
+	}
+	v.Data = page
 	return nil
 }
 
+// typePage is one type of jobs.
 type typePage struct {
 	store.JobType
-	Schema document
-	Jobs   []jobRow
+	Schema document      `json:"-"`
+	Fields []*field      `json:"-"` // of the arguments
+	Charts []chart       `json:"charts"`
+	Sum    typeFigure    `json:"sum"` // of the range
+	Range  string        `json:"range"`
+	Ranges []chartRange  `json:"-"`
+	Errors []errorFigure `json:"errors"`
+	Jobs   []jobRow      `json:"newest"`
+}
+
+// errorFigure is an error that the newest failed jobs have in common.
+type errorFigure struct {
+	Text string `json:"text"`
+	Jobs int    `json:"jobs"`
+	Last int64  `json:"last"` // the newest of the jobs
 }
 
 func (b *board) oneType(v *view) error {
-	name := v.request.PathValue("name")
+	name, ctx := v.request.PathValue("name"), v.context()
 	v.Title = name
-	types, err := b.queue.PublishedTypes(v.context())
+	types, err := b.queue.PublishedTypes(ctx)
 	if err != nil {
 		return err
 	}
@@ -36,17 +72,90 @@ func (b *board) oneType(v *view) error {
 	if i < 0 {
 		return notFound("No process has published a type %q.", name)
 	}
-	jobs, err := b.queue.List(v.context(), later.Filter{Type: name, Limit: 10})
-	if err == nil {
-		jobs, err = b.queue.Redact(v.context(), jobs...)
-	}
+	r := rangeOf(v.request.URL.Query().Get("range"))
+	page := &typePage{JobType: types[i], Schema: render(types[i].Schema), Fields: fieldsOf(types[i].Schema), Range: r.Name, Ranges: chartRanges}
+	rollups, err := b.queue.Rollups(ctx, v.Now.Add(-r.Back-r.Step), v.Now)
 	if err != nil {
 		return err
 	}
-	page := &typePage{JobType: types[i], Schema: render(types[i].Schema)}
-	for _, job := range jobs {
-		page.Jobs = append(page.Jobs, v.row(job))
+	mine := slices.DeleteFunc(rollups, func(u store.Rollup) bool { return u.Type != name })
+	steps := r.steps(mine, v.Now)
+	sum := store.Rollup{}
+	for s := range steps {
+		sum.Add(&steps[s])
 	}
+	page.Charts = []chart{
+		v.throughput(steps, r),
+		v.durations("Run time of an attempt", steps, r, func(u *store.Rollup) *store.Histogram { return &u.Run }),
+		spread("How long attempts took", &sum.Run),
+	}
+	page.Sum = typeFigure{P50: "–", P95: "–", P99: "–"}
+	if all := figures(mine); len(all) == 1 {
+		page.Sum = all[0]
+	}
+	if page.Jobs, err = b.listed(v, later.Filter{Type: name, Limit: 10}); err != nil {
+		return err
+	}
+	page.Errors, err = b.errorsOf(v, name)
 	v.Data = page
-	return nil
+	return err
+}
+
+// errorsOf looks at the newest failed jobs of a type.
+func (b *board) errorsOf(v *view, name string) (list []errorFigure, err error) {
+	failed, err := b.queue.List(v.context(), later.Filter{Type: name, Status: []later.JobStatus{later.StatusFailed, later.StatusRetrying}, Limit: 50})
+	for _, job := range failed {
+		text := cut(job.Error, 200)
+		i := slices.IndexFunc(list, func(e errorFigure) bool { return e.Text == text })
+		if i < 0 {
+			list, i = append(list, errorFigure{Text: text, Last: job.ID}), len(list)
+		}
+		list[i].Jobs++
+	}
+	slices.SortStableFunc(list, func(a, b errorFigure) int { return b.Jobs - a.Jobs })
+	return list[:min(len(list), 5)], err
+}
+
+// spread draws a histogram, a bar for each bucket between the first and the last that
+// have something.
+func spread(title string, h *store.Histogram) chart {
+	c := chart{Title: title, Empty: h.Count() == 0, Legend: []legend{{"running", "attempts"}}}
+	first, last, highest := len(h), -1, int64(0)
+	for i, n := range h {
+		if n > 0 {
+			first, last, highest = min(first, i), i, max(highest, n)
+		}
+	}
+	if c.Empty {
+		return c
+	}
+	top := niceTop(float64(highest))
+	width := float64(plotRight-plotLeft) / float64(last-first+1)
+	for i := first; i <= last; i++ {
+		c.Table = append(c.Table, chartRow{"below " + bucketEnd(i), []string{number(h[i])}})
+		x := plotLeft + float64(i-first)*width
+		if every := (last-first)/6 + 1; (i-first)%every == 0 {
+			c.Times = append(c.Times, rule{round(x), "<" + bucketEnd(i)})
+		}
+		if h[i] > 0 {
+			height := max(1, float64(h[i])/top*(plotBottom-plotTop))
+			c.Bars = append(c.Bars, bar{X: round(x), Y: round(plotBottom - height), W: round(max(1, width-2)), H: round(height), Class: "running"})
+		}
+	}
+	for _, share := range []float64{0, 0.5, 1} {
+		c.Rules = append(c.Rules, rule{yAt(share), number(int64(share * top))})
+	}
+	return c
+}
+
+// bucketEnd is the upper end of a bucket of a store.Histogram.
+func bucketEnd(i int) string {
+	d := time.Millisecond << i
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	if d < time.Minute {
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
+	return coarse(d)
 }

@@ -54,8 +54,8 @@ func (v *view) need(p Permission) error {
 
 func (b *board) frame(r *http.Request, name string) *view {
 	v := &view{
-		Page: name, Environment: b.environment, Path: strings.TrimPrefix(r.URL.Path, "/"), Query: r.URL.RawQuery,
-		Root: rootOf(r.URL.Path), Now: time.Now(), Look: lookOf(r), request: r, board: b,
+		Page: name, Environment: b.environment, Path: strings.TrimPrefix(r.URL.EscapedPath(), "/"), Query: r.URL.RawQuery,
+		Root: rootOf(r.URL.EscapedPath()), Now: time.Now(), Look: lookOf(r), request: r, board: b,
 	}
 	v.Notice = noticeOf(r)
 	return v

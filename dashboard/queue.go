@@ -1,0 +1,163 @@
+package dashboard
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/store"
+)
+
+// queuePage is one queue.
+type queuePage struct {
+	Queue     queueRow     `json:"queue"`
+	PerMinute string       `json:"finished_per_minute"` // in the last five whole minutes
+	EmptyIn   string       `json:"empty_in,omitempty"`  // at that rate
+	Chart     chart        `json:"chart"`
+	Wait      chart        `json:"wait"`
+	Types     []typeFigure `json:"types"` // that it has performed in the last hour
+	Served    []processRow `json:"processes"`
+	Oldest    []jobRow     `json:"oldest"`
+	Newest    []jobRow     `json:"newest"`
+}
+
+// typeFigure is what a type has done in a time.
+type typeFigure struct {
+	Type      string `json:"type"`
+	Completed int64  `json:"completed"`
+	Retried   int64  `json:"retried"`
+	Failed    int64  `json:"failed"`
+	P50       string `json:"run_p50"`
+	P95       string `json:"run_p95"`
+	P99       string `json:"run_p99"`
+	share     int64
+}
+
+// pageOf is the address of the page of something that has a name. A name that browsers
+// take for a way up, or that would ask for JSON, is written otherwise.
+func pageOf(section, name string) string {
+	if name == "." || name == ".." || name == "" {
+		return section + "/"
+	}
+	escaped := url.PathEscape(name)
+	if rest, ends := strings.CutSuffix(escaped, ".json"); ends {
+		escaped = rest + "%2Ejson"
+	}
+	return section + "/" + escaped
+}
+
+func (b *board) oneQueue(v *view) error {
+	name, ctx := v.request.PathValue("name"), v.context()
+	v.Title = name
+	stats, err := b.queue.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	processes, err := b.queue.Processes(ctx)
+	if err != nil {
+		return err
+	}
+	page := &queuePage{}
+	rows := queueRows(v.Now, stats, processes)
+	i := slices.IndexFunc(rows, func(r queueRow) bool { return r.Name == name })
+	known := i >= 0
+	if known {
+		page.Queue = rows[i]
+	} else { // nothing waits or runs in it
+		idle := later.Stats{Queues: []later.QueueStats{{Name: name}}}
+		page.Queue = queueRows(v.Now, idle, processes)[0]
+	}
+	for _, p := range processes {
+		if slotsFor(p, name) > 0 {
+			page.Served = append(page.Served, processRow{Process: p, Lost: v.Now.Sub(p.BeatAt) > silence})
+		}
+	}
+	jobs, err := b.listed(v, later.Filter{Queue: name, Limit: 10})
+	if err != nil {
+		return err
+	}
+	if !known && len(jobs) == 0 && len(page.Served) == 0 {
+		return notFound("No queue %q has jobs, and no process serves it.", name)
+	}
+	page.Newest = jobs
+	r := rangeOf("1h")
+	rollups, err := b.queue.Rollups(ctx, v.Now.Add(-r.Back-r.Step), v.Now)
+	if err != nil {
+		return err
+	}
+	mine := slices.DeleteFunc(rollups, func(u store.Rollup) bool { return u.Queue != name })
+	steps := r.steps(mine, v.Now)
+	page.Chart = v.throughput(steps, r)
+	page.Wait = v.durations("Wait until the first attempt", steps, r, func(u *store.Rollup) *store.Histogram { return &u.Wait })
+	page.Types = figures(mine)
+	page.rate(steps)
+	v.Data = page
+	return nil
+}
+
+// listed are jobs as rows, without what may not be seen.
+func (b *board) listed(v *view, f later.Filter) (rows []jobRow, err error) {
+	jobs, err := b.queue.List(v.context(), f)
+	if err == nil {
+		jobs, err = b.queue.Redact(v.context(), jobs...)
+	}
+	for _, job := range jobs {
+		rows = append(rows, v.row(job))
+	}
+	return rows, err
+}
+
+// rate tells how fast the queue gets empty. The minute that has not ended says nothing
+// yet, nor does the one whose rollups are still on their way.
+func (p *queuePage) rate(steps []store.Rollup) {
+	const minutes = 5
+	if len(steps) < minutes+2 {
+		return
+	}
+	done := int64(0)
+	for _, s := range steps[len(steps)-2-minutes : len(steps)-2] {
+		done += s.Completed + s.Failed + s.Cancelled
+	}
+	p.PerMinute = fmt.Sprintf("%.1f", float64(done)/minutes)
+	switch {
+	case p.Queue.Pending == 0:
+	case !p.Queue.PausedAt.IsZero():
+		p.EmptyIn = "paused"
+	case done == 0:
+		p.EmptyIn = "not at this rate"
+	default:
+		p.EmptyIn = "about " + coarse(time.Duration(float64(p.Queue.Pending)*minutes/float64(done)*float64(time.Minute)))
+	}
+}
+
+// figures adds up by type, those with the most attempts first.
+func figures(rollups []store.Rollup) (list []typeFigure) {
+	sums := map[string]*store.Rollup{}
+	for i := range rollups {
+		if sums[rollups[i].Type] == nil {
+			sums[rollups[i].Type] = &store.Rollup{}
+		}
+		sums[rollups[i].Type].Add(&rollups[i])
+	}
+	for name, sum := range sums {
+		list = append(list, typeFigure{
+			Type: name, Completed: sum.Completed, Retried: sum.Retried, Failed: sum.Failed, share: sum.Run.Count(),
+			P50: quantile(&sum.Run, 0.5), P95: quantile(&sum.Run, 0.95), P99: quantile(&sum.Run, 0.99),
+		})
+	}
+	slices.SortFunc(list, func(a, b typeFigure) int {
+		return cmp.Or(-cmp.Compare(a.share, b.share), cmp.Compare(a.Type, b.Type))
+	})
+	return list
+}
+
+func quantile(h *store.Histogram, q float64) string {
+	if h.Count() == 0 {
+		return "–"
+	}
+	return short(h.Quantile(q))
+}
