@@ -55,6 +55,8 @@ type demo struct {
 	web    *web // nil if headless
 	stage  *stage
 	screen *screen
+
+	traffic *traffic // nil if headless
 }
 
 // Run runs the demo until ctx ends or, if headless, every promise holds.
@@ -76,10 +78,14 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 	}
 	defer d.sink.close()
 	d.queue = later.New(d.Store, later.Config{
-		Concurrency: 6, SoftStop: time.Second, HardStop: time.Second, Logger: slog.New(slog.DiscardHandler),
+		Queues: queues, SoftStop: time.Second, HardStop: time.Second, Logger: slog.New(slog.DiscardHandler),
 	})
 	if !d.Headless {
-		if d.web, err = startWeb(d.queue); err != nil {
+		d.traffic = newTraffic(d.queue)
+		if err := d.traffic.schedule(); err != nil {
+			return report, err
+		}
+		if d.web, err = startWeb(d.queue, d.sink); err != nil {
 			return report, err
 		}
 		defer d.web.close()
@@ -119,6 +125,11 @@ func (d *demo) acts(ctx context.Context) error {
 	if err := d.stage.firstRound(ctx); err != nil {
 		return err
 	}
+	if d.traffic != nil {
+		if err := d.traffic.first(ctx); err != nil {
+			return ignoreEnd(ctx, err)
+		}
+	}
 	ticker := time.NewTicker(frame)
 	defer ticker.Stop()
 	began, lastRound := time.Now(), time.Now()
@@ -141,6 +152,11 @@ func (d *demo) acts(ctx context.Context) error {
 				return ignoreEnd(ctx, err)
 			}
 		}
+		if d.traffic != nil {
+			if err := d.traffic.flow(ctx, time.Now()); err != nil {
+				return ignoreEnd(ctx, err)
+			}
+		}
 	}
 }
 
@@ -153,7 +169,8 @@ func ignoreEnd(ctx context.Context, err error) error {
 }
 
 func (d *demo) report() Report {
-	report := Report{OK: d.stage.settled(), Counts: map[later.JobStatus]int{}, Mails: len(d.sink.taken())}
+	mails, _ := d.sink.taken()
+	report := Report{OK: d.stage.settled(), Counts: map[later.JobStatus]int{}, Mails: mails}
 	for _, p := range d.stage.promises {
 		report.Counts[p.job.Status]++
 		report.Jobs = append(report.Jobs, Promised{p.job.ID, p.job.Type, p.story, p.want, p.job.Status})

@@ -2,9 +2,14 @@ package demo
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"io"
+	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,4 +47,76 @@ func TestBrokenPromiseIsAnError(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "promised") {
 		t.Errorf("after a millisecond: %v", err)
 	}
+}
+
+// TestSomethingToSee: while somebody watches, the dashboard has a problem that a person
+// has to see to, and the mails are in the inbox.
+func TestSomethingToSee(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	out := &written{}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := Run(ctx, Options{Out: out})
+		ended <- err
+	}()
+	address := regexp.MustCompile(`the dashboard is at (\S+)`)
+	for page, wants := range map[string][]string{
+		"":           {"archive", "Needs attention"},
+		"mail/":      {"Welcome, Ada", "it is good to have you here."},
+		"schedules/": {"Weekdays at 09:00 Europe/Berlin"},
+		"jobs/?q=type:WebhookJob%20status:completed": {"WebhookJob"},
+	} {
+		for {
+			if at := address.FindStringSubmatch(out.String()); at != nil && shows(ctx, at[1]+page, wants) {
+				break
+			}
+			if ctx.Err() != nil {
+				t.Fatalf("/%s never shows %q\n%s", page, wants, out.String())
+			}
+			pause := time.NewTimer(20 * time.Millisecond)
+			<-pause.C
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func shows(ctx context.Context, address string, wants []string) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return false
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	for _, want := range wants {
+		if !strings.Contains(string(body), want) {
+			return false
+		}
+	}
+	return err == nil
+}
+
+// written is what one goroutine has printed, for another.
+type written struct {
+	mu  sync.Mutex
+	out bytes.Buffer
+}
+
+func (w *written) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.out.Write(p)
+}
+
+func (w *written) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.out.String()
 }

@@ -73,13 +73,13 @@ func (s *screen) frame() []string {
 	for _, p := range jobs[max(0, len(jobs)-room):] {
 		lines = append(lines, row(p))
 	}
-	mails := s.sink.taken()
-	lines = append(lines, "", fmt.Sprintf("\x1b[1mmails taken by the local server: %d\x1b[0m", len(mails)))
+	count, mails := s.sink.taken()
+	lines = append(lines, "", fmt.Sprintf("\x1b[1mmails taken by the local server: %d\x1b[0m", count))
 	for _, mail := range mails[max(0, len(mails)-4):] {
-		lines = append(lines, "  "+mail)
+		lines = append(lines, "  "+mail.To+": "+mail.Subject)
 	}
 	if !s.Headless {
-		lines = append(lines, "", "the dashboard is at \x1b[1m"+s.web.address+"\x1b[0m", "ctrl-C ends the demo")
+		lines = append(lines, "", "the dashboard is at \x1b[1m"+s.web.address+"\x1b[0m, the mails at "+s.web.address+"mail/", "ctrl-C ends the demo")
 	}
 	return lines
 }
@@ -111,7 +111,7 @@ func cut(s string, width int) string {
 
 func (s *screen) printChanges() {
 	if s.web != nil && len(s.shown) == 0 {
-		fmt.Fprintln(s.Out, "the dashboard is at", s.web.address)
+		fmt.Fprintln(s.Out, "the dashboard is at", s.web.address, "and the mails at", s.web.address+"mail/")
 	}
 	for _, p := range s.stage.promises {
 		if s.shown[p.job.ID] == p.job.Status {
@@ -121,11 +121,11 @@ func (s *screen) printChanges() {
 		fmt.Fprintf(s.Out, "%6.1fs  job %-3d %-16s %-10s %s\n",
 			time.Since(s.began).Seconds(), p.job.ID, p.job.Type, p.job.Status, cut(p.story+"  "+p.job.Error, 90))
 	}
-	mails := s.sink.taken()
-	for _, mail := range mails[s.mails:] {
-		fmt.Fprintf(s.Out, "%6.1fs  mail to %s\n", time.Since(s.began).Seconds(), mail)
+	count, mails := s.sink.taken()
+	for _, mail := range mails[len(mails)-min(len(mails), count-s.mails):] {
+		fmt.Fprintf(s.Out, "%6.1fs  mail to %s: %s\n", time.Since(s.began).Seconds(), mail.To, mail.Subject)
 	}
-	s.mails = len(mails)
+	s.mails = count
 }
 
 // end shows the report.

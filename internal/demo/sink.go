@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/mail"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/emersion/go-smtp"
 )
@@ -19,9 +21,22 @@ type sink struct {
 	port   int
 
 	mu    sync.Mutex
-	mails []string // "to: subject"
+	mails []letter // the newest, oldest first
+	count int
 	busy  bool
 }
+
+// letter is a mail that has come in.
+type letter struct {
+	To, Subject, Body string
+	At                time.Time
+}
+
+// The sink keeps so many mails, and so much of each.
+const (
+	keptMails = 200
+	keptBody  = 16 << 10
+)
 
 func startSink() (*sink, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -43,11 +58,11 @@ func (s *sink) close() error {
 	return nil
 }
 
-// taken are the mails so far.
-func (s *sink) taken() []string {
+// taken is how many mails there were, and the newest of them.
+func (s *sink) taken() (count int, mails []letter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]string(nil), s.mails...)
+	return s.count, slices.Clone(s.mails)
 }
 
 // NewSession begins a conversation with a client.
@@ -87,11 +102,19 @@ func (c *conversation) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(io.Discard, message.Body); err != nil {
+	body, err := io.ReadAll(io.LimitReader(message.Body, keptBody))
+	if err == nil {
+		_, err = io.Copy(io.Discard, message.Body)
+	}
+	if err != nil {
 		return err
 	}
 	c.sink.mu.Lock()
 	defer c.sink.mu.Unlock()
-	c.sink.mails = append(c.sink.mails, c.to+": "+message.Header.Get("Subject"))
+	c.sink.count++
+	c.sink.mails = append(c.sink.mails, letter{c.to, decoded(message.Header.Get("Subject")), readable(body, message.Header.Get("Content-Transfer-Encoding")), time.Now()})
+	if len(c.sink.mails) > keptMails {
+		c.sink.mails = c.sink.mails[1:]
+	}
 	return nil
 }

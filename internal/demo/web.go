@@ -20,16 +20,19 @@ type web struct {
 const usualPort = 8100
 
 // startWeb listens on the usual port, or on a free one if somebody has that.
-func startWeb(queue *later.JobQueue) (*web, error) {
+func startWeb(queue *later.JobQueue, mails *sink) (*web, error) {
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", usualPort))
 	if err != nil {
 		if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			return nil, fmt.Errorf("serve the dashboard: %w", err)
 		}
 	}
+	access, mux := dashboard.Loopback(dashboard.Admin), http.NewServeMux()
+	mux.Handle("/", dashboard.Handler(queue, access, dashboard.Environment("demo")))
+	mux.Handle("GET /mail/{$}", inbox(access, mails))
 	w := &web{
 		server: &http.Server{
-			Handler:           dashboard.Handler(queue, dashboard.Loopback(dashboard.Admin), dashboard.Environment("demo")),
+			Handler:           mux,
 			ReadHeaderTimeout: 10 * time.Second,
 		},
 		address: "http://" + listener.Addr().String() + "/",
