@@ -79,5 +79,6 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"jobsOf":   func(terms ...string) string { return "jobs/?q=" + escape(strings.Join(terms, " ")) },
 	"term":     query.Term,
 	"page":     pageOf,
+	"levels":   func() []string { return levels },
 	"pair":     func(v *view, data any) map[string]any { return map[string]any{"V": v, "D": data} },
 }).ParseFS(files, "templates/*.html"))

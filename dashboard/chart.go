@@ -201,11 +201,11 @@ func yAt(share float64) float64 { return round(plotBottom - share*(plotBottom-pl
 
 func round(x float64) float64 { return math.Round(10*x) / 10 }
 
-// niceTop is the number at the top of a scale: 2, 4, 10, 20, 40, 100, …
+// niceTop is the number at the top of a scale: 2, 4, 6, 8, 10, 20, 30, …, always one that can be halved
 func niceTop(highest float64) float64 {
 	size := math.Pow(10, math.Floor(math.Log10(max(1, highest))))
-	for _, factor := range []float64{1, 2, 4, 10} {
-		if top := factor * size; top >= highest && top >= 2 {
+	for _, factor := range []float64{1, 2, 3, 4, 6, 8, 10} {
+		if top := factor * size; top >= highest && top >= 2 && math.Mod(top, 2) == 0 {
 			return top
 		}
 	}

@@ -79,7 +79,7 @@ func TestDurationsHaveHoles(t *testing.T) {
 }
 
 func TestNiceTop(t *testing.T) {
-	for highest, want := range map[float64]float64{0: 2, 1: 2, 2: 2, 3: 4, 5: 10, 10: 10, 11: 20, 99: 100, 101: 200, 399: 400, 401: 1000} {
+	for highest, want := range map[float64]float64{0: 2, 1: 2, 2: 2, 3: 4, 5: 6, 10: 10, 11: 20, 99: 100, 101: 200, 399: 400, 401: 600, 205: 300} {
 		if got := niceTop(highest); got != want {
 			t.Errorf("%v: %v, want %v", highest, got, want)
 		}

@@ -26,6 +26,9 @@ type field struct {
 	within []string // the pointer, in parts
 }
 
+// Name is what a form calls it.
+func (f *field) Name() string { return strings.Join(f.within, " › ") }
+
 // schemaNode is what is read of a JSON Schema.
 type schemaNode struct {
 	Type        json.RawMessage   `json:"type"`

@@ -19,6 +19,12 @@ type jobPage struct {
 	Verbs    []verb
 	Audit    []later.AuditEntry
 	Percent  int // of its progress; −1: unknown
+
+	Timeline     *timeline
+	Copies       []copyAs
+	Newer, Older string // the addresses of the jobs around it
+	Level        string // the least of the log lines
+	Logged       bool   // there are some, of whatever level
 }
 
 // attemptRow is an attempt with how long it took.
@@ -26,6 +32,7 @@ type attemptRow struct {
 	later.Attempt
 	Took  string
 	Stack stack
+	Same  bool // its error is that of the attempt above
 }
 
 func (b *board) job(v *view) error {
@@ -52,8 +59,10 @@ func (b *board) job(v *view) error {
 	if err != nil {
 		return err
 	}
+	above := ""
 	for _, a := range slices.Backward(attempts) { // the newest is why somebody is here
-		page.Attempts = append(page.Attempts, attemptRow{a, short(a.FinishedAt.Sub(a.StartedAt)), parseStack(a.Stack)})
+		page.Attempts = append(page.Attempts, attemptRow{a, short(a.FinishedAt.Sub(a.StartedAt)), parseStack(a.Stack), a.Error != "" && a.Error == above})
+		above = a.Error
 	}
 	if v.User.Can(ViewArgs) {
 		if page.Log, err = b.queue.Log(ctx, id); err != nil {
@@ -63,6 +72,14 @@ func (b *board) job(v *view) error {
 	}
 	if page.Audit, err = b.auditOfJob(v, id); err != nil {
 		return err
+	}
+	page.Timeline, page.Copies = v.timelineOf(job, attempts), v.copies(job)
+	if page.Newer, page.Older, err = b.neighbours(v, job); err != nil {
+		return err
+	}
+	page.Logged = len(page.Log) > 0
+	if level := v.request.URL.Query().Get("level"); slices.Contains(levels, level) {
+		page.Level, page.Log = level, leveled(page.Log, level)
 	}
 	if page.Why, err = b.why(v, job); err != nil {
 		return err

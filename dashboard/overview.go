@@ -75,6 +75,7 @@ func (b *board) lookBack(v *view, page *overviewPage) error {
 		return err
 	}
 	page.Charts, page.Range, page.Ranges = v.charts(rollups, r), r.Name, chartRanges
+	sparks(page.Queues, rollups, v.Now)
 	for i := range rollups {
 		if rollups[i].At.After(v.Now.Add(-time.Hour)) {
 			page.LastHour.Add(&rollups[i])
@@ -90,6 +91,7 @@ type queueRow struct {
 	Slots     int    `json:"slots"`
 	Trouble   string `json:"trouble,omitempty"`
 	Spark     []bar  `json:"-"` // what has finished in the last half hour, minute by minute
+	Finished  int64  `json:"finished_in_30_minutes"`
 }
 
 // queueRows are the queues with those first that need somebody.

@@ -19,9 +19,9 @@ type queuePage struct {
 	EmptyIn   string       `json:"empty_in,omitempty"`  // at that rate
 	Chart     chart        `json:"chart"`
 	Wait      chart        `json:"wait"`
+	Run       chart        `json:"run"`
 	Types     []typeFigure `json:"types"` // that it has performed in the last hour
 	Served    []processRow `json:"processes"`
-	Oldest    []jobRow     `json:"oldest"`
 	Newest    []jobRow     `json:"newest"`
 }
 
@@ -93,6 +93,7 @@ func (b *board) oneQueue(v *view) error {
 	steps := r.steps(mine, v.Now)
 	page.Chart = v.throughput(steps, r)
 	page.Wait = v.durations("Wait until the first attempt", steps, r, func(u *store.Rollup) *store.Histogram { return &u.Wait })
+	page.Run = v.durations("Run time of an attempt", steps, r, func(u *store.Rollup) *store.Histogram { return &u.Run })
 	page.Types = figures(mine)
 	page.rate(steps)
 	v.Data = page
@@ -160,4 +161,36 @@ func quantile(h *store.Histogram, q float64) string {
 		return "–"
 	}
 	return short(h.Quantile(q))
+}
+
+// sparks draws for each queue what has finished in it in the last half hour.
+func sparks(rows []queueRow, rollups []store.Rollup, now time.Time) {
+	const minutes, height, step = 30, 20, 3
+	first := now.Truncate(time.Minute).Add(-minutes * time.Minute)
+	for i := range rows {
+		var good, bad [minutes + 1]int64
+		highest := int64(0)
+		for j := range rollups {
+			u := &rollups[j]
+			if at := int(u.At.Sub(first) / time.Minute); u.Queue == rows[i].Name && u.Span == time.Minute && !u.At.Before(first) && at <= minutes {
+				good[at] += u.Completed + u.Cancelled
+				bad[at] += u.Failed
+				highest = max(highest, good[at]+bad[at])
+			}
+		}
+		for at := range minutes {
+			rows[i].Finished += good[at] + bad[at]
+			y := float64(height)
+			for _, part := range []struct {
+				n     int64
+				class string
+			}{{good[at], "completed"}, {bad[at], "failed"}} {
+				if part.n > 0 {
+					h := max(1, round(float64(part.n)/float64(highest)*height))
+					y -= h
+					rows[i].Spark = append(rows[i].Spark, bar{X: float64(at * step), Y: round(max(0, y)), W: step - 1, H: h, Class: part.class})
+				}
+			}
+		}
+	}
 }

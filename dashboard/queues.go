@@ -1,6 +1,10 @@
 package dashboard
 
-import "github.com/laterjobs/later"
+import (
+	"time"
+
+	"github.com/laterjobs/later"
+)
 
 type queuesPage struct {
 	Queues []queueRow
@@ -18,6 +22,11 @@ func (b *board) queues(v *view) error {
 		return err
 	}
 	page := queuesPage{Queues: queueRows(v.Now, stats, processes)}
+	rollups, err := b.queue.Rollups(v.context(), v.Now.Add(-time.Hour), v.Now)
+	if err != nil {
+		return err
+	}
+	sparks(page.Queues, rollups, v.Now)
 	for _, q := range page.Queues {
 		if !q.PausedAt.IsZero() {
 			page.Paused++

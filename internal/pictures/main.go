@@ -1,0 +1,161 @@
+// Command pictures makes the pictures of the dashboard in docs/images: a store is
+// filled with what a shop might have done, and a Chromium looks at it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/dashboard"
+	"github.com/laterjobs/later/sqlite"
+	"github.com/laterjobs/later/store"
+)
+
+func main() {
+	into := flag.String("into", "docs/images", "the folder for the pictures")
+	only := flag.String("only", "", "make only the pictures whose names contain this")
+	extra := flag.Bool("all", false, "make pictures of every page, in both themes, wide and narrow: for whoever designs")
+	flag.Parse()
+	if err := run(*into, *only, *extra); err != nil {
+		fmt.Fprintln(os.Stderr, "pictures:", err)
+		os.Exit(1)
+	}
+}
+
+// shot is one picture.
+type shot struct {
+	name, path    string
+	width, height int
+	theme         string
+}
+
+// shown are those that the documentation has.
+var shown = []shot{
+	{"overview", "", 1280, 900, "light"},
+	{"jobs", "jobs/", 1280, 800, "light"},
+	{"job", "jobs/{failed}", 1280, 900, "light"},
+	{"errors", "errors/", 1280, 800, "light"},
+	{"schedules", "schedules/", 1280, 560, "dark"},
+	{"phone", "", 390, 844, "dark"},
+}
+
+func all() (shots []shot) {
+	for name, path := range map[string]string{
+		"overview": "", "jobs": "jobs/", "failed": "jobs/?q=status:failed", "job": "jobs/{failed}", "running": "jobs/{running}", "queues": "queues/",
+		"queue": "queues/webhooks", "types": "types/", "type": "types/WebhookJob", "schedules": "schedules/", "schedule": "schedules/sync-orders",
+		"processes": "processes/", "settings": "settings/", "new": "jobs/new?type=WebhookJob", "errors": "errors/", "none": "jobs/?q=nothing",
+	} {
+		shots = append(shots, shot{name + "-light", path, 1280, 900, "light"}, shot{name + "-dark", path, 1280, 900, "dark"}, shot{name + "-phone", path, 360, 780, "light"})
+	}
+	return shots
+}
+
+func run(into, only string, extra bool) (err error) {
+	dir, err := os.MkdirTemp("", "later-pictures")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	jobs, err := sqlite.Open(filepath.Join(dir, "jobs.db"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, jobs.Close()) }()
+	places, err := fill(context.Background(), jobs, time.Now())
+	if err != nil {
+		return fmt.Errorf("fill the store: %w", err)
+	}
+	handler := dashboard.Handler(later.New(jobs, later.Config{}), dashboard.Loopback(dashboard.Admin), dashboard.Environment("shop"))
+	alive, end := context.WithCancel(context.Background())
+	defer end()
+	go beat(alive, jobs)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(listener) }() // until Close
+	defer server.Close()
+	shots := shown
+	if extra {
+		shots = all()
+	}
+	if err := os.MkdirAll(into, 0o755); err != nil {
+		return err
+	}
+	return take(shots, only, into, "http://"+listener.Addr().String()+"/", places)
+}
+
+// take makes the pictures with one browser.
+func take(shots []shot, only, into, root string, places *strings.Replacer) error {
+	var program string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			program = found
+			break
+		}
+	}
+	if program == "" {
+		return errors.New("there is no Chromium: scripts/test-browser installs it")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("hide-scrollbars", true), chromedp.WSURLReadTimeout(time.Minute))
+	allocated, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	defer stop()
+	ctx, closeTab := chromedp.NewContext(allocated)
+	defer closeTab()
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		return err
+	}
+	for _, s := range shots {
+		if !strings.Contains(s.name, only) {
+			continue
+		}
+		prefers := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: s.theme}}}
+		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, prefers); err != nil {
+			return err
+		}
+		if err := chromedp.Do(ctx, chromedp.EmulateViewport(int64(s.width), int64(s.height)), chromedp.Navigate(root+places.Replace(s.path)), chromedp.WaitReady("body")); err != nil {
+			return err
+		}
+		picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			return err
+		}
+		name := filepath.Join(into, s.name+".png")
+		if err := os.WriteFile(name, picture, 0o644); err != nil {
+			return err
+		}
+		fmt.Println(name, len(picture)>>10, "KiB")
+	}
+	return nil
+}
+
+// beat keeps the processes of the shop alive.
+func beat(ctx context.Context, on *sqlite.Store) {
+	ticker := time.NewTicker(2 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		for _, id := range []int64{web1, web2} {
+			_, _ = on.Beat(ctx, id, store.ProcessRunning, time.Now()) // one that is lost makes a picture sad, no more
+		}
+	}
+}
