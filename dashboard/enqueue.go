@@ -89,6 +89,10 @@ func (b *board) offer(v *view, page *enqueuePage) (err error) {
 		return err
 	}
 	i := slices.IndexFunc(page.Types, func(t store.JobType) bool { return t.Name == page.Type })
+	if i < 0 && page.From > 0 {
+		page.Raw, page.Problem = true, "No process has published the type "+page.Type+": nothing can be enqueued until one has."
+		return nil
+	}
 	if i < 0 {
 		return notFound("No process has published a type %q.", page.Type)
 	}

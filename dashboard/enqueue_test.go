@@ -183,3 +183,42 @@ func TestStatus(t *testing.T) {
 		t.Errorf("POST: %d", got.status)
 	}
 }
+
+// TestJSON: every page has its data, with the same rights and the same status.
+func TestJSON(t *testing.T) {
+	s := newStage(t)
+	s.running(t)
+	const secret = "s3cret-value"
+	job, err := results.PerformLater(t.Context(), s.queue, workArgs{secret}, later.Metadata(map[string]any{"m": secret}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	see, none := s.serve(t, guarded(dashboard.ReadOnly)), s.serve(t, guarded(dashboard.View))
+	id := strconv.FormatInt(job.ID, 10)
+	for path, want := range map[string]string{
+		"index.json": `"counts":`, "jobs.json?q=type:ResultJob": `"jobs":[{"id":`, "jobs/" + id + ".json": `"type":"ResultJob"`, "queues.json": `"queues":[`,
+		"queues/nobody.json": `"name":"nobody"`, "types.json": `"types":[`, "types/ResultJob.json": `"name":"ResultJob"`, "schedules.json": `"rule":"0 2 * * *"`,
+		"schedules/%3Cevil%3Enightly.json": `"next":[`, "processes.json": `"processes":[`,
+	} {
+		for _, root := range []string{see, none} {
+			got := get(t, root+path)
+			if !json.Valid([]byte(got.body)) || got.status != http.StatusOK || got.header.Get("Content-Type") != "application/json" || !strings.Contains(got.body, want) {
+				t.Errorf("%s: %d %.300s", path, got.status, got.body)
+			}
+			if root == none && strings.Contains(got.body, secret) {
+				t.Errorf("%s shows arguments to whoever may not see them", path)
+			}
+		}
+	}
+	if got := get(t, see+"jobs/"+id+".json"); !strings.Contains(got.body, secret) {
+		t.Error("who may see the arguments does not")
+	}
+	for path, want := range map[string]int{"jobs/77777.json": 404, "nope.json": 404, "jobs.json?before=x": 400} {
+		if got := get(t, see+path); got.status != want || !strings.Contains(got.body, `{"error":{"text":`) {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+	if got := get(t, s.serve(t, guarded(dashboard.Admin&^dashboard.View))+"jobs.json"); got.status != http.StatusForbidden {
+		t.Errorf("without View: %d", got.status)
+	}
+}

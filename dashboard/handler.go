@@ -76,7 +76,7 @@ func (b *board) routes() http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, notFound("There is no page at %s.", r.URL.Path))
 	})
-	return b.crossOrigin.Handler(secure(mux))
+	return b.crossOrigin.Handler(secure(withJSON(mux)))
 }
 
 // secure sets what every answer carries. Scripts and styles come from this handler
@@ -146,6 +146,10 @@ func (b *board) page(needs Permission, name string, gather func(*view) error) ht
 }
 
 func (b *board) render(w http.ResponseWriter, r *http.Request, status int, v *view) {
+	if wishesJSON(r) {
+		b.answerJSON(w, r, status, v)
+		return
+	}
 	var text bytes.Buffer // a page that fails half way must not look like a whole one
 	if err := templates.ExecuteTemplate(&text, v.Page, v); err != nil {
 		b.log.ErrorContext(r.Context(), "a template of the dashboard failed", "page", v.Page, "error", err)

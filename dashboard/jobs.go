@@ -15,15 +15,15 @@ const pageSize = 50
 
 // jobsPage is a list of jobs.
 type jobsPage struct {
-	Query   string
-	Wrong   string // why the query cannot be read
-	Tabs    []tab
-	Jobs    []jobRow
-	Older   string // the address of the next page; "": this is the last
-	Newest  string // the address of the first page; "": this is the first
-	Status  string // the one that the query asks for, if it is one
-	Bulk    []verb
-	Matches string // the query as a filter for an action on all that match
+	Query   string   `json:"query"`
+	Wrong   string   `json:"wrong"` // why the query cannot be read
+	Tabs    []tab    `json:"tabs"`
+	Jobs    []jobRow `json:"jobs"`
+	Older   string   `json:"older"`  // the address of the next page; "": this is the last
+	Newest  string   `json:"newest"` // the address of the first page; "": this is the first
+	Status  string   `json:"status"` // the one that the query asks for, if it is one
+	Bulk    []verb   `json:"-"`
+	Matches string   `json:"-"` // the query as a filter for an action on all that match
 }
 
 // tab is a status with how many jobs have it.
@@ -37,7 +37,7 @@ type tab struct {
 type jobRow struct {
 	later.Job
 	When, WhenTitle, Took string
-	Label                 string // some of its arguments
+	Label                 string `json:"-"` // some of its arguments
 }
 
 func (b *board) jobs(v *view) error {
@@ -125,6 +125,13 @@ func (v *view) row(job later.Job) jobRow {
 	}
 	if v.User.Can(ViewArgs) {
 		row.Label = label(job.Args)
+	} else { // the data of a page are asked for as JSON, too
+		row.Args, row.Result, row.Metadata = nil, nil, nil
+		if job.Options != nil {
+			shown := *job.Options
+			shown.Carried = nil
+			row.Options = &shown
+		}
 	}
 	return row
 }

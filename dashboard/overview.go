@@ -11,19 +11,19 @@ import (
 
 // overviewPage is what needs a person first, then the figures.
 type overviewPage struct {
-	Attention []finding
-	Counts    map[string]int64  // by status
-	Oldest    *later.QueueStats // the queue whose oldest job has waited longest
-	Slots     int
-	Queues    []queueRow
-	Failed    []later.Job // the newest
-	Processes []later.Process
-	LastDone  time.Time
-	LastHour  store.Rollup
-	Charts    []chart
-	Range     string
-	Ranges    []chartRange
-	Empty     bool // nothing has ever been enqueued
+	Attention []finding         `json:"attention"`
+	Counts    map[string]int64  `json:"counts"` // by status
+	Oldest    *later.QueueStats `json:"oldest"` // the queue whose oldest job has waited longest
+	Slots     int               `json:"slots"`
+	Queues    []queueRow        `json:"queues"`
+	Failed    []jobRow          `json:"failed"` // the newest
+	Processes []later.Process   `json:"processes"`
+	LastDone  time.Time         `json:"last_done"`
+	LastHour  store.Rollup      `json:"last_hour"`
+	Charts    []chart           `json:"charts"`
+	Range     string            `json:"range"`
+	Ranges    []chartRange      `json:"-"`
+	Empty     bool              `json:"empty"` // nothing has ever been enqueued
 }
 
 func (b *board) overview(v *view) error {
@@ -37,7 +37,7 @@ func (b *board) overview(v *view) error {
 	if err != nil {
 		return err
 	}
-	failed, err := b.queue.List(ctx, later.Filter{Status: []later.JobStatus{later.StatusFailed}, Limit: 5})
+	failed, err := b.listed(v, later.Filter{Status: []later.JobStatus{later.StatusFailed}, Limit: 5})
 	if err != nil {
 		return err
 	}

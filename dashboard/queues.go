@@ -7,8 +7,8 @@ import (
 )
 
 type queuesPage struct {
-	Queues []queueRow
-	Paused int
+	Queues []queueRow `json:"queues"`
+	Paused int        `json:"paused"`
 }
 
 func (b *board) queues(v *view) error {
@@ -37,12 +37,12 @@ func (b *board) queues(v *view) error {
 }
 
 type processesPage struct {
-	Processes []processRow
+	Processes []processRow `json:"processes"`
 }
 
 type processRow struct {
 	later.Process
-	Lost bool // silent for longer than a living one is
+	Lost bool `json:"lost"` // silent for longer than a living one is
 }
 
 func (b *board) processes(v *view) error {

@@ -70,7 +70,7 @@ func (b *board) oneType(v *view) error {
 	}
 	i := slices.IndexFunc(types, func(t store.JobType) bool { return t.Name == name })
 	if i < 0 {
-		return notFound("No process has published a type %q.", name)
+		return b.unknownType(v, name)
 	}
 	r := rangeOf(v.request.URL.Query().Get("range"))
 	page := &typePage{JobType: types[i], Schema: render(types[i].Schema), Fields: fieldsOf(types[i].Schema), Range: r.Name, Ranges: chartRanges}
@@ -98,6 +98,16 @@ func (b *board) oneType(v *view) error {
 	}
 	page.Errors, err = b.errorsOf(v, name)
 	v.Data = page
+	return err
+}
+
+// unknownType shows what there is of a type that no process has published: its jobs.
+func (b *board) unknownType(v *view, name string) error {
+	jobs, err := b.listed(v, later.Filter{Type: name, Limit: 10})
+	if err == nil && len(jobs) == 0 {
+		err = notFound("No process has published a type %q.", name)
+	}
+	v.Data = &typePage{JobType: store.JobType{Name: name}, Jobs: jobs}
 	return err
 }
 
