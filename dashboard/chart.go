@@ -57,14 +57,14 @@ const (
 
 // chart is a drawing: everything has its place, so that the page only writes it out.
 type chart struct {
-	Title  string
-	Bars   []bar
-	Lines  []polyline
-	Rules  []rule // across, with a number
-	Times  []rule // along, with a time
-	Legend []legend
-	Table  []chartRow
-	Empty  bool
+	Title  string     `json:"title"`
+	Bars   []bar      `json:"-"`
+	Lines  []polyline `json:"-"`
+	Rules  []rule     `json:"-"` // across, with a number
+	Times  []rule     `json:"-"` // along, with a time
+	Legend []legend   `json:"legend"`
+	Table  []chartRow `json:"table"`
+	Empty  bool       `json:"-"`
 }
 
 type bar struct {
@@ -79,12 +79,15 @@ type rule struct {
 	Label string
 }
 
-type legend struct{ Class, Label string }
+type legend struct {
+	Class string `json:"-"`
+	Label string `json:"label"`
+}
 
 // chartRow is a step in words.
 type chartRow struct {
-	When   string
-	Values []string
+	When   string   `json:"when"`
+	Values []string `json:"values"`
 }
 
 // part is one of the stacked counts of the throughput.

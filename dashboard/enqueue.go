@@ -176,7 +176,7 @@ func (b *board) store(v *view, page *enqueuePage, args json.RawMessage) (later.J
 		page.Problem = sentence(err.Error())
 		return later.Job{}, false
 	}
-	job, err := b.queue.Enqueue(v.context(), page.Type, args, options...)
+	job, err := b.queue.Enqueue(later.By(v.context(), v.User.Name, later.FromDashboard), page.Type, args, options...)
 	if err != nil {
 		page.explain(err)
 		return job, false

@@ -9,30 +9,31 @@ import (
 
 // jobPage is one job with its history.
 type jobPage struct {
-	Job      jobRow
-	Why      []reason
-	Attempts []attemptRow // the newest first
-	Log      []later.LogLine
-	Args     document
-	Result   document
-	Metadata document
-	Verbs    []verb
-	Audit    []later.AuditEntry
-	Percent  int // of its progress; −1: unknown
+	Job      jobRow             `json:"job"`
+	Why      []reason           `json:"why"`
+	Attempts []attemptRow       `json:"attempts"` // the newest first
+	Log      []later.LogLine    `json:"log"`
+	Args     document           `json:"-"`
+	Result   document           `json:"-"`
+	Metadata document           `json:"-"`
+	Verbs    []verb             `json:"-"`
+	Audit    []later.AuditEntry `json:"audit"`
+	Percent  int                `json:"-"` // of its progress; −1: unknown
 
-	Timeline     *timeline
-	Copies       []copyAs
-	Newer, Older string // the addresses of the jobs around it
-	Level        string // the least of the log lines
-	Logged       bool   // there are some, of whatever level
+	Timeline *timeline `json:"-"`
+	Copies   []copyAs  `json:"-"`
+	Newer    string    `json:"-"`
+	Older    string    `json:"-"` // the addresses of the jobs around it
+	Level    string    `json:"-"` // the least of the log lines
+	Logged   bool      `json:"-"` // there are some, of whatever level
 }
 
 // attemptRow is an attempt with how long it took.
 type attemptRow struct {
 	later.Attempt
-	Took  string
-	Stack stack
-	Same  bool // its error is that of the attempt above
+	Took  string `json:"took"`
+	Stack stack  `json:"-"`
+	Same  bool   `json:"-"` // its error is that of the attempt above
 }
 
 func (b *board) job(v *view) error {

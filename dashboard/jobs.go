@@ -28,16 +28,21 @@ type jobsPage struct {
 
 // tab is a status with how many jobs have it.
 type tab struct {
-	Status, Label, Link string
-	Count               int64
-	Counted, Current    bool
+	Status  string `json:"status"`
+	Label   string `json:"label"`
+	Link    string `json:"-"`
+	Count   int64  `json:"count"`
+	Counted bool   `json:"counted"`
+	Current bool   `json:"current"`
 }
 
 // jobRow is a job in a list.
 type jobRow struct {
 	later.Job
-	When, WhenTitle, Took string
-	Label                 string `json:"-"` // some of its arguments
+	When      string `json:"when"`
+	WhenTitle string `json:"-"`
+	Took      string `json:"took,omitempty"`
+	Label     string `json:"-"` // some of its arguments
 }
 
 func (b *board) jobs(v *view) error {

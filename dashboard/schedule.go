@@ -26,10 +26,10 @@ type nextRun struct {
 
 // runMark is a run in the strip.
 type runMark struct {
-	X, Y, H int
-	Job     int64
-	Status  later.JobStatus
-	Title   string
+	X, Y, H int             `json:"-"`
+	Job     int64           `json:"job"`
+	Status  later.JobStatus `json:"status"`
+	Title   string          `json:"title"`
 }
 
 const (

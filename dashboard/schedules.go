@@ -6,7 +6,9 @@ import (
 	"github.com/laterjobs/later"
 )
 
-type schedulesPage struct{ Schedules []scheduleRow }
+type schedulesPage struct {
+	Schedules []scheduleRow `json:"schedules"`
+}
 
 // scheduleRow is a schedule with its next times.
 type scheduleRow struct {
