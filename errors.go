@@ -33,6 +33,8 @@ var (
 	ErrUnavailable = store.ErrUnavailable // the store cannot be reached or is locked for too long
 	ErrVersion     = store.ErrVersion     // the store is newer than the program, or older and not migrated
 	ErrUnsuitable  = store.ErrUnsuitable  // not a database that jobs can be kept in
+
+	ErrInvalidFilter = store.ErrInvalidFilter // a query cannot be read, or a Filter has a condition that makes no sense
 )
 
 // The causes with which a handler's context ends: see context.Cause.

@@ -22,13 +22,26 @@ func (q *JobQueue) Get(ctx context.Context, id int64) (Job, error) {
 }
 
 // List returns the jobs that f selects, newest first: at most f.Limit, 100 by
-// default. For the next page set f.Before to the id of the last job.
+// default. For the next page set f.Before to the id of the last job. It looks through
+// the whole history if it must: see Search.
 func (q *JobQueue) List(ctx context.Context, f Filter) ([]Job, error) {
 	jobs, err := q.store.List(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}
 	return jobs, nil
+}
+
+// Search is List for people who wait for a page: what an index answers (ids, status, type,
+// user, target) it finds however old it is; whatever else f asks for it looks for in the
+// newest 100,000 of those jobs, for about 250 ms at most. Found says how far it has
+// looked, and with which f.Before to go on.
+func (q *JobQueue) Search(ctx context.Context, f Filter) (Found, error) {
+	found, err := q.store.Search(ctx, f, store.Reach{})
+	if err != nil {
+		return Found{}, fmt.Errorf("search for jobs: %w", err)
+	}
+	return found, nil
 }
 
 // Attempts returns the performings of a job that have ended, oldest first, with their

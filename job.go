@@ -7,6 +7,7 @@ type (
 	Job        = store.Job        // one piece of work, as stored
 	JobStatus  = store.JobStatus  // where a job stands
 	Filter     = store.Filter     // selects jobs; zero fields do not filter
+	Found      = store.Found      // what a search has found
 	Stats      = store.Stats      // counts of jobs
 	QueueStats = store.QueueStats // one queue at a glance
 	Retention  = store.Retention  // how long finished jobs are kept

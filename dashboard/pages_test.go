@@ -216,7 +216,7 @@ func TestWrongAddresses(t *testing.T) {
 		"jobs/x":                {404, "is no id of a job"},
 		"jobs/-1":               {404, "is no id of a job"},
 		"jobs/?before=x":        {400, "is no id to go on from"},
-		"jobs/?q=status:dead":   {200, "is no status: choose of"},
+		"jobs/?q=status:dead":   {200, "there is no status"},
 		"jobs/?q=%22open":       {200, "does not end"},
 		"jobs/?q=%ff":           {200, "not valid UTF-8"},
 		"types/Nope":            {404, "No process has published a type"},

@@ -48,9 +48,12 @@ func queryTopic() string {
 	return "A query is terms, all of which must match:\n\n" +
 		"  --where 'status:failed,retrying type:EmailJob queued:<2h \"connection refused\"'\n\n" +
 		"Fields: " + strings.Join(query.Fields, ", ") + ".\n" +
-		"A value with spaces is quoted. A word alone occurs in the arguments or the error; a number\n" +
-		"alone is also an id. Times are an age (<2h: at most that old; >3d: at least), a day\n" +
-		"(2026-11-20), an RFC 3339 time, or a range of two (2026-11-20..2026-11-22).\n" +
+		"Commas stand between values of which one must match (queue:a,b), a minus before a term selects\n" +
+		"the others (-tag:test), a star at the end is for whatever follows (type:Email*). Numbers and\n" +
+		"durations can be compared (attempt:>=3, took:>30s, id:1..500). args.order.id:o-9 looks inside the\n" +
+		"arguments. Times are an age (<2h: at most that old; >3d: at least), a day (2026-11-20), an RFC 3339\n" +
+		"time, or a range of two (2026-11-20..2026-11-22). A value with spaces is quoted. A word alone occurs\n" +
+		"in the type, the arguments or the error, or is the id.\n" +
 		"The dashboard reads the same queries.\n"
 }
 

@@ -5,12 +5,16 @@ import (
 	"slices"
 	"time"
 
+	"github.com/laterjobs/later/internal/selection"
 	"github.com/laterjobs/later/store"
 )
 
-// controlSlice is how many jobs a verb changes in one transaction, so that
-// "cancel everything" does not hold up the others.
-const controlSlice = 2000
+// A verb changes at most controlSlice jobs in one transaction, and looks at most at
+// controlLook for them, so that "cancel everything" does not hold up the others.
+const (
+	controlSlice = 2000
+	controlLook  = 100_000
+)
 
 // change does something to jobs and returns the ids of those that it changed.
 type change func(s *session, list []int64, n *news) ([]int64, error)
@@ -18,46 +22,50 @@ type change func(s *session, list []int64, n *news) ([]int64, error)
 // control applies change to all jobs that f selects and whose status is one of
 // only, slice by slice, and returns the ids of those that it changed, rising.
 func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobStatus, by *noting, do change) ([]int64, error) {
+	if err := f.Check(); err != nil {
+		return nil, err
+	}
 	if err := s.alive(ctx); err != nil {
 		return nil, err
 	}
 	var changed []int64
 	left := f.Limit
 	for {
-		f.Limit = controlSlice
+		reach := selection.Reach{Want: controlSlice, Rows: controlLook}
 		if left > 0 {
-			f.Limit = min(left, controlSlice)
+			reach.Want = min(left, controlSlice)
 		}
-		found, done, err := s.controlSome(ctx, f, only, by, do)
+		found, done, err := s.controlSome(ctx, f, only, reach, by, do)
 		if err != nil {
 			return nil, s.classify(ctx, err)
 		}
 		changed = append(changed, done...)
-		left -= len(found)
-		if len(found) < f.Limit || left == 0 {
+		if f.Before = found.Next; f.Before == 0 || left > 0 && left <= len(found.IDs) {
 			return sortedIDs(changed), nil
 		}
-		f.Before = slices.Min(found)
+		if left > 0 {
+			left -= len(found.IDs)
+		}
 	}
 }
 
-func (s *Store) controlSome(ctx context.Context, f store.Filter, only []store.JobStatus, by *noting, do change) (found, done []int64, err error) {
+func (s *Store) controlSome(ctx context.Context, f store.Filter, only []store.JobStatus, reach selection.Reach, by *noting, do change) (found selection.Found, done []int64, err error) {
 	var n *news
 	var entry int64
 	err = insist(ctx, harmless, func() error {
-		n = &news{}
+		n, done = &news{}, nil
 		return s.inTx(ctx, s.pool, func(r *session) (err error) {
-			if found, err = selectIDs(r, f, only); err != nil || len(found) == 0 {
+			if found, err = selection.Look(looker{r}, &dialect, f, only, reach); err != nil || len(found.IDs) == 0 {
 				return err
 			}
-			if done, err = do(r, sortedIDs(slices.Clone(found)), n); err == nil && len(done) > 0 {
+			if done, err = do(r, sortedIDs(slices.Clone(found.IDs)), n); err == nil && len(done) > 0 {
 				entry, err = by.note(r, sortedIDs(slices.Clone(done)))
 			}
 			return err
 		})
 	})
 	if err != nil {
-		return nil, nil, err
+		return found, nil, err
 	}
 	s.tell(n)
 	if len(done) > 0 {

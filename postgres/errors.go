@@ -93,7 +93,7 @@ var errStandby = fmt.Errorf("%w: the server is a standby; waiting for its promot
 func matchesSentinel(err error) bool {
 	for _, sentinel := range []error{
 		store.ErrNotFound, store.ErrConflict, store.ErrDuplicate, store.ErrClosed, store.ErrProcessGone, store.ErrFull,
-		store.ErrUnavailable, store.ErrWrongTx, store.ErrVersion, store.ErrUnsuitable, context.Canceled,
+		store.ErrUnavailable, store.ErrWrongTx, store.ErrVersion, store.ErrUnsuitable, store.ErrInvalidFilter, context.Canceled,
 	} {
 		if errors.Is(err, sentinel) {
 			return true

@@ -1,107 +1,39 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
-	"slices"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/laterjobs/later/internal/selection"
 	"github.com/laterjobs/later/store"
 )
 
-// place is a table in which a status starts, so that no list walks the history
-// to find the few jobs that wait or run.
-type place struct {
-	table string // with its alias
-	id    string // the column that orders it
-	where string
-}
+// dialect is how PostgreSQL writes the conditions of a filter.
+var dialect = selection.Dialect{
+	Placeholder: func(n int) string { return "$" + strconv.Itoa(n) },
+	Schema:      defaultSchema + ".",
 
-var placesOf = map[store.JobStatus]place{
-	store.Scheduled: {"later.waiting AS p", "p.job_id", "p.kind <> 3"},
-	store.Retrying:  {"later.waiting AS p", "p.job_id", "p.kind = 3"},
-	store.Pending:   {"later.ready AS p", "p.job_id", ""},
-	store.Running:   {"later.claimed AS p", "p.job_id", ""},
-	store.Completed: {"later.finished AS p", "p.job_id", "p.status = 1"},
-	store.Failed:    {"later.finished AS p", "p.job_id", "p.status = 2"},
-	store.Cancelled: {"later.finished AS p", "p.job_id", "p.status = 3"},
-}
+	Integer:  "?::bigint",
+	Text:     "%s::text",
+	Contains: `strpos(lower(%s COLLATE "C"), lower(?::text COLLATE "C")) > 0`, // the collation "C" changes the case of ASCII alone
+	Occurs:   `strpos(%s, ?::text) > 0`,
+	Begins:   "starts_with(%s, ?::text)",
+	Decimals: "%s ~ '[0-9][.eE]'",
+	OneOf:    "%s = ANY (?::bigint[])",
+	Tags:     "unnest(j.tags) AS e(value)",
 
-// selectIDs finds the ids of the jobs that f selects and whose status is one of
-// only (nil: any), newest first, at most f.Limit.
-func selectIDs(s *session, f store.Filter, only []store.JobStatus) ([]int64, error) {
-	var found []int64
-	for _, query := range queriesFor(f, only) {
-		err := s.queryText("select jobs", s.store.inSchema(query.text), func(r row) error {
-			var id int64
-			err := r.Scan(&id)
-			found = append(found, id)
-			return err
-		}, query.args...)
-		if err != nil {
-			return nil, err
-		}
-	}
-	slices.SortFunc(found, func(a, b int64) int { return cmp.Compare(b, a) })
-	return found[:min(len(found), f.Limit)], nil
-}
+	After:  "f.finished_at >= f.started_at + ?::bigint * interval '1 microsecond'",
+	Within: "f.finished_at <= f.started_at + ?::bigint * interval '1 microsecond'",
 
-// selection is one query under construction.
-type selection struct {
-	text  string
-	where []string
-	args  []any
-}
-
-// and adds a condition in which ? stands for the value, however often.
-func (q *selection) and(condition string, value any) {
-	q.args = append(q.args, value)
-	q.where = append(q.where, strings.ReplaceAll(condition, "?", "$"+strconv.Itoa(len(q.args))))
-}
-
-// queriesFor makes one query for each status; a single one over all jobs if f
-// names no status and any will do.
-func queriesFor(f store.Filter, only []store.JobStatus) []selection {
-	if !storable(f.Type, f.Queue, f.User, f.Target, f.Tag, f.Text) {
-		return nil
-	}
-	if f.Cause != 0 {
-		only = withCause(only)
-	}
-	statuses := only
-	if len(f.Status) > 0 {
-		statuses = slices.DeleteFunc(slices.Clone(f.Status), func(s store.JobStatus) bool {
-			_, known := placesOf[s]
-			return !known || only != nil && !slices.Contains(only, s)
-		})
-		slices.Sort(statuses)
-		statuses = slices.Compact(statuses)
-		if len(statuses) == 0 {
-			return nil
-		}
-	}
-	if statuses == nil {
-		return []selection{queryFor(f, place{"later.job AS j", "j.id", ""})}
-	}
-	var queries []selection
-	for _, status := range statuses {
-		queries = append(queries, queryFor(f, placesOf[status]))
-	}
-	return queries
-}
-
-// withCause are the statuses in which jobs have a cause.
-func withCause(only []store.JobStatus) []store.JobStatus {
-	some := []store.JobStatus{} // not nil, which is any
-	for _, status := range []store.JobStatus{store.Retrying, store.Failed} {
-		if only == nil || slices.Contains(only, status) {
-			some = append(some, status)
-		}
-	}
-	return some
+	List:     func(list []int64) any { return list },
+	Time:     func(micros int64) any { return time.UnixMicro(micros).UTC() },
+	Storable: func(text string) bool { return storable(text) },
 }
 
 // storable reports whether the database can hold texts at all. It refuses even to
@@ -115,84 +47,66 @@ func storable(texts ...string) bool {
 	return true
 }
 
-func queryFor(f store.Filter, p place) selection {
-	q := selection{text: "SELECT " + p.id + " FROM " + p.table}
-	if p.id != "j.id" {
-		q.text += " JOIN later.job AS j ON j.id = p.job_id"
-	}
-	if p.where != "" {
-		q.where = append(q.where, p.where)
-	}
-	if f.IDs != nil {
-		q.and(p.id+" = ANY (?::bigint[])", f.IDs)
-	}
-	if f.Before != 0 {
-		q.and(p.id+" < ?", f.Before)
-	}
-	for column, value := range map[string]string{"j.type": f.Type, "j.queue": f.Queue, "j.user_id": f.User, "j.target_id": f.Target} {
-		if value != "" {
-			q.and(column+" = ?", value)
-		}
-	}
-	if f.Type != "" {
-		q.where = append(q.where, "j.type <> ''") // what the index says: see the migration
-	}
-	if f.Cause != 0 {
-		q.and("p.cause = ?", int64(f.Cause))
-	}
-	if f.Tag != "" {
-		q.and("? = ANY (j.tags)", f.Tag)
-	}
-	if f.Text != "" {
-		like := "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(f.Text) + "%"
-		// The collation "C" changes the case of ASCII alone.
-		q.and(`(lower(j.args::text COLLATE "C") LIKE lower(? COLLATE "C") OR lower((SELECT CASE WHEN f.job_id IS NULL
-			THEN (SELECT a.error FROM later.attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1)
-			ELSE f.error END FROM (SELECT 1) AS one LEFT JOIN later.finished AS f ON f.job_id = j.id) COLLATE "C") LIKE lower(? COLLATE "C"))`, like)
-	}
-	q.times(f)
-	if len(q.where) > 0 {
-		q.text += " WHERE " + strings.Join(q.where, " AND ")
-	}
-	q.args = append(q.args, f.Limit)
-	q.text += " ORDER BY " + p.id + " DESC LIMIT $" + strconv.Itoa(len(q.args))
-	return q
+// looker looks for jobs over one connection.
+type looker struct{ *session }
+
+func (l looker) Reach(q selection.Query) (lowest, count int64, err error) {
+	err = l.queryText("select jobs", l.store.inSchema(q.Text), func(r row) error {
+		var id pgtype.Int8
+		err := r.Scan(&id, &count)
+		lowest = id.Int64
+		return err
+	}, q.Args...)
+	return lowest, count, err
 }
 
-func (q *selection) times(f store.Filter) {
-	const finished = "(SELECT f.finished_at FROM later.finished AS f WHERE f.job_id = j.id)"
-	for _, bound := range []struct {
-		condition string
-		at        time.Time
-	}{
-		{"j.queued_at >= ?", f.QueuedAfter}, {"j.queued_at < ?", f.QueuedBefore},
-		{finished + " >= ?", f.FinishedAfter}, {finished + " < ?", f.FinishedBefore},
-	} {
-		if !bound.at.IsZero() {
-			q.and(bound.condition, micro(store.Storable(bound.at)))
-		}
-	}
-}
+// errEnough ends a query early.
+var errEnough = errors.New("enough")
 
-const (
-	defaultLimit = 100
-	maxLimit     = 10_000
-)
+func (l looker) Rows(q selection.Query, documents bool, each func(id int64, args, metadata, options []byte) bool) error {
+	err := l.queryText("select jobs", l.store.inSchema(q.Text), func(r row) error {
+		var id int64
+		var args, metadata, options []byte
+		columns := []any{&id}
+		if documents {
+			columns = append(columns, &args, &metadata, &options)
+		}
+		if err := r.Scan(columns...); err != nil {
+			return err
+		}
+		if !each(id, args, metadata, options) {
+			return errEnough
+		}
+		return nil
+	}, q.Args...)
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
 
 // List returns the jobs that f selects, newest first.
 func (s *Store) List(ctx context.Context, f store.Filter) ([]store.Job, error) {
-	if f.Limit <= 0 {
-		f.Limit = defaultLimit
-	}
-	f.Limit = min(f.Limit, maxLimit)
-	var jobs []store.Job
-	err := s.read(ctx, func(r *session) error {
-		found, err := selectIDs(r, f, nil)
-		if err != nil || len(found) == 0 {
+	found, err := s.look(ctx, func(l looker) (selection.Found, error) {
+		return selection.Look(l, &dialect, f, nil, selection.Reach{Want: selection.Limit(f)})
+	})
+	return found.Jobs, err
+}
+
+// Search returns the jobs that f selects, as far as it reaches.
+func (s *Store) Search(ctx context.Context, f store.Filter, reach store.Reach) (store.Found, error) {
+	return s.look(ctx, func(l looker) (selection.Found, error) { return selection.Search(l, &dialect, f, reach) })
+}
+
+func (s *Store) look(ctx context.Context, look func(looker) (selection.Found, error)) (found store.Found, err error) {
+	err = s.read(ctx, func(r *session) error {
+		looked, err := look(looker{r})
+		found = store.Found{Looked: looked.Looked, Next: looked.Next}
+		if err != nil || len(looked.IDs) == 0 {
 			return err
 		}
-		jobs, err = readJobs(r, found)
+		found.Jobs, err = readJobs(r, looked.IDs)
 		return err
 	})
-	return jobs, err
+	return found, err
 }

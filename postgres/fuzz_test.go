@@ -19,6 +19,10 @@ func FuzzFilters(f *testing.F) {
 	storetest.FuzzFilters(f, fresh)
 }
 
+func FuzzConditions(f *testing.F) {
+	storetest.FuzzConditions(f, fresh)
+}
+
 func FuzzTexts(f *testing.F) {
 	storetest.FuzzTexts(f, fresh)
 }

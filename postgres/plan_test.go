@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/laterjobs/later/internal/pgtest"
+	"github.com/laterjobs/later/internal/selection"
 	"github.com/laterjobs/later/store"
 )
 
@@ -89,18 +91,70 @@ func TestPlansOfLists(t *testing.T) {
 		"job_by_type": {Type: "Rare"}, "job_by_user": {User: "user8"}, "job_by_target": {Target: "target9"},
 		"finished_bad": {Status: []store.JobStatus{store.Failed}}, "finished_pkey": {Status: []store.JobStatus{store.Completed}},
 	} {
-		filter.Limit = 100
-		for _, query := range queriesFor(filter, nil) {
-			found, err := conn.Query(t.Context(), "EXPLAIN (COSTS OFF) "+f.s.inSchema(query.text), query.args...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			lines, err := pgx.CollectRows(found, pgx.RowTo[string])
-			if plan := steps(lines); err != nil || !strings.Contains(plan, index) {
-				t.Errorf("%+v: %v\n%s", filter, err, plan)
+		for _, plan := range f.plansOf(conn, filter) {
+			if !strings.Contains(plan, index) {
+				t.Errorf("%+v:\n%s", filter, plan)
 			}
 		}
 	}
+	// A look at a piece of the table walks no other, whatever it asks of the jobs.
+	asks := store.Filter{
+		Status: []store.JobStatus{store.Completed}, Queue: "q", Text: "x", FinishedAfter: time.Unix(1, 0),
+		Match: []store.Condition{
+			{Field: store.FieldAttempt, AnyOf: []store.Test{{Op: store.AtLeast, Value: "1"}}},
+			{Field: store.FieldArgs, Path: []string{"n"}, AnyOf: []store.Test{{Value: "7"}}},
+		},
+	}
+	either := store.Filter{Queue: "q", Match: []store.Condition{{Field: store.FieldProcess, AnyOf: []store.Test{{Value: "1"}}}}}
+	for _, filter := range []store.Filter{asks, either} {
+		for _, plan := range f.plansOf(conn, filter) {
+			if bad := regexp.MustCompile(`Seq Scan on (job|finished|attempt|ready|waiting)\b|Hash`).FindString(plan); bad != "" {
+				t.Errorf("%+v: %s in\n%s", filter, bad, plan)
+			}
+		}
+	}
+}
+
+// plansOf are the plans of what a look for the jobs of a filter asks.
+func (f *filling) plansOf(conn *pgx.Conn, filter store.Filter) []string {
+	f.t.Helper()
+	e := &explainer{looker: looker{f.s.own(f.t.Context(), conn)}}
+	if _, err := selection.Look(e, &dialect, filter, nil, selection.Reach{Want: 100, Rows: 1000}); err != nil {
+		f.t.Fatal(err)
+	}
+	return e.plans
+}
+
+// explainer is a looker that keeps the plans of what it is asked.
+type explainer struct {
+	looker
+	plans []string
+}
+
+func (e *explainer) Reach(q selection.Query) (lowest, count int64, err error) {
+	if err := e.explain(q); err != nil {
+		return 0, 0, err
+	}
+	return e.looker.Reach(q)
+}
+
+func (e *explainer) Rows(q selection.Query, documents bool, each func(id int64, args, metadata, options []byte) bool) error {
+	if err := e.explain(q); err != nil {
+		return err
+	}
+	return e.looker.Rows(q, documents, each)
+}
+
+func (e *explainer) explain(q selection.Query) error {
+	var lines []string
+	err := e.queryText("explain", "EXPLAIN (COSTS OFF) "+e.store.inSchema(q.Text), func(r row) error {
+		var line string
+		err := r.Scan(&line)
+		lines = append(lines, line)
+		return err
+	}, q.Args...)
+	e.plans = append(e.plans, steps(lines))
+	return err
 }
 
 // filling is a store whose tables are filled and emptied.

@@ -3,30 +3,37 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"slices"
 	"time"
 
+	"github.com/laterjobs/later/internal/selection"
 	"github.com/laterjobs/later/store"
 )
 
-// controlSlice is how many jobs a verb changes in one transaction, so that
-// "cancel everything" does not hold up the others.
-const controlSlice = 2000
+// A verb changes at most controlSlice jobs in one transaction, and looks at most at
+// controlLook for them, so that "cancel everything" does not hold up the others.
+const (
+	controlSlice = 2000
+	controlLook  = 20_000
+)
 
 // control applies change to all jobs that f selects and whose status is one of
 // only, slice by slice, and returns the ids of those that it changed, rising.
 func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobStatus, n *noting, change func(*session, []placed, *moves) ([]int64, error)) ([]int64, error) {
+	if err := f.Check(); err != nil {
+		return nil, err
+	}
 	var changed []int64
 	left := f.Limit
 	for {
-		f.Limit = controlSlice
+		reach := selection.Reach{Want: controlSlice, Rows: controlLook}
 		if left > 0 {
-			f.Limit = min(left, controlSlice)
+			reach.Want = min(left, controlSlice)
 		}
-		var found, done []int64
+		var found selection.Found
+		var done []int64
 		var entry int64
 		r := &request{rank: rankControl, durable: true, size: controlSlice * rowSize, run: func(s *session) (err error) {
-			if found, done, err = controlSome(s, f, only, change); err == nil && len(done) > 0 {
+			if found, done, err = controlSome(s, f, only, reach, change); err == nil && len(done) > 0 {
 				entry, err = n.note(s, sortedIDs(done))
 			}
 			return err
@@ -38,26 +45,27 @@ func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobSta
 			n.noted(entry, len(done))
 		}
 		changed = append(changed, done...)
-		left -= len(found)
-		if len(found) < f.Limit || left == 0 {
+		if f.Before = found.Next; f.Before == 0 || left > 0 && left <= len(found.IDs) {
 			return sortedIDs(changed), nil
 		}
-		f.Before = slices.Min(found)
+		if left > 0 {
+			left -= len(found.IDs)
+		}
 	}
 }
 
-func controlSome(s *session, f store.Filter, only []store.JobStatus, change func(*session, []placed, *moves) ([]int64, error)) (found, done []int64, err error) {
-	found, err = selectIDs(s, f, only)
-	if err != nil || len(found) == 0 {
-		return nil, nil, err
+func controlSome(s *session, f store.Filter, only []store.JobStatus, reach selection.Reach, change func(*session, []placed, *moves) ([]int64, error)) (found selection.Found, done []int64, err error) {
+	found, err = selection.Look(looker{s}, &dialect, f, only, reach)
+	if err != nil || len(found.IDs) == 0 {
+		return found, nil, err
 	}
-	jobs, err := places(s, found)
+	jobs, err := places(s, found.IDs)
 	if err != nil {
-		return nil, nil, err
+		return found, nil, err
 	}
 	var m moves
 	if done, err = change(s, jobs, &m); err != nil {
-		return nil, nil, err
+		return found, nil, err
 	}
 	return found, done, m.apply(s)
 }

@@ -66,7 +66,7 @@ func classifyText(err error) error {
 func matchesSentinel(err error) bool {
 	for _, sentinel := range []error{
 		store.ErrNotFound, store.ErrConflict, store.ErrClosed, store.ErrProcessGone, store.ErrFull,
-		store.ErrUnavailable, store.ErrWrongTx, store.ErrVersion, store.ErrUnsuitable,
+		store.ErrUnavailable, store.ErrWrongTx, store.ErrVersion, store.ErrUnsuitable, store.ErrInvalidFilter,
 		context.Canceled, context.DeadlineExceeded,
 	} {
 		if errors.Is(err, sentinel) {

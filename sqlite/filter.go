@@ -1,174 +1,97 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
-	"slices"
-	"strings"
-	"time"
+	"database/sql"
+	"errors"
 
+	"github.com/laterjobs/later/internal/selection"
 	"github.com/laterjobs/later/store"
 )
 
-// place is a table in which a status starts, so that no list walks the history
-// to find the few jobs that wait or run.
-type place struct {
-	table string // with its alias
-	id    string // the column that orders it
-	where string
+// dialect is how SQLite writes the conditions of a filter.
+var dialect = selection.Dialect{
+	Placeholder: func(int) string { return "?" },
+	Schema:      "later_",
+
+	Integer:  "?",
+	Text:     "%s",
+	Contains: "instr(lower(%s), lower(?)) > 0", // not LIKE, which refuses long patterns; lower changes ASCII alone
+	Occurs:   "instr(%s, ?) > 0",
+	Begins:   "instr(%s, ?) = 1",
+	Decimals: "%s GLOB '*[0-9][.eE]*'",
+	OneOf:    "%s IN (SELECT value FROM json_each(?))",
+	// Tags that a person has spoiled are no tags: they must not spoil the list.
+	Tags: "json_each(CASE WHEN json_valid(j.tags) THEN j.tags END) AS e",
+
+	After:  "f.finished_at - f.started_at >= ?",
+	Within: "f.finished_at - f.started_at <= ?",
+
+	List:     func(list []int64) any { return ids(list) },
+	Time:     func(micros int64) any { return micros },
+	Storable: func(string) bool { return true },
 }
 
-var placesOf = map[store.JobStatus]place{
-	store.Scheduled: {"later_waiting AS p", "p.job_id", "p.kind <> 3"},
-	store.Retrying:  {"later_waiting AS p", "p.job_id", "p.kind = 3"},
-	store.Pending:   {"later_ready AS p", "p.job_id", ""},
-	store.Running:   {"later_claimed AS p", "p.job_id", ""},
-	store.Completed: {"later_finished AS p", "p.job_id", "p.status = 1"},
-	store.Failed:    {"later_finished AS p", "p.job_id", "p.status = 2"},
-	store.Cancelled: {"later_finished AS p", "p.job_id", "p.status = 3"},
+// looker looks for jobs within a transaction.
+type looker struct{ *session }
+
+func (l looker) Reach(q selection.Query) (lowest, count int64, err error) {
+	err = l.query(q.Text, func(r *sql.Rows) error {
+		var id sql.NullInt64
+		err := r.Scan(&id, &count)
+		lowest = id.Int64
+		return err
+	}, q.Args...)
+	return lowest, count, err
 }
 
-// selectIDs finds the ids of the jobs that f selects and whose status is one of
-// only (nil: any), newest first, at most f.Limit.
-func selectIDs(s *session, f store.Filter, only []store.JobStatus) ([]int64, error) {
-	var found []int64
-	for _, query := range queriesFor(f, only) {
-		some, err := s.list(query.text, query.args...)
-		if err != nil {
-			return nil, err
+// errEnough ends a query early.
+var errEnough = errors.New("enough")
+
+func (l looker) Rows(q selection.Query, documents bool, each func(id int64, args, metadata, options []byte) bool) error {
+	err := l.query(q.Text, func(r *sql.Rows) error {
+		var id int64
+		var args, metadata, options sql.RawBytes
+		columns := []any{&id}
+		if documents {
+			columns = append(columns, &args, &metadata, &options)
 		}
-		found = append(found, some...)
-	}
-	slices.SortFunc(found, func(a, b int64) int { return cmp.Compare(b, a) })
-	return found[:min(len(found), f.Limit)], nil
-}
-
-// selection is one query under construction.
-type selection struct {
-	text  string
-	where []string
-	args  []any
-}
-
-func (q *selection) and(condition string, args ...any) {
-	q.where = append(q.where, condition)
-	q.args = append(q.args, args...)
-}
-
-// queriesFor makes one query for each status; a single one over all jobs if f
-// names no status and any will do.
-func queriesFor(f store.Filter, only []store.JobStatus) []selection {
-	if f.Cause != 0 {
-		only = withCause(only)
-	}
-	statuses := only
-	if len(f.Status) > 0 {
-		statuses = slices.DeleteFunc(slices.Clone(f.Status), func(s store.JobStatus) bool {
-			_, known := placesOf[s]
-			return !known || only != nil && !slices.Contains(only, s)
-		})
-		slices.Sort(statuses)
-		statuses = slices.Compact(statuses)
-		if len(statuses) == 0 {
-			return nil
+		if err := r.Scan(columns...); err != nil {
+			return err
 		}
-	}
-	if statuses == nil {
-		return []selection{queryFor(f, place{"later_job AS j", "j.id", ""})}
-	}
-	var queries []selection
-	for _, status := range statuses {
-		queries = append(queries, queryFor(f, placesOf[status]))
-	}
-	return queries
-}
-
-// withCause are the statuses in which jobs have a cause.
-func withCause(only []store.JobStatus) []store.JobStatus {
-	some := []store.JobStatus{} // not nil, which is any
-	for _, status := range []store.JobStatus{store.Retrying, store.Failed} {
-		if only == nil || slices.Contains(only, status) {
-			some = append(some, status)
+		if !each(id, args, metadata, options) {
+			return errEnough
 		}
+		return nil
+	}, q.Args...)
+	if errors.Is(err, errEnough) {
+		return nil
 	}
-	return some
+	return err
 }
-
-func queryFor(f store.Filter, p place) selection {
-	q := selection{text: "SELECT " + p.id + " FROM " + p.table}
-	if p.id != "j.id" {
-		q.text += " JOIN later_job AS j ON j.id = p.job_id"
-	}
-	if p.where != "" {
-		q.and(p.where)
-	}
-	if f.IDs != nil {
-		q.and(p.id+" IN (SELECT value FROM json_each(?))", ids(f.IDs))
-	}
-	if f.Before != 0 {
-		q.and(p.id+" < ?", f.Before)
-	}
-	for column, value := range map[string]string{"j.type": f.Type, "j.queue": f.Queue, "j.user_id": f.User, "j.target_id": f.Target} {
-		if value != "" {
-			q.and(column+" = ?", value)
-		}
-	}
-	if f.Cause != 0 {
-		q.and("p.cause = ?", int64(f.Cause))
-	}
-	if f.Tag != "" {
-		// Tags that a person has spoiled are no tags: they must not spoil the list.
-		q.and("EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(j.tags) THEN j.tags END) WHERE value = ?)", f.Tag)
-	}
-	if f.Text != "" {
-		// Not LIKE, which refuses long patterns. The function lower changes ASCII alone.
-		q.and(`(instr(lower(j.args), lower(?)) OR instr(lower((SELECT CASE WHEN f.job_id IS NULL
-			THEN (SELECT a.error FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1)
-			ELSE f.error END FROM (SELECT 1) LEFT JOIN later_finished AS f ON f.job_id = j.id)), lower(?)))`, f.Text, f.Text)
-	}
-	q.times(f)
-	if len(q.where) > 0 {
-		q.text += " WHERE " + strings.Join(q.where, " AND ")
-	}
-	q.text += " ORDER BY " + p.id + " DESC LIMIT ?"
-	q.args = append(q.args, f.Limit)
-	return q
-}
-
-func (q *selection) times(f store.Filter) {
-	const finished = "(SELECT f.finished_at FROM later_finished AS f WHERE f.job_id = j.id)"
-	for _, bound := range []struct {
-		condition string
-		at        time.Time
-	}{
-		{"j.queued_at >= ?", f.QueuedAfter}, {"j.queued_at < ?", f.QueuedBefore},
-		{finished + " >= ?", f.FinishedAfter}, {finished + " < ?", f.FinishedBefore},
-	} {
-		if !bound.at.IsZero() {
-			q.and(bound.condition, store.Storable(bound.at).UnixMicro())
-		}
-	}
-}
-
-const (
-	defaultLimit = 100
-	maxLimit     = 10_000
-)
 
 // List returns the jobs that f selects, newest first.
 func (s *Store) List(ctx context.Context, f store.Filter) ([]store.Job, error) {
-	if f.Limit <= 0 {
-		f.Limit = defaultLimit
-	}
-	f.Limit = min(f.Limit, maxLimit)
-	var jobs []store.Job
-	err := s.read(ctx, func(r *session) error {
-		found, err := selectIDs(r, f, nil)
-		if err != nil || len(found) == 0 {
+	found, err := s.look(ctx, func(l looker) (selection.Found, error) {
+		return selection.Look(l, &dialect, f, nil, selection.Reach{Want: selection.Limit(f)})
+	})
+	return found.Jobs, err
+}
+
+// Search returns the jobs that f selects, as far as it reaches.
+func (s *Store) Search(ctx context.Context, f store.Filter, reach store.Reach) (store.Found, error) {
+	return s.look(ctx, func(l looker) (selection.Found, error) { return selection.Search(l, &dialect, f, reach) })
+}
+
+func (s *Store) look(ctx context.Context, look func(looker) (selection.Found, error)) (found store.Found, err error) {
+	err = s.read(ctx, func(r *session) error {
+		looked, err := look(looker{r})
+		found = store.Found{Looked: looked.Looked, Next: looked.Next}
+		if err != nil || len(looked.IDs) == 0 {
 			return err
 		}
-		jobs, err = readJobs(r, found)
+		found.Jobs, err = readJobs(r, looked.IDs)
 		return err
 	})
-	return jobs, err
+	return found, err
 }

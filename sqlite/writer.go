@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -270,6 +271,9 @@ func (w *writer) statement(name string) (statement, error) {
 	}
 	text, ok := queries[name]
 	if !ok {
+		if strings.HasPrefix(name, "SELECT ") {
+			return unkept{w.conn, name}, nil // built for a filter: they differ too much to be kept
+		}
 		text = name // BEGIN, COMMIT and pragmas need no name
 	}
 	prepared, err := w.conn.PrepareContext(uninterrupted, text)
@@ -278,6 +282,20 @@ func (w *writer) statement(name string) (statement, error) {
 	}
 	w.prepared[name] = prepared
 	return prepared, nil
+}
+
+// unkept is a statement of the writer that is used once.
+type unkept struct {
+	conn *sql.Conn
+	text string
+}
+
+func (u unkept) ExecContext(ctx context.Context, args ...any) (sql.Result, error) {
+	return u.conn.ExecContext(ctx, u.text, args...)
+}
+
+func (u unkept) QueryContext(ctx context.Context, args ...any) (*sql.Rows, error) {
+	return u.conn.QueryContext(ctx, u.text, args...)
 }
 
 // close stops the writer after the request at hand; later ones get ErrClosed.

@@ -2,23 +2,18 @@ package store
 
 import "time"
 
-// Filter selects jobs. Zero fields do not filter; the others must all match.
-type Filter struct {
-	IDs    []int64
-	Status []JobStatus
-	Type   string
-	Queue  string
-	User   string
-	Target string
-	Tag    string
-	Cause  CauseID // of the latest error of jobs that are failed or retrying: no others match
-	Text   string  // occurs in the arguments or the error, ignoring ASCII case
+// Reach is how far a search looks before it says how far it has come. What an index
+// answers, it looks up over the whole table; the rest it looks for in those jobs.
+type Reach struct {
+	Jobs int64         // at so many jobs; 0: 100,000
+	Time time.Duration // for about so long; 0: 250 ms
+}
 
-	QueuedAfter, QueuedBefore     time.Time // QueuedAfter ≤ queued_at < QueuedBefore
-	FinishedAfter, FinishedBefore time.Time // FinishedAfter ≤ finished_at < FinishedBefore
-
-	Before int64 // only ids below; keyset paging, newest first
-	Limit  int   // List: 0 means 100, at most 10,000. Bulk verbs: 0 means all
+// Found is what a search has found.
+type Found struct {
+	Jobs   []Job `json:"jobs"`   // newest first
+	Looked int64 `json:"looked"` // at so many jobs
+	Next   int64 `json:"next"`   // the Filter.Before to go on with: at more jobs, or for more of them; 0: this was all
 }
 
 // Stats counts jobs.

@@ -115,7 +115,8 @@ type Store interface {
 	// rising, and leaves the others alone. One that has changed something keeps by, with
 	// the number of the jobs and the ids of the first AuditedJobs, in the same
 	// transaction; nil: nobody is noted. Of a change that takes several transactions the
-	// entry comes with the first, and counts on with the others.
+	// entry comes with the first, and counts on with the others. ErrInvalidFilter, as of
+	// what reads by filter: the filter has a condition that makes no sense.
 
 	// Cancel finishes jobs that wait and asks for the stop of those that run.
 	Cancel(ctx context.Context, f Filter, reason string, now time.Time, by *AuditEntry) ([]int64, error)
@@ -156,7 +157,11 @@ type Store interface {
 	// Reading.
 
 	Get(ctx context.Context, id int64) (Job, error) // ErrNotFound
+	// List returns the newest jobs that f selects, however far it has to look for them.
 	List(ctx context.Context, f Filter) ([]Job, error)
+	// Search is List with a bounded cost: it may return fewer jobs than there are, and
+	// says where to go on. Pages that follow Next show the same jobs as List does.
+	Search(ctx context.Context, f Filter, reach Reach) (Found, error)
 	Attempts(ctx context.Context, jobID int64) ([]Attempt, error) // oldest first
 	Log(ctx context.Context, jobID int64) ([]LogLine, error)      // oldest first
 	Steps(ctx context.Context, jobID int64) ([]Step, error)       // oldest first, of one time by name

@@ -146,6 +146,14 @@ func (b *broken) Revision(ctx context.Context) (string, error) {
 	return out, err
 }
 
+func (b *broken) Search(ctx context.Context, f store.Filter, reach store.Reach) (store.Found, error) {
+	out, err := b.Reference.Search(ctx, b.give(f).(store.Filter), reach)
+	if b.answered != nil {
+		b.answered(&out)
+	}
+	return out, err
+}
+
 func (b *broken) Stats(ctx context.Context) (store.Stats, error) {
 	out, err := b.Reference.Stats(ctx)
 	if b.answered != nil {

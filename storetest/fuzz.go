@@ -157,3 +157,58 @@ func (t *trial) roundTrip(job store.NewJob, text, stack string) {
 	_, err := t.store.Delete(t.Context(), store.Filter{IDs: []int64{id}}, nil)
 	t.must("Delete", err)
 }
+
+// FuzzConditions compares a store with the reference: whatever a condition says, it holds
+// of the same jobs, or both refuse it. It is the body of a fuzz target.
+func FuzzConditions(f *testing.F, open func(t testing.TB) store.Store) {
+	s, reference := newTrial(f, open(f)), newTrial(f, NewReference())
+	records := variety()
+	for i := range records {
+		records[i].Job.Metadata = []byte(`{"n":[1,2.50,{"deep":"x"}],"s":"a\u0042"}`)
+	}
+	s.importAll(records...)
+	reference.importAll(records...)
+	fields := []store.Field{
+		store.FieldType, store.FieldQueue, store.FieldUser, store.FieldTarget, store.FieldTag, store.FieldKey, store.FieldSchedule, store.FieldError,
+		store.FieldText, store.FieldWord, store.FieldID, store.FieldAttempt, store.FieldCrashes, store.FieldPriority, store.FieldProcess, store.FieldTook,
+		store.FieldQueued, store.FieldScheduled, store.FieldStarted, store.FieldFinished, store.FieldRuns, store.FieldArgs, store.FieldMetadata, "none",
+	}
+	ops := []store.Op{store.Equal, store.Prefix, store.Contain, store.Below, store.AtMost, store.Above, store.AtLeast, store.Between}
+	for i := range fields {
+		f.Add(uint8(i), uint8(i), "1", "2", "n", false, uint8(0))
+		f.Add(uint8(i), uint8(2), "a", "", "s", true, uint8(3))
+	}
+	f.Add(uint8(15), uint8(7), "-2562047h", "2562047h", "", false, uint8(0))
+	f.Add(uint8(16), uint8(3), "0000-01-01T00:00:00Z", "", "", true, uint8(0))
+	f.Add(uint8(19), uint8(6), "9999-12-31T23:59:59Z", "", "", false, uint8(0))
+	f.Add(uint8(22), uint8(0), "2.5", "", "n", false, uint8(0))
+	f.Add(uint8(22), uint8(1), "aB", "", "s", false, uint8(0))
+	f.Add(uint8(10), uint8(3), "-9223372036854775808", "", "", false, uint8(0))
+	f.Add(uint8(4), uint8(0), "\x00", "", "", true, uint8(0))
+	f.Fuzz(func(t *testing.T, field, op uint8, value, to, path string, not bool, statuses uint8) {
+		c := store.Condition{
+			Field: fields[int(field)%len(fields)], Not: not,
+			AnyOf: []store.Test{{Op: ops[int(op)%len(ops)], Value: value, To: to}, {Value: to}},
+		}
+		if path != "" {
+			c.Path = strings.Split(path, ".")
+		}
+		if to == "" {
+			c.AnyOf = c.AnyOf[:1]
+		}
+		filter := store.Filter{Match: []store.Condition{c}}
+		for i, status := range store.Statuses {
+			if statuses>>i&1 == 1 {
+				filter.Status = append(filter.Status, status)
+			}
+		}
+		got, want := (&trial{TB: t, store: s.store}), (&trial{TB: t, store: reference.store})
+		if filter.Check() != nil {
+			if _, err := s.store.List(t.Context(), filter); err == nil {
+				t.Errorf("%+v was not refused", filter)
+			}
+			return
+		}
+		got.equal(fmt.Sprintf("the jobs of %+v", filter), got.list(filter), want.list(filter))
+	})
+}

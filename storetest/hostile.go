@@ -76,6 +76,7 @@ func hostileGone(t *trial) {
 		"Enqueue": func() error { _, err := t.store.Enqueue(ctx, []store.NewJob{plain()}, enqueuedAt); return err },
 		"Get":     func() error { _, err := t.store.Get(ctx, 1); return err },
 		"List":    func() error { _, err := t.store.List(ctx, store.Filter{}); return err },
+		"Search":  func() error { _, err := t.store.Search(ctx, store.Filter{}, store.Reach{}); return err },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {
 			t.Fatalf("%s with a cancelled context: %v", verb, err)

@@ -202,6 +202,7 @@ func everyVerb(t *trial, id int64) map[string]func() error {
 		"Resume":     func() error { return s.Resume(ctx, "default", nil) },
 		"Get":        func() error { _, err := s.Get(ctx, id); return err },
 		"List":       func() error { _, err := s.List(ctx, store.Filter{}); return err },
+		"Search":     func() error { _, err := s.Search(ctx, store.Filter{}, store.Reach{}); return err },
 		"Attempts":   func() error { _, err := s.Attempts(ctx, id); return err },
 		"Log":        func() error { _, err := s.Log(ctx, id); return err },
 		"Types":      func() error { _, err := s.Types(ctx); return err },

@@ -77,7 +77,7 @@ func (m *model) prune(rt *rapid.T) {
 // aFilter selects some jobs, or all of them.
 func (m *model) aFilter(rt *rapid.T) store.Filter {
 	var f store.Filter
-	switch rapid.IntRange(0, 6).Draw(rt, "filter") {
+	switch rapid.IntRange(0, 9).Draw(rt, "filter") {
 	case 0:
 		f.Type = someTypes.Draw(rt, "type")
 	case 1:
@@ -88,7 +88,9 @@ func (m *model) aFilter(rt *rapid.T) store.Filter {
 		f.Status = rapid.SliceOfNDistinct(someStatuses, 1, 3, rapid.ID).Draw(rt, "statuses")
 	case 4:
 		f.QueuedAfter, f.FinishedBefore = m.now.Add(-time.Hour), m.now
-	case 6:
+	case 5, 6, 7:
+		f.Match = rapid.SliceOfN(rapid.Custom(m.aCondition), 1, 3).Draw(rt, "conditions")
+	case 8:
 		f.Cause = store.CauseID(rapid.IntRange(1, 3).Draw(rt, "cause"))
 	}
 	if len(m.ids) > 0 && rapid.Bool().Draw(rt, "by id") {
@@ -96,6 +98,31 @@ func (m *model) aFilter(rt *rapid.T) store.Filter {
 	}
 	f.Limit = rapid.IntRange(0, 3).Draw(rt, "limit")
 	return f
+}
+
+// aCondition is one that holds of some of the jobs.
+func (m *model) aCondition(rt *rapid.T) store.Condition {
+	ops := rapid.SampledFrom([]store.Op{store.Equal, store.Below, store.AtMost, store.Above, store.AtLeast})
+	when := m.now.Add(-rapid.SampledFrom([]time.Duration{0, time.Minute, time.Hour}).Draw(rt, "age")).UTC().Format(time.RFC3339Nano)
+	c := rapid.SampledFrom([]store.Condition{
+		{Field: store.FieldAttempt, AnyOf: []store.Test{{Op: ops.Draw(rt, "op"), Value: "1"}}},
+		{Field: store.FieldCrashes, AnyOf: []store.Test{{Op: store.Above, Value: "0"}}},
+		{Field: store.FieldPriority, AnyOf: []store.Test{{Op: ops.Draw(rt, "op"), Value: "0"}}},
+		{Field: store.FieldProcess, AnyOf: []store.Test{{Op: store.AtLeast, Value: "1"}}},
+		{Field: store.FieldTook, AnyOf: []store.Test{{Op: ops.Draw(rt, "op"), Value: "1s"}}},
+		{Field: store.FieldStarted, AnyOf: []store.Test{{Op: ops.Draw(rt, "op"), Value: when}}},
+		{Field: store.FieldFinished, AnyOf: []store.Test{{Op: ops.Draw(rt, "op"), Value: when}}},
+		{Field: store.FieldRuns, AnyOf: []store.Test{{Op: ops.Draw(rt, "op"), Value: when}}},
+		{Field: store.FieldScheduled, AnyOf: []store.Test{{Op: ops.Draw(rt, "op"), Value: when}}},
+		{Field: store.FieldError, AnyOf: []store.Test{{Op: store.Prefix}}},
+		{Field: store.FieldWord, AnyOf: []store.Test{{Op: store.Contain, Value: "a"}}},
+		{Field: store.FieldKey, AnyOf: []store.Test{{Op: store.Prefix}}},
+		{Field: store.FieldTag, AnyOf: []store.Test{{Value: "a"}, {Value: "b"}}},
+		{Field: store.FieldType, AnyOf: []store.Test{{Value: someTypes.Draw(rt, "type")}, {Value: someTypes.Draw(rt, "type")}}},
+		{Field: store.FieldQueue, AnyOf: []store.Test{{Op: store.Prefix, Value: someQueues.Draw(rt, "queue")[:1]}}},
+	}).Draw(rt, "condition")
+	c.Not = rapid.Bool().Draw(rt, "not")
+	return c
 }
 
 // people do one of the things that they do now and then.

@@ -61,6 +61,9 @@ func (r *Reference) Prune(ctx context.Context, keep store.Retention, after int64
 // change applies a verb to the newest jobs that f selects and whose status is one
 // of only, the oldest of them first.
 func (r *Reference) change(ctx context.Context, f store.Filter, only []store.JobStatus, now time.Time, by *store.AuditEntry, change func(*kept) bool) (ids []int64, err error) {
+	if err := f.Check(); err != nil {
+		return nil, err
+	}
 	if err := r.begin(ctx); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ import (
 func matches(f store.Filter, job store.Job) bool {
 	text := strings.ToLower(f.Text)
 	for _, miss := range []bool{
-		len(f.IDs) > 0 && !slices.Contains(f.IDs, job.ID),
+		f.IDs != nil && !slices.Contains(f.IDs, job.ID),
 		len(f.Status) > 0 && !slices.Contains(f.Status, job.Status),
 		f.Type != "" && f.Type != job.Type,
 		f.Queue != "" && f.Queue != job.Queue,
@@ -30,6 +31,7 @@ func matches(f store.Filter, job store.Job) bool {
 		!f.FinishedAfter.IsZero() && (job.FinishedAt.IsZero() || job.FinishedAt.Before(f.FinishedAfter)),
 		!f.FinishedBefore.IsZero() && (job.FinishedAt.IsZero() || !job.FinishedAt.Before(f.FinishedBefore)),
 		f.Before != 0 && job.ID >= f.Before,
+		slices.ContainsFunc(f.Match, func(c store.Condition) bool { return !c.Holds(&job) }),
 	} {
 		if miss {
 			return false
@@ -62,20 +64,48 @@ func (r *Reference) Revision(ctx context.Context) (string, error) {
 
 // List returns the jobs that f selects, newest first.
 func (r *Reference) List(ctx context.Context, f store.Filter) ([]store.Job, error) {
+	found, err := r.Search(ctx, f, store.Reach{Jobs: math.MaxInt64})
+	return found.Jobs, err
+}
+
+// Search returns the jobs that f selects, as far as it reaches.
+func (r *Reference) Search(ctx context.Context, f store.Filter, reach store.Reach) (store.Found, error) {
+	if err := f.Check(); err != nil {
+		return store.Found{}, err
+	}
 	if err := r.begin(ctx); err != nil {
-		return nil, err
+		return store.Found{}, err
 	}
 	defer r.mu.Unlock()
-	if f.Limit <= 0 {
-		f.Limit = 100
+	var found store.Found
+	index := indexed(f)
+	below := r.selected(func(k *kept) bool { return matches(index, r.show(k)) })
+	slices.Reverse(below)
+	for i, k := range below {
+		found.Looked++
+		if job := r.show(k); matches(f, job) {
+			found.Jobs = append(found.Jobs, job)
+		}
+		full := len(found.Jobs) == min(cmp.Or(max(f.Limit, 0), 100), 10_000)
+		if full || found.Looked == cmp.Or(reach.Jobs, 100_000) {
+			if i < len(below)-1 {
+				found.Next = k.job.ID
+			}
+			break
+		}
 	}
-	var jobs []store.Job
-	found := r.selected(func(k *kept) bool { return matches(f, r.show(k)) })
-	slices.Reverse(found)
-	for _, k := range found[:min(len(found), f.Limit, 10_000)] {
-		jobs = append(jobs, r.show(k))
+	return found, nil
+}
+
+// indexed is the part of a filter for which a store has an index.
+func indexed(f store.Filter) store.Filter {
+	part := store.Filter{IDs: f.IDs, Status: f.Status, Type: f.Type, User: f.User, Target: f.Target, Before: f.Before}
+	for _, c := range f.Match {
+		if slices.Contains([]store.Field{store.FieldID, store.FieldType, store.FieldUser, store.FieldTarget}, c.Field) {
+			part.Match = append(part.Match, c)
+		}
 	}
-	return jobs, nil
+	return part
 }
 
 // Attempts returns the recorded attempts of a job.

@@ -68,6 +68,7 @@ var groups = []group{
 	{"audit", auditChecks},
 	{"get", getChecks},
 	{"list", listChecks},
+	{"search", searchChecks},
 	{"stats", statsChecks},
 	{"revision", revisionChecks},
 	{"rollups", rollupChecks},

@@ -56,7 +56,7 @@ func TestJobCommands(t *testing.T) {
 		{words("list -q"), 0, "4\n3\n2\n1\n"},
 		{words("list -q -w id:1,2"), 0, "2\n1\n"},
 		{[]string{"list", "-q", "--where", `type:GreetJob status:completed,pending`}, 0, "4\n1\n"},
-		{[]string{"list", "--where", `colour:red`}, 2, `"colour" is no field`},
+		{[]string{"list", "--where", `colour:red`}, 2, `there is no field "colour"`},
 		{words("list -n 1"), 0, "4   GreetJob"},
 		{words("show #1"), 0, "completed"},
 		{words("show https://ops.example.com/jobs/jobs/1?x=y"), 0, "completed"},

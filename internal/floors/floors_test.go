@@ -22,8 +22,8 @@ var mayImport = map[string][]string{
 	"store": {},
 	// floor 1
 	"storetest":            {"store"},
-	"sqlite":               {"store", "internal/sqlfile", "internal/processlock", "internal/listeners", "internal/named"},
-	"postgres":             {"store", "internal/processlock", "internal/listeners", "internal/named"},
+	"sqlite":               {"store", "internal/sqlfile", "internal/processlock", "internal/listeners", "internal/named", "internal/selection"},
+	"postgres":             {"store", "internal/processlock", "internal/listeners", "internal/named", "internal/selection"},
 	"internal/listeners":   {"store"},
 	"internal/named":       {},
 	"internal/processlock": {},
@@ -34,7 +34,8 @@ var mayImport = map[string][]string{
 	"internal/envelope":    {},
 	"internal/cron":        {},
 	"internal/nearest":     {},
-	"internal/query":       {"store"},
+	"internal/query":       {"store", "internal/nearest"},
+	"internal/selection":   {"store"},
 	"internal/why":         {"store", "internal/cron", "internal/nearest"}, // decides over facts of any store; the root package shows what it finds
 	"internal/sqlfile":     {},
 	"internal/floors":      {},

@@ -1,19 +1,17 @@
 // Package query reads the language in which people select jobs, in the dashboard and
 // on the command line:
 //
-//	status:failed,retrying type:EmailJob queue:mailers user:42 tag:vip queued:<2h "connection refused"
+//	status:failed,retrying type:Email* -tag:test args.user_id:42 queued:<2h "connection refused"
 //
-// All terms must match. A value with spaces is quoted: type:"My Job". A word without
-// a field occurs in the arguments or the error; a number alone is also an id. Times
-// are an age (2h, 3d: at most that old with <, at least with >), a day (2026-11-20),
-// an RFC 3339 time, or a range of two joined by two dots, either of which may be
-// missing.
+// All terms must match. Commas are between values of which one must match, a minus
+// before a term selects the others, a star at the end of a value stands for whatever
+// follows. A value with spaces, commas or a star of its own is quoted: type:"My Job".
+// docs/query.md describes the fields.
 package query
 
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +19,10 @@ import (
 )
 
 // Fields lists the names that terms may have, in the order in which people are told.
-var Fields = []string{"status", "type", "queue", "user", "target", "tag", "cause", "id", "queued", "finished", "text"}
+var Fields = []string{
+	"status", "type", "queue", "user", "target", "tag", "cause", "args.NAME", "metadata.NAME", "error", "text", "id", "key", "schedule", "process",
+	"attempt", "crashes", "priority", "took", "queued", "scheduled", "started", "finished", "runs",
+}
 
 // Parse reads a query. Days and ages count from now, in its zone. The error names
 // every term that does not fit, and what would.
@@ -34,8 +35,10 @@ func Parse(text string, now time.Time) (store.Filter, error) {
 	for _, t := range terms {
 		p.term(t)
 	}
-	if len(p.words) > 0 {
-		p.set(&p.filter.Text, "text", strings.Join(p.words, " "))
+	if len(p.problems) == 0 {
+		if err := p.filter.Check(); err != nil {
+			p.refuse("%v", err)
+		}
 	}
 	if len(p.problems) > 0 {
 		return store.Filter{}, fmt.Errorf("%s", strings.Join(p.problems, "; "))
@@ -46,7 +49,6 @@ func Parse(text string, now time.Time) (store.Filter, error) {
 type parser struct {
 	now      time.Time
 	filter   store.Filter
-	words    []string
 	problems []string
 }
 
@@ -55,86 +57,124 @@ func (p *parser) refuse(format string, args ...any) {
 }
 
 func (p *parser) term(t term) {
+	field, path := store.Field(t.field), []string(nil)
+	if name, inside, found := strings.Cut(t.field, "."); found {
+		field, path = store.Field(name), strings.Split(inside, ".")
+	}
+	kind := field.Kind()
+	switch {
+	case t.field == "":
+		field, kind = store.FieldWord, store.KindText
+	case t.field == "status":
+		p.statuses(t)
+		return
+	case t.field == "cause":
+		p.cause(t)
+		return
+	case kind == store.KindUnknown || field == store.FieldWord || len(path) > 0 && kind != store.KindJSON:
+		p.refuse("%s: there is no field %q%s; choose of %s", t.raw, t.field, didYouMean(t.field, Fields), strings.Join(Fields, ", "))
+		return
+	case kind == store.KindJSON && (len(path) == 0 || slices.Contains(path, "")):
+		p.refuse("%s: say what of them, as in %s.user_id:42", t.raw, field)
+		return
+	}
+	condition := store.Condition{Field: field, Path: path, Not: t.not}
+	for _, v := range t.values {
+		test, ok := p.test(t, v, kind)
+		if !ok {
+			return
+		}
+		condition.AnyOf = append(condition.AnyOf, test)
+	}
+	p.add(t, condition)
+}
+
+// add puts a condition where the filter has a field for it, else among the others.
+func (p *parser) add(t term, c store.Condition) {
 	f := &p.filter
-	switch t.field {
-	case "":
-		p.words = append(p.words, t.value)
-	case "status":
-		p.statuses(t.value)
-	case "type":
-		p.set(&f.Type, t.field, t.value)
-	case "queue":
-		p.set(&f.Queue, t.field, t.value)
-	case "user":
-		p.set(&f.User, t.field, t.value)
-	case "target":
-		p.set(&f.Target, t.field, t.value)
-	case "tag":
-		p.set(&f.Tag, t.field, t.value)
-	case "cause":
-		p.cause(t.value)
-	case "text":
-		p.words = append(p.words, t.value)
-	case "id":
-		p.ids(t.value)
-	case "queued":
-		p.times(t, &f.QueuedAfter, &f.QueuedBefore)
-	case "finished":
-		p.times(t, &f.FinishedAfter, &f.FinishedBefore)
-	default:
-		p.refuse("%q is no field: choose of %s", t.field, strings.Join(Fields, ", "))
+	if single := len(c.AnyOf) == 1 && !c.Not; single && c.AnyOf[0].Op == store.Equal {
+		place := map[store.Field]*string{
+			store.FieldType: &f.Type, store.FieldQueue: &f.Queue, store.FieldUser: &f.User, store.FieldTarget: &f.Target,
+		}[c.Field]
+		if value := c.AnyOf[0].Value; place != nil {
+			if *place != "" && *place != value {
+				p.refuse("%s: no job is both %q and %q: for either write %s", t.raw, *place, value, Term(t.field, *place)+","+written(value))
+			}
+			*place = value
+			return
+		}
+		if c.Field == store.FieldTag && f.Tag == "" {
+			f.Tag = c.AnyOf[0].Value
+			return
+		}
 	}
+	if c.Field == store.FieldID && !c.Not && f.IDs == nil {
+		if ids := exactIDs(c); ids != nil {
+			f.IDs = ids
+			return
+		}
+	}
+	f.Match = append(f.Match, c)
 }
 
-func (p *parser) set(field *string, name, value string) {
-	switch {
-	case value == "":
-		p.refuse("%s: has no value", name)
-	case *field != "" && *field != value:
-		p.refuse("%s: can be given once; it is both %q and %q", name, *field, value)
+func exactIDs(c store.Condition) (ids []int64) {
+	for _, t := range c.AnyOf {
+		low, high := t.Number(store.KindNumber)
+		if low != high {
+			return nil
+		}
+		ids = append(ids, low)
 	}
-	*field = value
+	return ids
 }
 
-func (p *parser) cause(value string) {
-	id, err := store.ParseCauseID(value)
+func (p *parser) cause(t term) {
+	id, err := store.ParseCauseID(t.values[0].text)
 	switch {
+	case t.not || len(t.values) > 1 || p.filter.Cause != 0 && p.filter.Cause != id:
+		p.refuse("%s: a cause can be given once, and not be excluded", t.raw)
 	case err != nil:
-		p.refuse("%q is no cause: it has 16 hexadecimal digits", value)
-	case p.filter.Cause != 0 && p.filter.Cause != id:
-		p.refuse("cause: can be given once; it is both %q and %q", p.filter.Cause, id)
+		p.refuse("%s: %q is no cause: it has 16 hexadecimal digits", t.raw, t.values[0].text)
 	}
 	p.filter.Cause = id
 }
 
-func (p *parser) statuses(value string) {
-	for name := range strings.SplitSeq(value, ",") {
-		status := store.JobStatus(strings.ToLower(name))
-		if !status.Valid() {
-			p.refuse("%q is no status: choose of %s", name, statusNames())
-			continue
-		}
-		if !slices.Contains(p.filter.Status, status) {
-			p.filter.Status = append(p.filter.Status, status)
+// statuses narrows the statuses: they are the only field whose values are all known.
+func (p *parser) statuses(t term) {
+	var named []store.JobStatus
+	for _, v := range t.values {
+		for name := range strings.SplitSeq(v.text, ",") { // quoted ones may hold several
+			status := store.JobStatus(strings.ToLower(name))
+			if !status.Valid() {
+				p.refuse("%s: there is no status %q%s; choose of %s", t.raw, name, didYouMean(name, statusNames()), strings.Join(statusNames(), ", "))
+				return
+			}
+			named = append(named, status)
 		}
 	}
+	before := p.filter.Status
+	if len(before) == 0 {
+		before = store.Statuses
+		if !t.not {
+			before = named
+		}
+	}
+	var left []store.JobStatus
+	for _, status := range before {
+		if slices.Contains(named, status) != t.not && !slices.Contains(left, status) {
+			left = append(left, status)
+		}
+	}
+	if len(left) == 0 {
+		p.refuse("%s: with the others it leaves no status", t.raw)
+	}
+	p.filter.Status = left
 }
 
-func statusNames() string {
+func statusNames() []string {
 	names := make([]string, len(store.Statuses))
 	for i, status := range store.Statuses {
 		names[i] = string(status)
 	}
-	return strings.Join(names, ", ")
-}
-
-func (p *parser) ids(value string) {
-	for text := range strings.SplitSeq(value, ",") {
-		id, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || id < 1 {
-			p.refuse("%q is no id of a job", text)
-			continue
-		}
-		p.filter.IDs = append(p.filter.IDs, id)
-	}
+	return names
 }

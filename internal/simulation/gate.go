@@ -231,6 +231,12 @@ func (g gate) List(ctx context.Context, f store.Filter) ([]store.Job, error) {
 	})
 }
 
+func (g gate) Search(ctx context.Context, f store.Filter, reach store.Reach) (store.Found, error) {
+	return call(g, ctx, &operation{verb: "Search", reads: true}, func(ctx context.Context, s store.Store) (store.Found, error) {
+		return s.Search(ctx, f, reach)
+	})
+}
+
 func (g gate) Attempts(ctx context.Context, id int64) ([]store.Attempt, error) {
 	return call(g, ctx, &operation{verb: "Attempts", reads: true}, func(ctx context.Context, s store.Store) ([]store.Attempt, error) {
 		return s.Attempts(ctx, id)
