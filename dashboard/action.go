@@ -96,6 +96,9 @@ func (b *board) perform(r *http.Request) (notice string, err error) {
 	if name == "pause" || name == "resume" {
 		return b.pauseOrResume(v, name)
 	}
+	if name == "mute" {
+		return b.muteCause(v)
+	}
 	if _, known := scheduleVerbs[name]; known {
 		return b.actOnSchedule(v, name)
 	}

@@ -60,6 +60,8 @@ func (b *board) routes() http.Handler {
 	mux.HandleFunc("GET /jobs/new", b.page(View, "enqueue", b.newJob))
 	mux.HandleFunc("POST /jobs/new", b.enqueue)
 	mux.HandleFunc("GET /jobs/{id}", b.page(View, "job", b.job))
+	mux.HandleFunc("GET /errors/{$}", b.page(View, "causes", b.causes))
+	mux.HandleFunc("GET /errors/{id}", b.page(View, "cause", b.cause))
 	mux.HandleFunc("GET /queues/{$}", b.page(View, "queues", b.queues))
 	mux.HandleFunc("GET /queues/{name}", b.page(View, "queue", b.oneQueue))
 	mux.HandleFunc("GET /schedules/{$}", b.page(View, "schedules", b.schedules))

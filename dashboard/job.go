@@ -18,7 +18,8 @@ type jobPage struct {
 	Metadata document           `json:"-"`
 	Verbs    []verb             `json:"-"`
 	Audit    []later.AuditEntry `json:"audit"`
-	Percent  int                `json:"-"` // of its progress; −1: unknown
+	Alike    int64              `json:"alike"` // other jobs with the same cause
+	Percent  int                `json:"-"`     // of its progress; −1: unknown
 
 	Timeline *timeline `json:"-"`
 	Copies   []copyAs  `json:"-"`
@@ -85,6 +86,21 @@ func (b *board) job(v *view) error {
 	if page.Why, err = b.why(v, job); err != nil {
 		return err
 	}
+	if page.Alike, err = b.alike(v, job); err != nil {
+		return err
+	}
 	v.Data = &page
 	return nil
+}
+
+// alike is how many other jobs fail for the same reason.
+func (b *board) alike(v *view, job later.Job) (int64, error) {
+	if job.Cause == 0 {
+		return 0, nil
+	}
+	causes, err := b.queue.Causes(v.context(), later.CauseFilter{IDs: []later.CauseID{job.Cause}})
+	if err != nil || len(causes) == 0 {
+		return 0, err
+	}
+	return max(0, causes[0].Failed+causes[0].Retrying-1), nil
 }

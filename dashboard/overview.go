@@ -16,7 +16,8 @@ type overviewPage struct {
 	Oldest    *later.QueueStats `json:"oldest"` // the queue whose oldest job has waited longest
 	Slots     int               `json:"slots"`
 	Queues    []queueRow        `json:"queues"`
-	Failed    []jobRow          `json:"failed"` // the newest
+	Errors    []causeRow        `json:"errors"` // those with the most failed jobs
+	Unnamed   []jobRow          `json:"failed"` // that failed last, where no cause is known
 	Processes []later.Process   `json:"processes"`
 	LastDone  time.Time         `json:"last_done"`
 	LastHour  store.Rollup      `json:"last_hour"`
@@ -37,11 +38,11 @@ func (b *board) overview(v *view) error {
 	if err != nil {
 		return err
 	}
-	failed, err := b.listed(v, later.Filter{Status: []later.JobStatus{later.StatusFailed}, Limit: 5})
+	top, unnamed, err := b.topErrors(v)
 	if err != nil {
 		return err
 	}
-	page := overviewPage{Counts: map[string]int64{}, Queues: queueRows(v.Now, stats, processes), Failed: failed, Processes: processes}
+	page := overviewPage{Counts: map[string]int64{}, Queues: queueRows(v.Now, stats, processes), Errors: top, Unnamed: unnamed, Processes: processes}
 	for i := range stats.Queues {
 		if q := &stats.Queues[i]; q.Pending > 0 && (page.Oldest == nil || q.Oldest.Before(page.Oldest.Oldest)) {
 			page.Oldest = q
@@ -64,6 +65,23 @@ func (b *board) overview(v *view) error {
 	page.Attention = attention(v.Now, stats, processes)
 	v.Data = page
 	return nil
+}
+
+// topErrors are the causes with the most failed jobs; where there are none, the jobs that
+// failed last: those of an older version have no cause.
+func (b *board) topErrors(v *view) (top []causeRow, unnamed []jobRow, err error) {
+	const shown, read = 5, 100
+	found, err := b.queue.Causes(v.context(), later.CauseFilter{Failed: true, Unmuted: true, CountTo: 1000, Limit: read})
+	if err != nil {
+		return nil, nil, err
+	}
+	slices.SortStableFunc(found, func(a, b later.Cause) int { return cmp.Compare(b.Failed, a.Failed) })
+	if top, err = b.causeRows(v, found[:min(len(found), shown)]); err != nil || len(top) > 0 {
+		slices.SortStableFunc(top, func(a, b causeRow) int { return cmp.Compare(b.Failed, a.Failed) })
+		return top, nil, err
+	}
+	unnamed, err = b.listed(v, later.Filter{Status: []later.JobStatus{later.StatusFailed}, Limit: shown})
+	return nil, slices.DeleteFunc(unnamed, func(row jobRow) bool { return row.Cause != 0 }), err
 }
 
 // lookBack reads what the charts are drawn from: the range that was asked for, and the
