@@ -25,6 +25,8 @@ var everywhere = []commandGroup{
 		(*app).deleteCommand,
 		(*app).rescheduleCommand,
 		(*app).editCommand,
+		(*app).exportCommand,
+		(*app).importCommand,
 	}},
 	{"groups", "What surrounds jobs:", []func(*app) *cobra.Command{
 		(*app).queueCommand,
@@ -33,9 +35,14 @@ var everywhere = []commandGroup{
 	}},
 	{"watch", "Watch:", []func(*app) *cobra.Command{
 		(*app).statsCommand,
+		(*app).tailCommand,
 	}},
 	{"health", "Health:", []func(*app) *cobra.Command{}},
-	{"store", "The store:", []func(*app) *cobra.Command{}},
+	{"store", "The store:", []func(*app) *cobra.Command{
+		(*app).backupCommand,
+		(*app).checkCommand,
+		(*app).pruneCommand,
+	}},
 	{"about", "About later:", []func(*app) *cobra.Command{
 		(*app).typesCommand,
 		(*app).schemaCommand,
@@ -55,6 +62,9 @@ var mountedOnly = []commandGroup{
 
 // standaloneOnly open stores of their own.
 var standaloneOnly = []commandGroup{
+	{"health", "", []func(*app) *cobra.Command{
+		(*app).benchCommand,
+	}},
 	{"store", "", []func(*app) *cobra.Command{
 		(*app).migrateCommand,
 		(*app).moveCommand,

@@ -25,6 +25,7 @@ var (
 		"messenger.go": "processes tell each other by NOTIFY; there they look at data_version",
 	}
 	filesThereOnly = map[string]string{
+		"backup.go":     "a server is copied by pg_dump",
 		"checkpoint.go": "the server moves its own log",
 		"doubt.go":      "the server knows what is on its disk",
 		"identity.go":   "the server does not lose its files",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	database "database/sql"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -73,4 +74,16 @@ func open(t testing.TB, at address) store.Store {
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+func sqliteExec(t testing.TB, path, text string) {
+	t.Helper()
+	db, err := database.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(text); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
 }
