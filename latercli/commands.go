@@ -34,6 +34,7 @@ var everywhere = []commandGroup{
 		(*app).auditCommand,
 	}},
 	{"watch", "Watch:", []func(*app) *cobra.Command{
+		(*app).topCommand,
 		(*app).statsCommand,
 		(*app).tailCommand,
 	}},

@@ -17,7 +17,8 @@
 //	}
 //
 // Then name the method in its group in commands.go; one noun with several verbs, such as
-// "queue list", is made by group. What is shared:
+// "queue list", is made by group. docs/commands.md lists all commands: it is written by
+// go test ./latercli -run TestCommandsPage -update. What is shared:
 //
 //   - withQueue opens the store, or takes the queue that the command is mounted on.
 //   - a.in, a.out and a.err are where to read and write: data goes to a.out, talk to a.err.

@@ -59,13 +59,7 @@ func (a *app) printSchedules(schedules []later.Schedule) error {
 	now := time.Now()
 	rows, names := [][]string{{"SCHEDULE", "STATE", "RULE", "ZONE", "TYPE", "QUEUE", "NEXT RUN", "LAST JOB", ""}}, []string{}
 	for _, s := range schedules {
-		state, more := "active", ""
-		switch {
-		case s.Problem != "":
-			state, more = "broken", s.Problem
-		case !s.PausedAt.IsZero():
-			state, more = "paused", when(s.PausedAt, now)+" "+s.PauseReason
-		}
+		state, more := scheduleState(s, now)
 		last := ""
 		if s.LastJob != 0 {
 			last = strconv.FormatInt(s.LastJob, 10)
@@ -80,6 +74,17 @@ func (a *app) printSchedules(schedules []later.Schedule) error {
 		return a.printJSON(append([]later.Schedule{}, schedules...))
 	}
 	return a.table(rows)
+}
+
+// scheduleState says in a word how a schedule is, and more about it.
+func scheduleState(s later.Schedule, now time.Time) (state, more string) {
+	switch {
+	case s.Problem != "":
+		return "broken", s.Problem
+	case !s.PausedAt.IsZero():
+		return "paused", when(s.PausedAt, now) + " " + s.PauseReason
+	}
+	return "active", ""
 }
 
 // withSchedule calls do with one schedule.

@@ -30,6 +30,12 @@ func (a *app) pairs(rows [][]string) error {
 
 // columns prints rows within a width; 0: any.
 func (a *app) columns(rows [][]string, limit int, heading bool) error {
+	_, err := fmt.Fprint(a.out, a.layout(rows, limit, heading))
+	return err
+}
+
+// layout is rows in columns, as lines.
+func (a *app) layout(rows [][]string, limit int, heading bool) string {
 	var clean [][]string
 	for _, row := range rows {
 		cells := make([]string, len(row))
@@ -64,8 +70,7 @@ func (a *app) columns(rows [][]string, limit int, heading bool) error {
 		}
 		text.WriteByte('\n')
 	}
-	_, err := fmt.Fprint(a.out, text.String())
-	return err
+	return text.String()
 }
 
 // columnWidths is how wide each column is, so that all fit. The first one, which names

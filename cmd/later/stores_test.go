@@ -5,6 +5,7 @@ import (
 	database "database/sql"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -15,7 +16,14 @@ import (
 	"github.com/laterjobs/later/store"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+// TestMain is also the program itself, for tests that need it in a process of its own.
+func TestMain(m *testing.M) {
+	if os.Getenv("LATER_TEST_AS_PROGRAM") == "1" {
+		main()
+		return
+	}
+	pgtest.Main(m)
+}
 
 // onEach runs a test on each kind of store: fresh returns the address of one that
 // does not exist yet.

@@ -1,0 +1,129 @@
+package latercli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/laterjobs/later"
+)
+
+func (a *app) topCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "top",
+		Short: "Watch queues, jobs, errors, processes, schedules and problems live",
+		Long: "Shows what happens in the store, and lets you steer it, with the keys of the dashboard: ? lists them. It looks\n" +
+			"once a second. Where the output is no terminal it prints one snapshot and ends.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.withQueue(cmd.Context(), a.top) },
+	}
+}
+
+// topEvery is how often top looks.
+const topEvery = time.Second
+
+func (a *app) top(ctx context.Context, q *later.JobQueue) error {
+	if a.json() || !isTerminal(a.out) || !isTerminalReader(a.in) {
+		return a.topOnce(ctx, q)
+	}
+	m := &topScreen{app: a, ctx: ctx, queue: q, ticked: map[int64]bool{}, width: 80, height: 24}
+	m.coloured = true
+	if wanted, err := a.wantsColour(); err == nil {
+		m.coloured = wanted
+	}
+	_, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(a.in), tea.WithOutput(a.out)).Run()
+	switch {
+	case errors.Is(err, tea.ErrInterrupted), errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil:
+		return nil
+	case err != nil:
+		return fmt.Errorf("top: %w", err)
+	}
+	return nil
+}
+
+// snapshot is what one look at the store finds.
+type snapshot struct {
+	At        time.Time        `json:"at"`
+	Stats     later.Stats      `json:"stats"`
+	Processes []later.Process  `json:"processes"`
+	Problems  []string         `json:"problems"`
+	jobs      []later.Job      // of the page that is shown
+	schedules []later.Schedule // of the page that is shown
+}
+
+func (a *app) topOnce(ctx context.Context, q *later.JobQueue) error {
+	s, err := look(ctx, q)
+	if err != nil {
+		return err
+	}
+	if a.json() {
+		return a.printJSON(s)
+	}
+	fmt.Fprintf(a.out, "%s  %s\n\n", s.At.In(a.zone).Format(time.DateTime), countsLine(s.Stats))
+	if err := a.table(queueRows(s.Stats)); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out)
+	if err := a.table(processRows(s.Processes)); err != nil {
+		return err
+	}
+	for _, problem := range s.Problems {
+		fmt.Fprintf(a.out, "\n! %s\n", printable(problem))
+	}
+	return nil
+}
+
+// look reads what every page shows.
+func look(ctx context.Context, q *later.JobQueue) (s snapshot, err error) {
+	if s.Stats, s.At, err = q.RecentStats(ctx); err != nil {
+		return s, err
+	}
+	if s.Processes, err = q.Processes(ctx); err != nil {
+		return s, err
+	}
+	s.Problems = topProblems(s)
+	return s, nil
+}
+
+// topProblems names what a person should see to, of what a look finds.
+func topProblems(s snapshot) []string {
+	problems := []string{}
+	if n := s.Stats.Counts[later.StatusFailed]; n > 0 {
+		problems = append(problems, plural(int(n), "job")+" failed: page 3, or list --status failed")
+	}
+	for _, queue := range s.Stats.Queues {
+		served := slices.ContainsFunc(s.Processes, func(p later.Process) bool {
+			_, named := p.Queues[queue.Name]
+			return p.Queues == nil || named
+		})
+		switch waiting := plural(int(queue.Pending), "job"); {
+		case queue.Pending == 0:
+		case !queue.PausedAt.IsZero():
+			problems = append(problems, fmt.Sprintf("queue %s is paused, %s pending: queue resume %s", queue.Name, waiting, quoted(queue.Name)))
+		case !served:
+			problems = append(problems, fmt.Sprintf("no process serves queue %s, %s pending", queue.Name, waiting))
+		case s.At.Sub(queue.Oldest) > 5*time.Minute:
+			problems = append(problems, fmt.Sprintf("queue %s is behind: its oldest job has waited for %s", queue.Name, span(s.At.Sub(queue.Oldest))))
+		}
+	}
+	for _, p := range s.Processes {
+		if quiet := s.At.Sub(p.BeatAt); quiet > 15*time.Second {
+			problems = append(problems, fmt.Sprintf("process %d on %s is silent for %s", p.PID, p.Host, span(quiet)))
+		}
+	}
+	return problems
+}
+
+// countsLine is all statuses in one line.
+func countsLine(stats later.Stats) string {
+	counts := map[later.JobStatus]int{}
+	for status, n := range stats.Counts {
+		counts[status] = int(n)
+	}
+	return breakdown(counts)
+}
