@@ -68,6 +68,8 @@ type app struct {
 	timeZone string         // as given
 	zone     *time.Location // of times that are read and shown
 	timeout  spanValue      // of the whole command; 0: none
+
+	fullScreen bool // nothing but the command may write to the terminal
 }
 
 func (a *app) command(name string) *cobra.Command {

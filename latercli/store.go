@@ -3,6 +3,7 @@ package latercli
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"os/user"
 
@@ -50,7 +51,7 @@ func (a *app) withQueue(ctx context.Context, do func(context.Context, *later.Job
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	return do(ctx, later.New(store, later.Config{}))
+	return do(ctx, later.New(store, later.Config{Logger: a.logger()}))
 }
 
 // whoTypes is who uses the command line, for the audit: a name of the system's.
@@ -63,4 +64,12 @@ func whoTypes() string {
 		name += "@" + host
 	}
 	return name
+}
+
+// logger tells people of what is wrong; that they have changed something they know.
+func (a *app) logger() *slog.Logger {
+	if a.fullScreen {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }

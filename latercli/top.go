@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -20,12 +19,17 @@ func (a *app) topCommand() *cobra.Command {
 		Long: "Shows what happens in the store, and lets you steer it, with the keys of the dashboard: ? lists them. It looks\n" +
 			"once a second. Where the output is no terminal it prints one snapshot and ends.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.withQueue(cmd.Context(), a.top) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.fullScreen = true
+			return a.withQueue(cmd.Context(), a.top)
+		},
 	}
 }
 
-// topEvery is how often top looks.
-const topEvery = time.Second
+const (
+	topEvery    = time.Second      // how often top looks
+	doctorEvery = 10 * time.Second // how often it looks for problems, which takes several queries
+)
 
 func (a *app) top(ctx context.Context, q *later.JobQueue) error {
 	if a.json() || !isTerminal(a.out) || !isTerminalReader(a.in) {
@@ -51,7 +55,7 @@ type snapshot struct {
 	At        time.Time        `json:"at"`
 	Stats     later.Stats      `json:"stats"`
 	Processes []later.Process  `json:"processes"`
-	Problems  []string         `json:"problems"`
+	Problems  []later.Finding  `json:"problems"`
 	jobs      []later.Job      // of the page that is shown
 	schedules []later.Schedule // of the page that is shown
 }
@@ -59,6 +63,9 @@ type snapshot struct {
 func (a *app) topOnce(ctx context.Context, q *later.JobQueue) error {
 	s, err := look(ctx, q)
 	if err != nil {
+		return err
+	}
+	if s.Problems, err = doctor(ctx, q); err != nil {
 		return err
 	}
 	if a.json() {
@@ -73,7 +80,7 @@ func (a *app) topOnce(ctx context.Context, q *later.JobQueue) error {
 		return err
 	}
 	for _, problem := range s.Problems {
-		fmt.Fprintf(a.out, "\n! %s\n", printable(problem))
+		fmt.Fprintf(a.out, "\n%s: %s\n", problem.Severity, printable(problem.Text))
 	}
 	return nil
 }
@@ -86,37 +93,13 @@ func look(ctx context.Context, q *later.JobQueue) (s snapshot, err error) {
 	if s.Processes, err = q.Processes(ctx); err != nil {
 		return s, err
 	}
-	s.Problems = topProblems(s)
 	return s, nil
 }
 
-// topProblems names what a person should see to, of what a look finds.
-func topProblems(s snapshot) []string {
-	problems := []string{}
-	if n := s.Stats.Counts[later.StatusFailed]; n > 0 {
-		problems = append(problems, plural(int(n), "job")+" failed: page 3, or list --status failed")
-	}
-	for _, queue := range s.Stats.Queues {
-		served := slices.ContainsFunc(s.Processes, func(p later.Process) bool {
-			_, named := p.Queues[queue.Name]
-			return p.Queues == nil || named
-		})
-		switch waiting := plural(int(queue.Pending), "job"); {
-		case queue.Pending == 0:
-		case !queue.PausedAt.IsZero():
-			problems = append(problems, fmt.Sprintf("queue %s is paused, %s pending: queue resume %s", queue.Name, waiting, quoted(queue.Name)))
-		case !served:
-			problems = append(problems, fmt.Sprintf("no process serves queue %s, %s pending", queue.Name, waiting))
-		case s.At.Sub(queue.Oldest) > 5*time.Minute:
-			problems = append(problems, fmt.Sprintf("queue %s is behind: its oldest job has waited for %s", queue.Name, span(s.At.Sub(queue.Oldest))))
-		}
-	}
-	for _, p := range s.Processes {
-		if quiet := s.At.Sub(p.BeatAt); quiet > 15*time.Second {
-			problems = append(problems, fmt.Sprintf("process %d on %s is silent for %s", p.PID, p.Host, span(quiet)))
-		}
-	}
-	return problems
+// doctor reads what a person should see to.
+func doctor(ctx context.Context, q *later.JobQueue) ([]later.Finding, error) {
+	found, err := q.Doctor(ctx)
+	return append([]later.Finding{}, found.Findings...), err
 }
 
 // countsLine is all statuses in one line.

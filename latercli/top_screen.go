@@ -36,8 +36,9 @@ type topScreen struct {
 	width, height int
 	page, row     int
 	now           snapshot
-	looked        bool  // now is filled
-	trouble       error // of the last look
+	looked        bool      // now is filled
+	trouble       error     // of the last look
+	asked         time.Time // when the problems were last looked for
 	frozen        bool
 	looking       bool
 	helping       bool
@@ -62,6 +63,7 @@ type topAction struct {
 type (
 	topTick   time.Time
 	topLooked struct {
+		asked    bool // for problems
 		page     int
 		filter   string
 		snapshot snapshot
@@ -90,6 +92,7 @@ func (m *topScreen) lookAgain() tea.Cmd {
 	}
 	m.looking = true
 	ctx, queue, page, filter, limit := m.ctx, m.queue, m.page, m.filter, max(m.height, 10)
+	ask := time.Since(m.asked) > doctorEvery
 	zone := m.zone
 	return func() tea.Msg {
 		s, err := look(ctx, queue)
@@ -106,7 +109,10 @@ func (m *topScreen) lookAgain() tea.Cmd {
 		case page == pageSchedules:
 			s.schedules, err = queue.Schedules(ctx)
 		}
-		return topLooked{page, filter, s, err}
+		if ask && err == nil {
+			s.Problems, err = doctor(ctx, queue)
+		}
+		return topLooked{ask, page, filter, s, err}
 	}
 }
 
@@ -149,6 +155,11 @@ func (m *topScreen) take(found topLooked) tea.Cmd {
 	}
 	if m.trouble = found.err; found.err != nil {
 		return nil
+	}
+	if found.asked {
+		m.asked = time.Now()
+	} else {
+		found.snapshot.Problems = m.now.Problems
 	}
 	m.now, m.looked = found.snapshot, true
 	done := int64(0)

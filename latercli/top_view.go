@@ -182,9 +182,9 @@ func (m *topScreen) rows() [][]string {
 		}
 		return rows
 	}
-	rows := [][]string{{"PROBLEM"}}
+	rows := [][]string{{"CODE", "SEVERITY", "PROBLEM"}}
 	for _, problem := range m.now.Problems {
-		rows = append(rows, []string{problem})
+		rows = append(rows, []string{problem.Code, fmt.Sprint(problem.Severity), problem.Text})
 	}
 	return rows
 }

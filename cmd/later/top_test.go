@@ -117,7 +117,7 @@ func TestTopInATerminal(t *testing.T) {
 	term.press("1")
 	term.shows("fresh") // by itself
 	term.press("6")
-	term.shows("no process serves queue fresh")
+	term.shows("No process works on this store")
 	term.press("q")
 	term.shows("ended with 0")
 }
@@ -147,7 +147,7 @@ func TestTablesFitTheTerminal(t *testing.T) {
 func TestTopWithoutATerminal(t *testing.T) {
 	t.Setenv("LATER_DB", stocked(t, newFile(t)))
 	follow(t, []step{
-		{words("top"), 0, "! 1 job failed"},
+		{words("top"), 0, "failed"},
 		{words("top"), 0, "QUEUE    STATE"},
 		{words("top -o json"), 0, `"problems": [`},
 	})
