@@ -50,7 +50,7 @@ var mayImport = map[string][]string{
 	"": {"store", "internal/engine", "internal/why", "internal/arguments", "internal/cron", "internal/redact", "internal/envelope", "internal/nearest", "internal/query"},
 	// floor 3
 	"latertest":           {"", "store", "sqlite"},
-	"dashboard":           {"", "store", "internal/query", "internal/cause"},
+	"dashboard":           {"", "store", "internal/query", "internal/cause", "internal/arguments", "internal/cron"},
 	"otel":                {"", "internal/engine"},
 	"internal/simulation": {"", "store", "storetest", "internal/engine"},
 	// floor 4
@@ -62,6 +62,7 @@ var mayImport = map[string][]string{
 	"internal/chaos/run": {
 		"", "store", "sqlite", "postgres", "internal/engine", "internal/pgtest", "internal/faultyfs", "internal/chaos/history", "internal/chaos/check",
 	},
+	"internal/pictures":    {"", "store", "sqlite", "dashboard"},
 	"internal/demo":        {"", "store", "sqlite", "dashboard", "examples/email", "examples/cleanup", "examples/batch", "examples/files"},
 	"examples/quickstart":  {"", "sqlite"},
 	"examples/email":       {"", "sqlite"},
