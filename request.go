@@ -11,8 +11,10 @@ import (
 	"github.com/laterjobs/later/store"
 )
 
-// ProcessRequest asks something of a live process: see AskProcess.
-type ProcessRequest = store.Request
+type (
+	ProcessRequest = store.Request     // asks something of a live process: see AskProcess
+	RequestKind    = store.RequestKind // what is asked
+)
 
 // What can be asked of a process.
 const (

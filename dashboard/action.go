@@ -94,10 +94,15 @@ func (b *board) perform(r *http.Request) (notice string, err error) {
 	v.request = r
 	name := r.PathValue("verb")
 	if name == "pause" || name == "resume" {
+		defer b.changed()
 		return b.pauseOrResume(v, name)
 	}
+	defer b.changed()
 	if name == "mute" {
 		return b.muteCause(v)
+	}
+	if _, known := processVerbs[name]; known {
+		return b.askProcess(v, name)
 	}
 	if _, known := scheduleVerbs[name]; known {
 		return b.actOnSchedule(v, name)

@@ -1,65 +1,103 @@
 package dashboard
 
 import (
-	"fmt"
-	"slices"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/laterjobs/later"
-	"github.com/laterjobs/later/internal/query"
 )
 
-// finding is something that needs a person: what is wrong, since when, and where to
-// mend it.
-type finding struct {
-	Severity string // error, warning
-	Text     string
-	Link     string // from the root
-	Action   string // the words of the link
+// findingRow is a finding with the button that mends it, or leads to where it can be
+// mended.
+type findingRow struct {
+	later.Finding
+	Label  string            `json:"-"` // of the button; empty: there is none, or the user may not
+	Post   string            `json:"-"` // the action that it posts
+	Link   string            `json:"-"` // or the page that it leads to, from the root
+	Fields map[string]string `json:"-"`
 }
 
-// silence is after how long without a heartbeat people are told.
-const silence = 15 * time.Second
+// Wrong reports whether somebody should do something.
+func (f findingRow) Wrong() bool { return f.Severity != later.SeverityInfo }
 
-// longWait is after how long a pending job is worth a word.
-const longWait = 5 * time.Minute
+func (v *view) findings(report later.Findings) []findingRow {
+	rows := make([]findingRow, len(report.Findings))
+	for i, f := range report.Findings {
+		rows[i] = v.finding(f)
+	}
+	return rows
+}
 
-// attention finds what needs a person, the worst first.
-func attention(now time.Time, stats later.Stats, processes []later.Process) (found []finding) {
-	for _, q := range queueRows(now, stats, processes) {
-		link := "jobs/?q=" + escape(query.Term("queue", q.Name)+" status:pending")
-		switch {
-		case q.Pending == 0:
-		case !q.PausedAt.IsZero() && now.Sub(q.PausedAt) > time.Hour:
-			found = append(found, finding{"warning", fmt.Sprintf("Queue %s has been paused for %s and holds %s.", q.Name,
-				short(now.Sub(q.PausedAt)), plural(q.Pending, "job", "jobs")), "queues/", "Resume"})
-		case !q.PausedAt.IsZero():
-		case q.Processes == 0:
-			found = append(found, finding{"error", fmt.Sprintf("Queue %s: %s, and no process serves it.", q.Name,
-				plural(q.Pending, "job waits", "jobs wait")), link, "Show them"})
-		case now.Sub(q.Oldest) > longWait:
-			found = append(found, finding{"warning", fmt.Sprintf("Queue %s is behind: its oldest job has waited for %s.", q.Name,
-				short(now.Sub(q.Oldest))), link, "Show them"})
+func (v *view) finding(f later.Finding) findingRow {
+	row := findingRow{Finding: f}
+	post := func(needs Permission, label, verb, field, value string) {
+		if v.User.Can(needs) {
+			row.Label, row.Post, row.Fields = label, verb, map[string]string{field: value}
 		}
 	}
-	for _, p := range processes {
-		if quiet := now.Sub(p.BeatAt); quiet > silence {
-			found = append(found, finding{"error", fmt.Sprintf("Process %d on %s has been silent for %s.", p.PID, p.Host, short(quiet)),
-				"processes/", "Show it"})
+	id, process := strconv.FormatInt(f.Fix.Job, 10), strconv.FormatInt(f.Fix.Process, 10)
+	switch f.Fix.Action {
+	case "resume":
+		post(Pause, "Resume", "resume", "queue", f.Fix.Queue)
+	case "retry":
+		post(Retry, "Retry", "retry", "id", id)
+	case "run":
+		post(Retry, "Run now", "run", "id", id)
+	case "cancel":
+		post(Cancel, "Cancel", "cancel", "id", id)
+	case "stack":
+		post(Cancel, "Stack now", "stack", "id", id)
+	case "resume-process":
+		post(Pause, "Resume", "resume-process", "process", process)
+	case "resume-schedule":
+		post(Pause, "Resume", "resume-schedule", "schedule", f.Fix.Schedule)
+	case "show-process":
+		row.Label, row.Link = "Show it", "processes/"+process
+	case "show-schedules":
+		row.Label, row.Link = "Show it", "schedules/"
+	case "show":
+		row.Label, row.Link = "Show them", "jobs/?q="+escape(f.Fix.Query)
+		if f.Fix.Job != 0 {
+			row.Label, row.Link = "Show it", "jobs/"+id
 		}
 	}
-	if n := stats.Counts[later.StatusFailed]; n > 0 {
-		found = append(found, finding{"error", plural(n, "job has failed and will not run again by itself", "jobs have failed and will not run again by themselves") + ".",
-			"jobs/?q=status:failed", "Show them"})
+	return row
+}
+
+// doctor keeps what needs a person for a moment, however many look.
+type doctor struct {
+	mu     sync.Mutex
+	at     time.Time
+	report later.Findings
+}
+
+// doctorKept is for how long.
+const doctorKept = 2 * time.Second
+
+// attention is what needs a person, the worst first.
+func (b *board) attention(v *view) ([]findingRow, error) {
+	b.doctor.mu.Lock()
+	defer b.doctor.mu.Unlock()
+	if time.Since(b.doctor.at) > doctorKept {
+		report, err := b.queue.Doctor(v.context())
+		if err != nil {
+			return nil, err
+		}
+		b.doctor.report, b.doctor.at = report, time.Now()
 	}
-	slices.SortStableFunc(found, func(a, b finding) int {
-		if a.Severity == b.Severity {
-			return 0
+	var rows []findingRow
+	for _, row := range v.findings(b.doctor.report) {
+		if row.Wrong() {
+			rows = append(rows, row)
 		}
-		if a.Severity == "error" {
-			return -1
-		}
-		return 1
-	})
-	return found
+	}
+	return rows, nil
+}
+
+// changed lets the next page look anew.
+func (b *board) changed() {
+	b.doctor.mu.Lock()
+	defer b.doctor.mu.Unlock()
+	b.doctor.at = time.Time{}
 }

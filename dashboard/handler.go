@@ -50,6 +50,7 @@ type board struct {
 	crossOrigin *http.CrossOriginProtection
 	log         *slog.Logger
 	started     time.Time
+	doctor      doctor
 	hub         *hub
 }
 
@@ -60,6 +61,7 @@ func (b *board) routes() http.Handler {
 	mux.HandleFunc("GET /jobs/new", b.page(View, "enqueue", b.newJob))
 	mux.HandleFunc("POST /jobs/new", b.enqueue)
 	mux.HandleFunc("GET /jobs/{id}", b.page(View, "job", b.job))
+	mux.HandleFunc("GET /jobs/{id}/why", b.page(View, "why", b.whyPage))
 	mux.HandleFunc("GET /errors/{$}", b.page(View, "causes", b.causes))
 	mux.HandleFunc("GET /errors/{id}", b.page(View, "cause", b.cause))
 	mux.HandleFunc("GET /queues/{$}", b.page(View, "queues", b.queues))
@@ -69,6 +71,8 @@ func (b *board) routes() http.Handler {
 	mux.HandleFunc("GET /types/{$}", b.page(View, "types", b.types))
 	mux.HandleFunc("GET /types/{name}", b.page(View, "type", b.oneType))
 	mux.HandleFunc("GET /processes/{$}", b.page(View, "processes", b.processes))
+	mux.HandleFunc("GET /processes/{id}", b.page(View, "process", b.process))
+	mux.HandleFunc("GET /requests/{id}", b.request)
 	mux.HandleFunc("GET /audit/{$}", b.page(Audit, "audit", b.audit))
 	mux.HandleFunc("GET /settings/{$}", b.page(View, "settings", b.settings))
 	mux.HandleFunc("POST /settings/{$}", b.saveSettings)

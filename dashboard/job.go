@@ -10,7 +10,7 @@ import (
 // jobPage is one job with its history.
 type jobPage struct {
 	Job      jobRow             `json:"job"`
-	Why      []reason           `json:"why"`
+	Why      []findingRow       `json:"why"`
 	Attempts []attemptRow       `json:"attempts"` // the newest first
 	Log      []later.LogLine    `json:"log"`
 	Args     document           `json:"-"`

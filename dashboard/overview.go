@@ -11,7 +11,7 @@ import (
 
 // overviewPage is what needs a person first, then the figures.
 type overviewPage struct {
-	Attention []finding         `json:"attention"`
+	Attention []findingRow      `json:"attention"`
 	Counts    map[string]int64  `json:"counts"` // by status
 	Oldest    *later.QueueStats `json:"oldest"` // the queue whose oldest job has waited longest
 	Slots     int               `json:"slots"`
@@ -62,7 +62,9 @@ func (b *board) overview(v *view) error {
 	if err := b.lookBack(v, &page); err != nil {
 		return err
 	}
-	page.Attention = attention(v.Now, stats, processes)
+	if page.Attention, err = b.attention(v); err != nil {
+		return err
+	}
 	v.Data = page
 	return nil
 }

@@ -152,11 +152,11 @@ func TestJobPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id, wanted := range map[int64][]string{
-		s.ids[later.StatusFailed]:    {"Needs you", "It failed after 1 attempt", "Retry", "Delete"},
-		s.ids[later.StatusRetrying]:  {"Attempt 1 failed. It runs again in ", "1 of 4"},
+		s.ids[later.StatusFailed]:    {"Needs you", "It has failed for good, after 1 attempt", "Retry", "Delete"},
+		s.ids[later.StatusRetrying]:  {"Attempt 1 of 4 has failed. The next one is due in ", "1 of 4"},
 		s.ids["panicked"]:            {"panic: ", "dashboard/stage_test.go:", "of libraries"},
 		s.ids[later.StatusScheduled]: {"Its time is in 5", "Run now"},
-		s.ids[later.StatusCancelled]: {"Cancelled "},
+		s.ids[later.StatusCancelled]: {"It was cancelled"},
 		s.ids[later.StatusPending]:   {"No process works on this store"},
 		s.ids[later.StatusCompleted]: {"Result", "ResultJob"},
 		jobs[0].ID:                   {"&#34;n&#34;: 9007199254740993,", "&#34;n&#34;: 1.0"},

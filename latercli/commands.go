@@ -30,6 +30,7 @@ var everywhere = []commandGroup{
 	}},
 	{"groups", "What surrounds jobs:", []func(*app) *cobra.Command{
 		(*app).queueCommand,
+		(*app).processCommand,
 		(*app).scheduleCommand,
 		(*app).auditCommand,
 	}},
@@ -38,7 +39,10 @@ var everywhere = []commandGroup{
 		(*app).statsCommand,
 		(*app).tailCommand,
 	}},
-	{"health", "Health:", []func(*app) *cobra.Command{}},
+	{"health", "Health:", []func(*app) *cobra.Command{
+		(*app).whyCommand,
+		(*app).doctorCommand,
+	}},
 	{"store", "The store:", []func(*app) *cobra.Command{
 		(*app).backupCommand,
 		(*app).checkCommand,

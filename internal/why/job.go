@@ -32,7 +32,7 @@ const (
 // Job says why a job is, or is not, running: the first reason that decides, and what was
 // looked at before and is fine.
 func Job(f JobFacts) Report {
-	r := Report{At: f.Now}
+	r := Report{At: f.Now, Findings: []Finding{}}
 	for _, check := range []func(*JobFacts, *Report) bool{finished, clocks, running, notDue, paused, misfit, served, handled, awake, suspect, turn} {
 		if check(&f, &r) {
 			break
@@ -164,7 +164,7 @@ func notDue(f *JobFacts, r *Report) bool {
 		r.found(Finding{Code: "L107", Severity: Info, Text: text, Fix: Fix{Now: "Run it before its time.", Action: "run", Job: job.ID}}.with(facts...))
 	case store.Retrying:
 		r.found(Finding{
-			Code: "L108", Severity: Warning, Text: fmt.Sprintf("Attempt %d of %d has failed. The next one is due %s.", job.Attempt, job.MaxRetries+1, when),
+			Code: "L108", Severity: Info, Text: fmt.Sprintf("Attempt %d of %d has failed. The next one is due %s.", job.Attempt, job.MaxRetries+1, when),
 			Fix: Fix{Now: "Try now, if the cause is gone.", Action: "retry", Job: job.ID, Command: "later retry " + f.id(), Code: "The delays: later.Exponential, later.Linear, later.Fixed."},
 		}.with(append(facts, fact("error", job.Error))...))
 	default:

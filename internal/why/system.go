@@ -37,7 +37,7 @@ const (
 
 // System says what needs a person, the worst first, and what is fine.
 func System(f SystemFacts) Report {
-	r := Report{At: f.Now}
+	r := Report{At: f.Now, Findings: []Finding{}}
 	for _, check := range []func(*SystemFacts, *Report){
 		alarm, systemClocks, queues, types, processes, versions, stuck, failures, backlog, schedules, retention,
 	} {

@@ -1,0 +1,99 @@
+package latercli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/laterjobs/later"
+)
+
+func (a *app) whyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "why ID",
+		Short:   "Say why a job is, or is not, running, and what to do",
+		Long:    "Say why a job is, or is not, running, and what to do. Exits with 9 if something keeps it that somebody should mend.",
+		Example: "  later why 48213",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := parseID(args[0])
+			if err != nil {
+				return err
+			}
+			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
+				job, err := q.Get(ctx, id)
+				if err != nil {
+					return err
+				}
+				report, err := q.Why(ctx, id)
+				if err != nil {
+					return err
+				}
+				if !a.json() {
+					fmt.Fprintf(a.out, "#%d %s  queue %s  %s\n\n", job.ID, printable(job.Type), printable(job.Queue), job.Status)
+				}
+				return a.printFindings(report)
+			})
+		},
+	}
+}
+
+func (a *app) doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Look for what needs a person in the whole system",
+		Long:  "Look for what needs a person in the whole system. Exits with 9 if there is something, for monitors.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
+				report, err := q.Doctor(ctx)
+				if err != nil {
+					return err
+				}
+				return a.printFindings(report)
+			})
+		},
+	}
+}
+
+// printFindings prints what was found, and fails if somebody should see to it.
+func (a *app) printFindings(report later.Findings) error {
+	if a.json() {
+		if err := a.printJSON(report); err != nil {
+			return err
+		}
+	} else {
+		for _, f := range report.Findings {
+			a.printFinding(f)
+		}
+		if len(report.Fine) > 0 {
+			fmt.Fprintln(a.out, "✓ "+printable(strings.Join(report.Fine, "   ✓ ")))
+		}
+	}
+	if n := report.Bad(); n > 0 {
+		return coded(exitProblem, fmt.Errorf("%d found that needs somebody; docs/troubleshooting.md explains the codes", n))
+	}
+	return nil
+}
+
+var severityMarks = map[later.FindingSeverity]string{later.SeverityError: "✖", later.SeverityWarning: "▲", later.SeverityInfo: "·"}
+
+func (a *app) printFinding(f later.Finding) {
+	line := func(name, text string) {
+		if text != "" {
+			fmt.Fprintf(a.out, "  %-9s %s\n", name, printable(oneLine(text, 400)))
+		}
+	}
+	fmt.Fprintf(a.out, "%s %s  %s\n", severityMarks[f.Severity], printable(f.Text), f.Code)
+	for _, e := range f.Evidence {
+		if e.Value != "" {
+			fmt.Fprintf(a.out, "  %s: %s\n", printable(e.Name), printable(oneLine(e.Value, 400)))
+		}
+	}
+	line("now", f.Fix.Now)
+	line("command", f.Fix.Command)
+	line("in code", f.Fix.Code)
+	fmt.Fprintln(a.out)
+}
