@@ -47,6 +47,11 @@ func (q *JobQueue) Doctor(ctx context.Context) (Findings, error) {
 	if alarmed, ok := q.store.(store.Alarmed); ok {
 		facts.Alarm = alarmed.Alarm()
 	}
+	if inspected, ok := q.store.(store.Inspected); ok {
+		if facts.Store, err = inspected.Inspect(ctx); err != nil {
+			return Findings{}, fmt.Errorf("doctor: %w", err)
+		}
+	}
 	return why.System(facts), nil
 }
 

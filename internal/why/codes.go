@@ -37,4 +37,16 @@ var Codes = map[string]string{
 	"L211": "Versions are mixed",
 	"L212": "The store raises an alarm",
 	"L213": "A process has been draining for long",
+
+	"L301": "The schema has another version",
+	"L302": "The file has no write-ahead log",
+	"L303": "The write-ahead log is long",
+	"L304": "The disk is nearly full",
+	"L306": "Everybody may write the file",
+	"L307": "The file has been replaced",
+	"L311": "The database is far away",
+	"L313": "A transaction is open for long",
+	"L314": "Dead rows pile up",
+	"L315": "An index is invalid",
+	"L316": "Connections run out",
 }

@@ -188,6 +188,9 @@ func paused(f *JobFacts, r *Report) bool {
 
 func pausedFinding(now time.Time, q store.QueueStats, severity Severity) Finding {
 	text := fmt.Sprintf("The queue %q has been paused for %s", q.Name, span(now.Sub(q.PausedAt)))
+	if q.PausedBy != "" {
+		text += " by " + q.PausedBy
+	}
 	if q.PauseReason != "" {
 		text += ": " + q.PauseReason
 	}

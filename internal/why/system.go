@@ -23,7 +23,8 @@ type SystemFacts struct {
 	Waiting   []store.Job    // some that are pending
 	Rollups   []store.Rollup // of the last two hours
 	Retention store.Retention
-	Alarm     string // what the store says of itself
+	Alarm     string             // what the store says of itself
+	Store     []store.Inspection // what the store has looked at
 }
 
 const (
@@ -39,7 +40,7 @@ const (
 func System(f SystemFacts) Report {
 	r := Report{At: f.Now, Findings: []Finding{}}
 	for _, check := range []func(*SystemFacts, *Report){
-		alarm, systemClocks, queues, types, processes, versions, stuck, failures, backlog, schedules, retention,
+		alarm, inspected, systemClocks, queues, types, processes, versions, stuck, failures, backlog, schedules, retention,
 	} {
 		check(&f, &r)
 	}
@@ -59,6 +60,20 @@ func alarm(f *SystemFacts, r *Report) {
 		return
 	}
 	r.found(Finding{Code: "L212", Severity: Error, Text: "The store needs attention: " + f.Alarm + "."})
+}
+
+func inspected(f *SystemFacts, r *Report) {
+	for _, look := range f.Store {
+		if look.Problem == "" {
+			r.fine(look.Name + ": " + look.Value)
+			continue
+		}
+		severity := Warning
+		if look.Severe {
+			severity = Error
+		}
+		r.found(Finding{Code: look.Code, Severity: severity, Text: look.Problem, Fix: Fix{Now: look.Fix}}.with(fact(look.Name, look.Value)))
+	}
 }
 
 func systemClocks(f *SystemFacts, r *Report) {

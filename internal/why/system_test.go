@@ -58,6 +58,9 @@ func TestSystem(t *testing.T) {
 		"calm":               {calm(), "", nil},
 		"jobs that run soon": {calm(queue(waiting)), "", nil},
 		"alarm":              {calm(func(f *SystemFacts) { f.Alarm = "the log is long" }), "L212", []string{"the log is long"}},
+		"full disk": {calm(func(f *SystemFacts) {
+			f.Store = []store.Inspection{{Code: "L304", Name: "free disk", Value: "3 MB", Problem: "Only 3 MB are free.", Fix: "Make room.", Severe: true}, {Code: "L302", Name: "journal mode", Value: "wal"}}
+		}), "L304", []string{"free disk: 3 MB", "Make room."}},
 		"clocks":             {calm(func(f *SystemFacts) { f.Skew = 2 * time.Second }), "L118", nil},
 		"no process":         {calm(queue(waiting), func(f *SystemFacts) { f.Processes = nil }), "L120", []string{"waiting jobs: 3"}},
 		"no process, no job": {calm(func(f *SystemFacts) { f.Processes = nil }), "", nil},
