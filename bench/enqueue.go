@@ -20,14 +20,18 @@ func enqueueOneByOne(callers int) func(context.Context, *cell) error {
 				return err
 			}
 			began := time.Now()
-			stored, err := storeUntil(ctx, s, callers, began.Add(c.options.OneByOne))
+			stored, err := storeFor(ctx, s, callers, c.options.OneByOne)
 			c.add("", float64(stored)/time.Since(began).Seconds(), "jobs/s", more)
 			return err
 		})
 	}
 }
 
-func storeUntil(ctx context.Context, s session, callers int, end time.Time) (int64, error) {
+func storeFor(ctx context.Context, s session, callers int, span time.Duration) (int64, error) {
+	if itself, ok := s.(measuresItself); ok {
+		return itself.storeFor(ctx, callers, span)
+	}
+	end := time.Now().Add(span)
 	var stored atomic.Int64
 	var failed atomic.Pointer[error]
 	var all sync.WaitGroup

@@ -16,6 +16,13 @@ const (
 func latency(ctx context.Context, c *cell) error {
 	return c.within(ctx, func(s session) error {
 		jobs := latencyWarm + int(c.options.Latency.Seconds()*latencyRate)
+		if itself, ok := s.(measuresItself); ok {
+			taken, err := itself.delays(ctx, jobs, time.Second/latencyRate)
+			if err == nil {
+				report(c, taken[latencyWarm:])
+			}
+			return err
+		}
 		stamps := make([]time.Time, jobs)
 		taken := make([]atomic.Int64, jobs)
 		var left atomic.Int64
@@ -38,7 +45,7 @@ func latency(ctx context.Context, c *cell) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		report(c, taken[latencyWarm:])
+		report(c, loaded(taken[latencyWarm:]))
 		return s.stop(ctx)
 	})
 }
@@ -56,11 +63,14 @@ func enqueueSteadily(ctx context.Context, s session, stamps []time.Time) error {
 	return nil
 }
 
-func report(c *cell, taken []atomic.Int64) {
-	var all durations
+func loaded(taken []atomic.Int64) (all durations) {
 	for i := range taken {
 		all = append(all, time.Duration(taken[i].Load()))
 	}
+	return all
+}
+
+func report(c *cell, all durations) {
 	for _, p := range []struct {
 		name string
 		part float64

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -135,16 +136,25 @@ func measureRound(ctx context.Context, db *server, picked []system, m measure, r
 		}
 		c := &cell{Measure: m.name, System: s.name(), Round: round, system: s, options: r.Options}
 		err := measureCell(ctx, db, m, c)
-		if errors.Is(err, errSkip) {
+		switch {
+		case errors.Is(err, errSkip):
 			continue
-		}
-		if err != nil {
+		case err != nil && ctx.Err() == nil && s != picked[0]: // the others are still worth measuring
+			fmt.Fprintf(os.Stderr, "%s, round %d, %s failed: %v\n", m.name, round, s.name(), err)
+			r.Failures = append(r.Failures, fmt.Sprintf("%s of %s, round %d: %v", m.name, s.name(), round, firstLine(err)))
+			continue
+		case err != nil:
 			return err
 		}
 		r.Cells = append(r.Cells, c)
 		tellProgress(c)
 	}
 	return nil
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }
 
 func tellProgress(c *cell) {

@@ -13,12 +13,15 @@ import (
 
 // results are a whole run.
 type results struct {
-	Machine string   `json:"machine"`
-	Server  string   `json:"server"`
-	Systems []about  `json:"systems"`
-	Options options  `json:"options"`
-	Cells   []*cell  `json:"cells"`
-	names   []string // of the systems, the first is compared with the others
+	Machine string  `json:"machine"`
+	Server  string  `json:"server"`
+	Systems []about `json:"systems"`
+	Options options `json:"options"`
+	Cells   []*cell `json:"cells"`
+	// Failures are the cells of other systems that could not be measured.
+	Failures []string `json:"failures,omitempty"`
+
+	names []string // of the systems, the first is compared with the others
 }
 
 type about struct {
@@ -45,6 +48,9 @@ func (r *results) print(to io.Writer) {
 		"rounds;\nbelow 1 it is worse. Steal and others: cores lost to the host and used by other programs, the worst cell.\n\n",
 		r.Options.Jobs, r.Options.Rounds, r.names[0])
 	r.printTable(to)
+	for _, failure := range r.Failures {
+		fmt.Fprintf(to, "\nNot measured: %s\n", failure)
+	}
 }
 
 func (r *results) printTable(to io.Writer) {

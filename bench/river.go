@@ -7,30 +7,39 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	riverqueue "github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 )
 
-// river is River on PostgreSQL through pgx.
+// river is River on one of its databases.
 type river struct {
 	label          string
 	workers        int
 	cooldown, poll time.Duration // 0: the default
+	on             riverDatabase
+}
+
+// riverDatabase is how River reaches a database.
+type riverDatabase interface {
+	settings() string
+	makeRoom(ctx context.Context, db *server) (place, error)
+	migrate(ctx context.Context, address string) error
+	open(ctx context.Context, address string, r river) (session, error)
 }
 
 // bestRiver has the settings that River's own benchmark command uses and a study
 // of its settings found best.
 func bestRiver() system {
-	return river{label: "river", workers: 2000, cooldown: 2 * time.Millisecond, poll: 20 * time.Millisecond}
+	return river{label: "river", workers: 2000, cooldown: 2 * time.Millisecond, poll: 20 * time.Millisecond, on: riverPostgres{}}
 }
 
 // defaultRiver has the number of workers of River's documentation, for there is no
 // default. It performs at most so many jobs in the 100 ms between two fetches.
-func defaultRiver() system { return river{label: "river-defaults", workers: 100} }
+func defaultRiver() system { return river{label: "river-defaults", workers: 100, on: riverPostgres{}} }
 
 // riverPool is how many connections River may use: more gain nothing on two cores.
 const riverPool = 10
@@ -40,28 +49,62 @@ func (river) version() string { return "River " + moduleVersion("github.com/rive
 
 func (r river) settings() string {
 	if r.cooldown == 0 {
-		return fmt.Sprintf("MaxWorkers %d, pool of %d", r.workers, riverPool)
+		return fmt.Sprintf("MaxWorkers %d, %s", r.workers, r.on.settings())
 	}
-	return fmt.Sprintf("MaxWorkers %d, FetchCooldown %v, FetchPollInterval %v, pool of %d",
-		r.workers, r.cooldown, r.poll, riverPool)
+	return fmt.Sprintf("MaxWorkers %d, FetchCooldown %v, FetchPollInterval %v, %s",
+		r.workers, r.cooldown, r.poll, r.on.settings())
 }
 
-func (river) prepare(ctx context.Context, db *server) (place, error) {
-	database, err := db.createDatabase(ctx, "bench_river")
+func (r river) prepare(ctx context.Context, db *server) (place, error) {
+	room, err := r.on.makeRoom(ctx, db)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := riverConnect(ctx, database.address())
+	return room, r.on.migrate(ctx, room.address())
+}
+
+func (r river) open(ctx context.Context, address string) (session, error) {
+	return r.on.open(ctx, address, r)
+}
+
+func riverMigrate[T any](ctx context.Context, driver riverdriver.Driver[T]) error {
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: warnings()})
 	if err != nil {
-		return nil, err
-	}
-	defer pool.Close()
-	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: warnings()})
-	if err != nil {
-		return nil, err
+		return err
 	}
 	_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	return err
+}
+
+// riverPostgres is River through pgx.
+type riverPostgres struct{}
+
+func (riverPostgres) settings() string { return fmt.Sprintf("pool of %d", riverPool) }
+
+func (riverPostgres) makeRoom(ctx context.Context, db *server) (place, error) {
+	database, err := db.createDatabase(ctx, "bench_river")
 	return database, err
+}
+
+func (riverPostgres) migrate(ctx context.Context, address string) error {
+	pool, err := riverConnect(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return riverMigrate(ctx, riverpgxv5.New(pool))
+}
+
+func (riverPostgres) open(ctx context.Context, address string, r river) (session, error) {
+	pool, err := riverConnect(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	left := func(ctx context.Context) (some bool, err error) {
+		err = pool.QueryRow(ctx, riverUnfinished).Scan(&some)
+		return some, err
+	}
+	return newRiverSession(r, riverpgxv5.New(pool), left, pool.Close)
 }
 
 func riverConnect(ctx context.Context, address string) (*pgxpool.Pool, error) {
@@ -73,18 +116,8 @@ func riverConnect(ctx context.Context, address string) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
 
-func (r river) open(ctx context.Context, address string) (session, error) {
-	pool, err := riverConnect(ctx, address)
-	if err != nil {
-		return nil, err
-	}
-	client, err := riverqueue.NewClient(riverpgxv5.New(pool), r.config())
-	if err != nil {
-		pool.Close()
-		return nil, err
-	}
-	return &riverSession{settings: r, pool: pool, client: client}, nil
-}
+const riverUnfinished = `SELECT EXISTS (SELECT 1 FROM river_job
+	WHERE state IN ('available', 'pending', 'retryable', 'running', 'scheduled'))`
 
 // config is that of a client that only inserts. Its cooldown limits the
 // notifications that it sends: with the default of 100 ms a worker would often
@@ -93,10 +126,21 @@ func (r river) config() *riverqueue.Config {
 	return &riverqueue.Config{FetchCooldown: r.cooldown, FetchPollInterval: r.poll, Logger: warnings()}
 }
 
-type riverSession struct {
-	settings river
-	pool     *pgxpool.Pool
-	client   *riverqueue.Client[pgx.Tx] // inserts; once started, also works
+type riverSession[T any] struct {
+	settings  river
+	driver    riverdriver.Driver[T]
+	client    *riverqueue.Client[T] // inserts; once started, also works
+	left      func(context.Context) (bool, error)
+	closeOver func()
+}
+
+func newRiverSession[T any](r river, driver riverdriver.Driver[T], left func(context.Context) (bool, error), closeOver func()) (session, error) {
+	client, err := riverqueue.NewClient(driver, r.config())
+	if err != nil {
+		closeOver()
+		return nil, err
+	}
+	return &riverSession[T]{settings: r, driver: driver, client: client, left: left, closeOver: closeOver}, nil
 }
 
 type riverArgs struct {
@@ -105,12 +149,12 @@ type riverArgs struct {
 
 func (riverArgs) Kind() string { return "noop" }
 
-func (s *riverSession) enqueue(ctx context.Context, n int64) error {
+func (s *riverSession[T]) enqueue(ctx context.Context, n int64) error {
 	_, err := s.client.Insert(ctx, riverArgs{n}, nil)
 	return err
 }
 
-func (s *riverSession) enqueueMany(ctx context.Context, ns []int64, ids bool) error {
+func (s *riverSession[T]) enqueueMany(ctx context.Context, ns []int64, ids bool) error {
 	params := make([]riverqueue.InsertManyParams, len(ns))
 	for i, n := range ns {
 		params[i].Args = riverArgs{n}
@@ -123,7 +167,7 @@ func (s *riverSession) enqueueMany(ctx context.Context, ns []int64, ids bool) er
 	return err
 }
 
-func (s *riverSession) start(ctx context.Context, events events) error {
+func (s *riverSession[T]) start(ctx context.Context, events events) error {
 	workers := riverqueue.NewWorkers()
 	riverqueue.AddWorker(workers, riverqueue.WorkFunc(func(_ context.Context, job *riverqueue.Job[riverArgs]) error {
 		events.performed(job.Args.N)
@@ -135,7 +179,7 @@ func (s *riverSession) start(ctx context.Context, events events) error {
 	if events.claimed != nil {
 		cfg.Plugins = []rivertype.Plugin{riverFetches(events.claimed)}
 	}
-	client, err := riverqueue.NewClient(riverpgxv5.New(s.pool), cfg)
+	client, err := riverqueue.NewClient(s.driver, cfg)
 	if err != nil {
 		return err
 	}
@@ -159,7 +203,7 @@ func riverFetches(claimed func(time.Duration, int)) rivertype.Plugin {
 	})
 }
 
-func (s *riverSession) stop(ctx context.Context) error {
+func (s *riverSession[T]) stop(ctx context.Context) error {
 	err := s.client.Stop(ctx)
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -167,11 +211,6 @@ func (s *riverSession) stop(ctx context.Context) error {
 	return err
 }
 
-func (s *riverSession) unfinished(ctx context.Context) (bool, error) {
-	var some bool
-	err := s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM river_job
-		WHERE state IN ('available', 'pending', 'retryable', 'running', 'scheduled'))`).Scan(&some)
-	return some, err
-}
+func (s *riverSession[T]) unfinished(ctx context.Context) (bool, error) { return s.left(ctx) }
 
-func (s *riverSession) close() { s.pool.Close() }
+func (s *riverSession[T]) close() { s.closeOver() }

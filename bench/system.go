@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -41,6 +42,21 @@ type session interface {
 	close()
 }
 
+// measuresItself is what a session also is that lives in a process of another
+// language: the way there would be measured, too.
+type measuresItself interface {
+	// storeFor enqueues one by one from some callers for a while, and returns how many.
+	storeFor(ctx context.Context, callers int, span time.Duration) (int64, error)
+	// delays performs jobs that it enqueues one every so often, and returns how long each
+	// took from just before the enqueueing until its handler was called.
+	delays(ctx context.Context, jobs int, every time.Duration) ([]time.Duration, error)
+}
+
+// worksApart is what a system also is whose worker process is not this program.
+type worksApart interface {
+	workerCommand(ctx context.Context, address string) *exec.Cmd
+}
+
 // events are called by many goroutines.
 type events struct {
 	performed func(n int64)                      // the handler of the job with the argument n
@@ -48,7 +64,12 @@ type events struct {
 }
 
 // systems are all that can be compared.
-var systems = []system{onPostgres(), onSQLite(), bestRiver(), defaultRiver()}
+var systems = []system{
+	onPostgres(), onSQLite(),
+	bestRiver(), defaultRiver(), riverOnSQLite(),
+	asynqOnRedis(), graphileWorker(), pgBoss(), bullMQ(),
+	floorOnPostgres(), floorOnSQLite(),
+} // and, with cgo, those of mattn.go
 
 func pickSystems(names string) ([]system, error) {
 	var picked []system

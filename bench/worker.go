@@ -109,15 +109,20 @@ func startWorkers(ctx context.Context, c *cell, count int) (workers, error) {
 	return all, nil
 }
 
-func startWorker(ctx context.Context, c *cell) (*worker, error) {
+func workerCommand(ctx context.Context, c *cell) (*exec.Cmd, error) {
+	if apart, ok := c.system.(worksApart); ok {
+		return apart.workerCommand(ctx, c.place.address()), nil
+	}
 	program, err := os.Executable()
+	return exec.CommandContext(ctx, program, "-work", c.System, "-url", c.place.address()), err
+}
+
+func startWorker(ctx context.Context, c *cell) (*worker, error) {
+	cmd, err := workerCommand(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{
-		cmd:   exec.CommandContext(ctx, program, "-work", c.System, "-url", c.place.address()),
-		ready: make(chan struct{}), ended: make(chan error, 1),
-	}
+	w := &worker{cmd: cmd, ready: make(chan struct{}), ended: make(chan error, 1)}
 	w.cmd.Stderr = os.Stderr
 	if w.orders, err = w.cmd.StdinPipe(); err != nil {
 		return nil, err

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	_ "modernc.org/sqlite"
+)
+
+// riverOnSQLite is River on a file, as its documentation says: one connection, and the
+// write-ahead log. Fewer workers than on PostgreSQL, which a study of its settings
+// found best there.
+func riverOnSQLite() system {
+	r := bestRiver().(river)
+	r.label, r.workers, r.on = "river-sqlite", 1000, riverSQLite{}
+	return r
+}
+
+type riverSQLite struct{}
+
+func (riverSQLite) settings() string { return "driver modernc, WAL, synchronous FULL, 1 connection" }
+
+func (riverSQLite) makeRoom(context.Context, *server) (place, error) { return createFile("river.db") }
+
+func (riverSQLite) migrate(ctx context.Context, address string) error {
+	db, err := openModernc(address)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return riverMigrate(ctx, riversqlite.New(db))
+}
+
+func openModernc(address string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", "file:"+address+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+func (riverSQLite) open(_ context.Context, address string, r river) (session, error) {
+	db, err := openModernc(address)
+	if err != nil {
+		return nil, err
+	}
+	left := func(ctx context.Context) (some bool, err error) {
+		err = db.QueryRowContext(ctx, riverUnfinished).Scan(&some)
+		return some, err
+	}
+	return newRiverSession(r, riversqlite.New(db), left, func() { _ = db.Close() })
+}
