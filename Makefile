@@ -1,5 +1,5 @@
-# The words: test race lint bench demo, and for long runs: chaos simulate museum crash fuzz reload soak.
-.PHONY: test race lint bench demo chaos simulate museum crash fuzz reload soak
+# The words: test race lint bench demo, and for long runs: bench-full chaos simulate museum crash fuzz reload soak.
+.PHONY: test race lint bench bench-full demo chaos simulate museum crash fuzz reload soak
 
 # Everything that must hold before a change lands.
 test: lint
@@ -28,15 +28,24 @@ lint:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
-	cd bench && go vet ./...
+	cd bench && CGO_ENABLED=0 go vet ./...
 	cd examples/prometheus && go vet ./...
 	cd examples/graphql && go vet ./...
 
-# The stores alone, then beside a peer on one PostgreSQL.
+# Beside other systems and the floor, on one machine in one run: five minutes, and the table in bench.md.
 bench:
-	@sh scripts/test-postgres >/dev/null
+	@sh scripts/bench-peers
+	cd bench && go run . -systems $(PEERS) -measure '$(BRIEF)' -rounds 1 -jobs 100000 -one-by-one 2s -latency 5s -markdown $(CURDIR)/bench.md
+
+# All of it, with everything that takes long: hours.
+bench-full:
+	@sh scripts/bench-peers
 	go test -run '^$$' -bench . ./...
-	cd bench && go run . -jobs 100000 -rounds 2 -pin-minutes 1
+	cd bench && go run . -systems $(PEERS),river-defaults -rounds 3 -pin-minutes 30 -scheduled 5000000 -markdown $(CURDIR)/bench-full.md
+	cd bench && go run . -systems $(PEERS) -measure '^drain$$' -rounds 1 -jobs 1000000 -markdown $(CURDIR)/bench-million.md
+
+PEERS = later,river,graphile-worker,pg-boss,asynq,bullmq,floor,later-sqlite,river-sqlite,goqite,backlite,floor-sqlite
+BRIEF = ^(enqueue-1|enqueue-50|bulk|drain|latency)$$
 
 demo:
 	go run ./cmd/later demo

@@ -22,16 +22,39 @@ func drain(processes int) func(context.Context, *cell) error {
 			if err := c.place.vacuum(ctx); err != nil {
 				return err
 			}
-			drained, err := c.logging(ctx, func() error { return drainFilled(ctx, c, s, processes) })
-			if err != nil || drained == 0 || processes > 1 {
+			before, err := readClocks(c.servers)
+			if err != nil {
 				return err
 			}
-			jobs := float64(c.options.Jobs)
-			c.add("write-ahead log, insert and drain", float64(filled+drained)/jobs, "bytes/job", less)
-			c.add("write-ahead log, drain only", float64(drained)/jobs, "bytes/job", less)
-			return nil
+			drained, err := c.logging(ctx, func() error { return drainFilled(ctx, c, s, processes) })
+			if err != nil || processes > 1 {
+				return err
+			}
+			return c.addCosts(ctx, before, filled, drained)
 		})
 	}
+}
+
+// addCosts tells what draining took besides time.
+func (c *cell) addCosts(ctx context.Context, before clocks, filled, drained int64) error {
+	after, err := readClocks(c.servers)
+	if err != nil {
+		return err
+	}
+	size, err := c.place.size(ctx)
+	if err != nil {
+		return err
+	}
+	jobs := float64(c.options.Jobs)
+	c.add("processor time, program and server", (after.ours-before.ours)/jobs*1000, "s/1,000 jobs", less)
+	if drained > 0 {
+		c.add("write-ahead log, insert and drain", float64(filled+drained)/jobs, "bytes/job", less)
+		c.add("write-ahead log, drain only", float64(drained)/jobs, "bytes/job", less)
+	}
+	if size > 0 {
+		c.add("on disk afterwards", float64(size)/jobs, "bytes/job", less)
+	}
+	return nil
 }
 
 // logging returns what the write-ahead log grew by meanwhile, in bytes; 0 where
@@ -71,6 +94,19 @@ func drainFilled(ctx context.Context, c *cell, s session, processes int) error {
 // awaitEmpty asks the store only when the handlers have been called: asking all
 // the time would be part of the work.
 func awaitEmpty(ctx context.Context, c *cell, s session, workers workers) error {
+	if err := awaitPerformed(ctx, c, workers); err != nil {
+		return err
+	}
+	for {
+		some, err := s.unfinished(ctx)
+		if err != nil || !some {
+			return err
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func awaitPerformed(ctx context.Context, c *cell, workers workers) error {
 	for workers.performed() < int64(c.options.Jobs) {
 		select {
 		case <-ctx.Done():
@@ -80,11 +116,5 @@ func awaitEmpty(ctx context.Context, c *cell, s session, workers workers) error 
 		case <-time.After(time.Millisecond):
 		}
 	}
-	for {
-		some, err := s.unfinished(ctx)
-		if err != nil || !some {
-			return err
-		}
-		time.Sleep(time.Millisecond)
-	}
+	return nil
 }

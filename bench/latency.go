@@ -63,6 +63,11 @@ func enqueueSteadily(ctx context.Context, s session, stamps []time.Time) error {
 	return nil
 }
 
+var percentiles = []struct {
+	name string
+	part float64
+}{{"p50", 0.50}, {"p95", 0.95}, {"p99", 0.99}}
+
 func loaded(taken []atomic.Int64) (all durations) {
 	for i := range taken {
 		all = append(all, time.Duration(taken[i].Load()))
@@ -71,10 +76,7 @@ func loaded(taken []atomic.Int64) (all durations) {
 }
 
 func report(c *cell, all durations) {
-	for _, p := range []struct {
-		name string
-		part float64
-	}{{"p50", 0.50}, {"p95", 0.95}, {"p99", 0.99}} {
+	for _, p := range percentiles {
 		c.addMillis(p.name, all.percentile(p.part))
 	}
 }

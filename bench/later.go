@@ -92,6 +92,23 @@ func (s *laterSession) enqueueMany(ctx context.Context, ns []int64, _ bool) erro
 	return err
 }
 
+func (s *laterSession) enqueueIn(ctx context.Context, queue string, ns []int64) error {
+	return s.enqueueWith(ctx, ns, later.Queue(queue))
+}
+
+func (s *laterSession) enqueueAt(ctx context.Context, at time.Time, ns []int64) error {
+	return s.enqueueWith(ctx, ns, later.At(at))
+}
+
+func (s *laterSession) enqueueWith(ctx context.Context, ns []int64, option later.CallOption) error {
+	calls := make([]later.Call, len(ns))
+	for i, n := range ns {
+		calls[i] = laterNoop.With(laterArgs{n}, option)
+	}
+	_, err := s.queue.EnqueueAll(ctx, calls...)
+	return err
+}
+
 func (s *laterSession) start(ctx context.Context, events events) error {
 	if events.claimed != nil {
 		s.queue = laterQueue(timeClaims(s.store, events.claimed))

@@ -21,9 +21,13 @@ type load struct {
 
 // loadWatch is the machine's clocks at the beginning of a cell.
 type loadWatch struct {
-	began  clocks
-	server int // process id, 0: not ours
+	began   clocks
+	servers servers
 }
+
+// servers are the process ids of the servers that are ours. That of the database comes
+// first; 0 if it is somebody else's.
+type servers []int
 
 // clocks are in seconds since the beginning.
 type clocks struct {
@@ -31,21 +35,21 @@ type clocks struct {
 	busy, steal, ours float64
 }
 
-func watchLoad(server int) (loadWatch, error) {
-	began, err := readClocks(server)
-	return loadWatch{began, server}, err
+func watchLoad(servers ...int) (loadWatch, error) {
+	began, err := readClocks(servers)
+	return loadWatch{began, servers}, err
 }
 
 // stop must be called after the worker processes have ended: until then their
 // time does not count as ours.
 func (w loadWatch) stop() (load, error) {
-	now, err := readClocks(w.server)
+	now, err := readClocks(w.servers)
 	if err != nil {
 		return load{}, err
 	}
 	wall := now.at.Sub(w.began.at).Seconds()
 	l := load{Steal: (now.steal - w.began.steal) / wall}
-	if w.server != 0 {
+	if w.servers[0] != 0 {
 		foreign := max(0, (now.busy-w.began.busy-(now.ours-w.began.ours))/wall)
 		l.Foreign = &foreign
 	}
@@ -77,7 +81,7 @@ func awaitQuiet(ctx context.Context, server int, limit float64) error {
 	return nil
 }
 
-func readClocks(server int) (clocks, error) {
+func readClocks(servers servers) (clocks, error) {
 	c := clocks{at: time.Now()}
 	if err := c.readMachine(); err != nil {
 		return c, err
@@ -89,8 +93,10 @@ func readClocks(server int) (clocks, error) {
 		}
 		c.ours += seconds(used.Utime) + seconds(used.Stime)
 	}
-	if server != 0 {
-		c.ours += serverTime(server)
+	for _, server := range servers {
+		if server != 0 {
+			c.ours += serverTime(server)
+		}
 	}
 	return c, nil
 }

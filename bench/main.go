@@ -16,8 +16,8 @@ import (
 )
 
 type flags struct {
-	systems, measure, url, output, work string
-	options                             options
+	systems, measure, url, output, markdown, work string
+	options                                       options
 }
 
 func main() {
@@ -39,12 +39,14 @@ func readFlags() (f flags) {
 	flag.StringVar(&f.measure, "measure", "", "only measures whose names match this `regexp`: "+measureNames())
 	flag.StringVar(&f.url, "url", "", "a PostgreSQL server that runs already, as postgres://…, by a user who may create databases")
 	flag.StringVar(&f.output, "o", "", "also write everything to this JSON `file`")
+	flag.StringVar(&f.markdown, "markdown", "", "also write the table to this `file`")
 	flag.StringVar(&f.work, "work", "", "internal: be a worker process of this system")
 	flag.IntVar(&f.options.Jobs, "jobs", 200_000, "jobs of bulk enqueues and drains")
 	flag.IntVar(&f.options.Rounds, "rounds", 3, "how often to measure; the pinned horizon is measured once")
 	flag.DurationVar(&f.options.OneByOne, "one-by-one", 5*time.Second, "how long to enqueue one by one")
 	flag.DurationVar(&f.options.Latency, "latency", 20*time.Second, "how long to measure latency")
 	flag.Float64Var(&f.options.Quiet, "quiet", 0, "before each cell wait, up to 10 minutes, until other programs use fewer `cores`; 0: do not wait")
+	flag.IntVar(&f.options.Scheduled, "scheduled", 1_000_000, "jobs for next year, beside which others are drained")
 	minutes := flag.Float64("pin-minutes", 10, "how long to work under a pinned horizon")
 	flag.Parse()
 	f.options.Pinned = time.Duration(*minutes * float64(time.Minute))
@@ -97,6 +99,9 @@ func compare(ctx context.Context, f flags) (err error) {
 		return err
 	}
 	r.print(os.Stdout) // what there is, even if it did not go on
+	if f.markdown != "" {
+		err = errors.Join(err, r.writeMarkdown(f.markdown))
+	}
 	if f.output != "" {
 		err = errors.Join(err, r.write(f.output))
 	}

@@ -24,6 +24,10 @@ var measures = []measure{
 	{name: "drain", title: "drain, 1 process", run: drain(1)},
 	{name: "drain-4", title: "drain, 4 processes", run: drain(4)},
 	{name: "latency", title: "enqueue to start at 50 jobs/s", run: latency},
+	{name: "steady", title: "steady 1,000 jobs/s", run: steady},
+	{name: "idle", title: "idle", run: idle},
+	{name: "queues", title: "drain from 50 of 2,000 queues", run: manyQueues},
+	{name: "scheduled", title: "drain beside jobs for next year", once: true, run: besideScheduled},
 	{name: "pinned", title: "pinned horizon at 2,000 jobs/s", once: true, run: pinned},
 }
 
@@ -38,6 +42,8 @@ type options struct {
 	Latency  time.Duration `json:"latency_ns"`
 	Quiet    float64       `json:"quiet_cores"`
 	Pinned   time.Duration `json:"pinned_ns"`
+
+	Scheduled int `json:"scheduled"`
 }
 
 // cell is one turn of one system at one measure.
@@ -52,6 +58,7 @@ type cell struct {
 
 	system  system
 	place   place
+	servers servers
 	options options
 }
 
@@ -80,7 +87,7 @@ func (c *cell) addMillis(name string, d time.Duration) {
 
 // measureCell prepares a place, measures and cleans up.
 func measureCell(ctx context.Context, db *server, m measure, c *cell) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.options.Pinned+15*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, c.options.Pinned+30*time.Minute)
 	defer cancel()
 	c.place, err = c.system.prepare(ctx, db)
 	if err != nil {
@@ -90,7 +97,8 @@ func measureCell(ctx context.Context, db *server, m measure, c *cell) (err error
 	if err := errors.Join(c.place.vacuum(ctx), c.place.checkpoint(ctx)); err != nil {
 		return err
 	}
-	watch, err := watchLoad(db.process())
+	c.servers = servers{db.process(), c.place.process()}
+	watch, err := watchLoad(c.servers...)
 	if err != nil {
 		return err
 	}

@@ -81,12 +81,19 @@ func (n nodeSystem) prepare(ctx context.Context, db *server) (place, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := n.open(ctx, room.address())
+	if err := n.makeTables(ctx, room.address()); err != nil {
+		return nil, errors.Join(err, room.remove(context.WithoutCancel(ctx)))
+	}
+	return room, nil
+}
+
+func (n nodeSystem) makeTables(ctx context.Context, address string) error {
+	s, err := n.open(ctx, address)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer s.close()
-	return room, s.(*nodeSession).do(ctx, order{Do: "prepare"}, nil)
+	return s.(*nodeSession).do(ctx, order{Do: "prepare"}, nil)
 }
 
 func (n nodeSystem) open(ctx context.Context, address string) (session, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,6 +23,11 @@ type place interface {
 	logged(ctx context.Context) (bytes int64, err error)
 	// pin holds the vacuum horizon until release, which fails if it was lost.
 	pin(ctx context.Context) (release func() error, err error)
+	// size is how many bytes the jobs and all that belongs to them take on the disk; 0
+	// where the place cannot tell.
+	size(ctx context.Context) (bytes int64, err error)
+	// process is the id of a server of its own, 0: it has none.
+	process() int
 	remove(ctx context.Context) error
 }
 
@@ -98,6 +104,13 @@ func (d *database) pin(ctx context.Context) (func() error, error) {
 	}, nil
 }
 
+func (d *database) size(ctx context.Context) (bytes int64, err error) {
+	err = d.admin.QueryRow(ctx, "SELECT pg_database_size(current_database())").Scan(&bytes)
+	return bytes, err
+}
+
+func (*database) process() int { return 0 } // all databases have the same server
+
 func (d *database) remove(ctx context.Context) error {
 	_ = d.admin.Close(ctx)
 	return d.server.dropDatabase(ctx, d.name)
@@ -118,6 +131,22 @@ func (f file) address() string                { return f.path }
 func (file) vacuum(context.Context) error     { return nil }
 func (file) checkpoint(context.Context) error { return nil }
 func (f file) remove(context.Context) error   { return os.RemoveAll(filepath.Dir(f.path)) }
+
+func (f file) size(context.Context) (bytes int64, err error) {
+	for _, name := range []string{f.path, f.path + "-wal"} {
+		about, err := os.Stat(name)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		bytes += about.Size()
+	}
+	return bytes, nil
+}
+
+func (file) process() int { return 0 }
 
 func (file) logged(context.Context) (int64, error) { return 0, nil }
 

@@ -79,6 +79,9 @@ func (*redis) pin(context.Context) (func() error, error) {
 	return nil, fmt.Errorf("redis has no vacuum horizon: %w", errSkip)
 }
 
+func (*redis) size(context.Context) (int64, error) { return 0, nil } // its log has not been rewritten yet
+func (r *redis) process() int                      { return r.run.Process.Pid }
+
 func (r *redis) remove(context.Context) error {
 	_ = r.run.Process.Kill()
 	<-r.ended

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,6 +37,12 @@ func (r *results) write(path string) error {
 		return err
 	}
 	return os.WriteFile(path, append(text, '\n'), 0o644)
+}
+
+func (r *results) writeMarkdown(path string) error {
+	var text bytes.Buffer
+	r.print(&text)
+	return os.WriteFile(path, text.Bytes(), 0o644)
 }
 
 // print writes the Markdown.

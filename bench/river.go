@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	riverqueue "github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
@@ -100,11 +101,20 @@ func (riverPostgres) open(ctx context.Context, address string, r river) (session
 	if err != nil {
 		return nil, err
 	}
-	left := func(ctx context.Context) (some bool, err error) {
-		err = pool.QueryRow(ctx, riverUnfinished).Scan(&some)
-		return some, err
-	}
-	return newRiverSession(r, riverpgxv5.New(pool), left, pool.Close)
+	return newRiverSession(r, riverpgxv5.New(pool), riverReads{
+		left: func(ctx context.Context) (some bool, err error) {
+			err = pool.QueryRow(ctx, riverUnfinished).Scan(&some)
+			return some, err
+		},
+		queues: func(ctx context.Context) ([]string, error) {
+			rows, err := pool.Query(ctx, riverQueues)
+			if err != nil {
+				return nil, err
+			}
+			return pgx.CollectRows(rows, pgx.RowTo[string])
+		},
+		closeOver: pool.Close,
+	})
 }
 
 func riverConnect(ctx context.Context, address string) (*pgxpool.Pool, error) {
@@ -115,6 +125,8 @@ func riverConnect(ctx context.Context, address string) (*pgxpool.Pool, error) {
 	cfg.MaxConns = riverPool
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
+
+const riverQueues = `SELECT DISTINCT queue FROM river_job`
 
 const riverUnfinished = `SELECT EXISTS (SELECT 1 FROM river_job
 	WHERE state IN ('available', 'pending', 'retryable', 'running', 'scheduled'))`
@@ -127,20 +139,26 @@ func (r river) config() *riverqueue.Config {
 }
 
 type riverSession[T any] struct {
-	settings  river
-	driver    riverdriver.Driver[T]
-	client    *riverqueue.Client[T] // inserts; once started, also works
+	settings river
+	driver   riverdriver.Driver[T]
+	client   *riverqueue.Client[T] // inserts; once started, also works
+	riverReads
+}
+
+// riverReads are what River's own interface does not tell.
+type riverReads struct {
 	left      func(context.Context) (bool, error)
+	queues    func(context.Context) ([]string, error) // that hold jobs
 	closeOver func()
 }
 
-func newRiverSession[T any](r river, driver riverdriver.Driver[T], left func(context.Context) (bool, error), closeOver func()) (session, error) {
+func newRiverSession[T any](r river, driver riverdriver.Driver[T], reads riverReads) (session, error) {
 	client, err := riverqueue.NewClient(driver, r.config())
 	if err != nil {
-		closeOver()
+		reads.closeOver()
 		return nil, err
 	}
-	return &riverSession[T]{settings: r, driver: driver, client: client, left: left, closeOver: closeOver}, nil
+	return &riverSession[T]{settings: r, driver: driver, client: client, riverReads: reads}, nil
 }
 
 type riverArgs struct {
@@ -167,6 +185,23 @@ func (s *riverSession[T]) enqueueMany(ctx context.Context, ns []int64, ids bool)
 	return err
 }
 
+func (s *riverSession[T]) enqueueIn(ctx context.Context, queue string, ns []int64) error {
+	return s.enqueueWith(ctx, ns, &riverqueue.InsertOpts{Queue: queue})
+}
+
+func (s *riverSession[T]) enqueueAt(ctx context.Context, at time.Time, ns []int64) error {
+	return s.enqueueWith(ctx, ns, &riverqueue.InsertOpts{ScheduledAt: at})
+}
+
+func (s *riverSession[T]) enqueueWith(ctx context.Context, ns []int64, opts *riverqueue.InsertOpts) error {
+	params := make([]riverqueue.InsertManyParams, len(ns))
+	for i, n := range ns {
+		params[i] = riverqueue.InsertManyParams{Args: riverArgs{n}, InsertOpts: opts}
+	}
+	_, err := s.client.InsertManyFast(ctx, params)
+	return err
+}
+
 func (s *riverSession[T]) start(ctx context.Context, events events) error {
 	workers := riverqueue.NewWorkers()
 	riverqueue.AddWorker(workers, riverqueue.WorkFunc(func(_ context.Context, job *riverqueue.Job[riverArgs]) error {
@@ -176,6 +211,9 @@ func (s *riverSession[T]) start(ctx context.Context, events events) error {
 	cfg := s.settings.config()
 	cfg.Workers = workers
 	cfg.Queues = map[string]riverqueue.QueueConfig{riverqueue.QueueDefault: {MaxWorkers: s.settings.workers}}
+	if err := s.addQueues(ctx, cfg); err != nil {
+		return err
+	}
 	if events.claimed != nil {
 		cfg.Plugins = []rivertype.Plugin{riverFetches(events.claimed)}
 	}
@@ -185,6 +223,20 @@ func (s *riverSession[T]) start(ctx context.Context, events events) error {
 	}
 	s.client = client
 	return client.Start(ctx)
+}
+
+// addQueues adds the queues that hold jobs: a client works only on those that it is
+// told of, and fetches for each apart: with many it gets its default intervals, for
+// the short ones would be most of the work.
+func (s *riverSession[T]) addQueues(ctx context.Context, cfg *riverqueue.Config) error {
+	names, err := s.queues(ctx)
+	for _, name := range names {
+		if _, known := cfg.Queues[name]; !known {
+			cfg.Queues[name] = riverqueue.QueueConfig{MaxWorkers: 100}
+			cfg.FetchCooldown, cfg.FetchPollInterval = 0, 0
+		}
+	}
+	return err
 }
 
 // riverFetches reports the fetches that found jobs. River emits the duration and

@@ -46,9 +46,28 @@ func (riverSQLite) open(_ context.Context, address string, r river) (session, er
 	if err != nil {
 		return nil, err
 	}
-	left := func(ctx context.Context) (some bool, err error) {
-		err = db.QueryRowContext(ctx, riverUnfinished).Scan(&some)
-		return some, err
+	return newRiverSession(r, riversqlite.New(db), riverReads{
+		left: func(ctx context.Context) (some bool, err error) {
+			err = db.QueryRowContext(ctx, riverUnfinished).Scan(&some)
+			return some, err
+		},
+		queues:    func(ctx context.Context) ([]string, error) { return readQueues(ctx, db) },
+		closeOver: func() { _ = db.Close() },
+	})
+}
+
+func readQueues(ctx context.Context, db *sql.DB) (names []string, err error) {
+	rows, err := db.QueryContext(ctx, riverQueues)
+	if err != nil {
+		return nil, err
 	}
-	return newRiverSession(r, riversqlite.New(db), left, func() { _ = db.Close() })
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
 }
