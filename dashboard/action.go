@@ -124,6 +124,9 @@ func (b *board) perform(r *http.Request) (notice string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if err := mayAsk(v.User, filter); err != nil {
+		return "", badRequest("The query: %v.", err)
+	}
 	n, err := verb.do(b, r, filter, byWhom(v.User, r.PostForm.Get("reason")))
 	if err != nil {
 		return "", err

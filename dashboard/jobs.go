@@ -1,9 +1,12 @@
 package dashboard
 
 import (
+	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/internal/query"
@@ -19,11 +22,32 @@ type jobsPage struct {
 	Wrong   string   `json:"wrong"` // why the query cannot be read
 	Tabs    []tab    `json:"tabs"`
 	Jobs    []jobRow `json:"jobs"`
+	Terms   []chip   `json:"-"`
 	Older   string   `json:"older"`  // the address of the next page; "": this is the last
 	Newest  string   `json:"newest"` // the address of the first page; "": this is the first
 	Status  string   `json:"status"` // the one that the query asks for, if it is one
 	Bulk    []verb   `json:"-"`
 	Matches string   `json:"-"` // the query as a filter for an action on all that match
+
+	Looked   int64  `json:"looked"`   // at so many jobs
+	Took     string `json:"took"`     // so long
+	Continue string `json:"continue"` // the address that looks at older ones; "": all were looked at, or the page is full
+}
+
+// chip is a term of the query, with the address of the list without it.
+type chip struct{ Text, Without string }
+
+func chips(text string) []chip {
+	terms := query.Terms(text)
+	if len(terms) < 2 {
+		return nil
+	}
+	found := make([]chip, len(terms))
+	for i, t := range terms {
+		rest := slices.Delete(slices.Clone(terms), i, i+1)
+		found[i] = chip{t, "?" + url.Values{"q": {strings.Join(rest, " ")}}.Encode()}
+	}
+	return found
 }
 
 // tab is a status with how many jobs have it.
@@ -49,7 +73,11 @@ func (b *board) jobs(v *view) error {
 	v.Title = "Jobs"
 	values := v.request.URL.Query()
 	page := jobsPage{Query: strings.TrimSpace(values.Get("q"))}
+	page.Terms = chips(page.Query)
 	filter, err := query.Parse(page.Query, v.Now.In(v.Look.location))
+	if err == nil {
+		err = mayAsk(v.User, filter)
+	}
 	if err != nil {
 		page.Wrong, v.Data = err.Error(), &page
 		page.Tabs, err = b.tabs(v, page.Query, filter)
@@ -61,17 +89,24 @@ func (b *board) jobs(v *view) error {
 		}
 		page.Newest = "?" + url.Values{"q": {page.Query}}.Encode()
 	}
-	filter.Limit = pageSize + 1 // one more tells whether there is a next page
-	jobs, err := b.queue.List(v.context(), filter)
+	filter.Limit = pageSize
+	started := time.Now()
+	found, err := b.queue.Search(v.context(), filter)
+	page.Looked, page.Took = found.Looked, short(time.Since(started))
+	jobs := found.Jobs
 	if err == nil {
 		jobs, err = b.queue.Redact(v.context(), jobs...)
 	}
 	if err != nil {
 		return err
 	}
-	if len(jobs) > pageSize {
-		jobs = jobs[:pageSize]
-		page.Older = "?" + url.Values{"q": {page.Query}, "before": {strconv.FormatInt(jobs[pageSize-1].ID, 10)}}.Encode()
+	if found.Next != 0 {
+		next := "?" + url.Values{"q": {page.Query}, "before": {strconv.FormatInt(found.Next, 10)}}.Encode()
+		if len(jobs) == pageSize {
+			page.Older = next
+		} else {
+			page.Continue = next
+		}
 	}
 	for _, job := range jobs {
 		page.Jobs = append(page.Jobs, v.row(job))
@@ -84,6 +119,18 @@ func (b *board) jobs(v *view) error {
 	}
 	page.Bulk = verbsFor(v.User, filter.Status)
 	v.Data = &page
+	return nil
+}
+
+// mayAsk refuses to look through arguments for those who may not see them: what is found
+// would tell.
+func mayAsk(user User, f later.Filter) error {
+	hidden := []store.Field{store.FieldArgs, store.FieldMetadata, store.FieldText, store.FieldWord}
+	for _, c := range f.Match {
+		if slices.Contains(hidden, c.Field) && !user.Can(ViewArgs) {
+			return errors.New("you may not see arguments, and so not search in them: name a field, such as type: or error:")
+		}
+	}
 	return nil
 }
 
