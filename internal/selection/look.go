@@ -75,7 +75,7 @@ func Limit(f store.Filter) int {
 const (
 	firstPiece = 500
 	lastPiece  = 32_000
-	pieceTime  = 40 * time.Millisecond
+	pieceTime  = 20 * time.Millisecond
 )
 
 // Look finds the newest jobs that f selects and whose status is one of only (nil: any).
@@ -186,13 +186,14 @@ func (l *look) run() error {
 		if ended || low == math.MinInt64 {
 			return nil
 		}
-		now := time.Now()
-		if l.reach.Rows > 0 && l.found.Looked >= l.reach.Rows || !l.reach.End.IsZero() && now.After(l.reach.End) {
+		took := time.Since(started)
+		if took < pieceTime && piece < lastPiece {
+			piece, took = 2*piece, 2*took
+		}
+		late := !l.reach.End.IsZero() && time.Now().Add(took).After(l.reach.End) // after one more of them
+		if late || l.reach.Rows > 0 && l.found.Looked >= l.reach.Rows {
 			l.found.Next = low
 			return nil
-		}
-		if now.Sub(started) < pieceTime {
-			piece = min(2*piece, lastPiece)
 		}
 		high = low - 1
 	}
