@@ -59,6 +59,7 @@ const (
 
 // fill does, and says where what the pictures show is.
 func fill(ctx context.Context, on *sqlite.Store, now time.Time) (*strings.Replacer, error) {
+	ctx = later.By(ctx, "ana", later.FromDashboard)
 	s := &shop{ctx: ctx, store: on, queue: later.New(on, later.Config{}), now: now, rand: rand.New(rand.NewPCG(4, 2))}
 	if err := errors.Join(s.processes(), s.history(), s.schedules()); err != nil {
 		return nil, err
@@ -161,7 +162,7 @@ func (s *shop) schedules() error {
 		s.queue.SaveSchedule(s.ctx, "weekday-digest", later.Cron("0 9 * * MON-FRI", "Europe/Berlin"), month),
 		s.queue.SaveSchedule(s.ctx, "month-end", later.Cron("0 6 L * *", "America/New_York"), month),
 		s.queue.SaveSchedule(s.ctx, "price-import", later.Cron("*/15 * * * *", ""), sync),
-		s.queue.PauseSchedule(s.ctx, "price-import", "the supplier moves (ana)"),
+		s.queue.PauseSchedule(s.ctx, "price-import", "the supplier moves"),
 	)
 }
 
@@ -285,5 +286,5 @@ func (s *shop) present() (running int64, err error) {
 	}
 	late := store.NewJob{Type: "WelcomeEmailJob", Queue: "mailers", Args: json.RawMessage(`{"name":"Grace","email":"grace@example.com"}`), MaxRetries: 5, RunAt: s.now.Add(9 * time.Hour)}
 	_, err = s.store.Enqueue(s.ctx, []store.NewJob{late, late, late}, s.now.Add(-time.Hour))
-	return running, errors.Join(append(problems, err, s.queue.Pause(s.ctx, "reports", "month end is being checked (ana)"))...)
+	return running, errors.Join(append(problems, err, s.queue.Pause(s.ctx, "reports", "month end is being checked"))...)
 }
