@@ -1,5 +1,5 @@
-# The words: test race lint bench demo, and for long runs: bench-full chaos simulate museum crash fuzz reload soak.
-.PHONY: test race lint bench bench-full demo chaos simulate museum crash fuzz reload soak
+# The words: test race lint bench demo pictures, and for long runs: bench-full chaos simulate museum crash fuzz reload soak.
+.PHONY: test race lint bench bench-full demo pictures chaos simulate museum crash fuzz reload soak
 
 # Everything that must hold before a change lands.
 test: lint
@@ -49,6 +49,12 @@ BRIEF = ^(enqueue-1|enqueue-50|bulk|drain|latency)$$
 
 demo:
 	go run ./cmd/later demo
+
+# The pictures of the dashboard in docs/images, by a Chromium. To look at every page in both themes, wide and on a
+# phone: make pictures PICTURES='-all -into /tmp/pages'.
+pictures:
+	@sh scripts/test-browser >/dev/null
+	go run ./internal/pictures $(PICTURES)
 
 # Real processes under faults, a minute for each store; more with, for example,
 # CHAOS='-store sqlite -for 60m -seed 7 -report chaos.md'.

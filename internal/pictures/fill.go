@@ -61,7 +61,7 @@ const (
 func fill(ctx context.Context, on *sqlite.Store, now time.Time) (*strings.Replacer, error) {
 	ctx = later.By(ctx, "ana", later.FromDashboard)
 	s := &shop{ctx: ctx, store: on, queue: later.New(on, later.Config{}), now: now, rand: rand.New(rand.NewPCG(4, 2))}
-	if err := errors.Join(s.processes(), s.history(), s.schedules()); err != nil {
+	if err := errors.Join(s.processes(), s.history(), s.schedules(), s.waiting()); err != nil {
 		return nil, err
 	}
 	for range 60 {
@@ -169,7 +169,7 @@ func (s *shop) schedules() error {
 // enqueue stores a job of a kind as it was some time ago.
 func (s *shop) enqueue(k *kind, ago time.Duration) (int64, error) {
 	number := 48_000 + s.rand.IntN(900)
-	if k.name == "ReportJob" {
+	if strings.Contains(k.args, "%02d") {
 		number = 1 + s.rand.IntN(12)
 	}
 	users := []string{"ada", "grace", "alan", "edsger", "barbara"}
@@ -276,15 +276,22 @@ func (s *shop) present() (running int64, err error) {
 		}
 		running = job.ID
 	}
-	for i := range 14 {
+	for i := range 5 {
 		enqueue(kinds[i%2], time.Duration(i)*300*time.Millisecond)
 	}
+	return running, errors.Join(append(problems, s.queue.Pause(s.ctx, "reports", "month end is being checked"))...)
+}
+
+// waiting is what nobody can start yet, or at all.
+func (s *shop) waiting() error {
+	var problems []error
 	export := kinds[4]
-	export.name, export.queue = "ExportJob", "archive"
+	export.name, export.queue, export.args = "ExportJob", "archive", `{"since":"2026-%02d"}`
 	for range 3 {
-		enqueue(export, 12*time.Minute)
+		_, err := s.enqueue(&export, 12*time.Minute)
+		problems = append(problems, err)
 	}
 	late := store.NewJob{Type: "WelcomeEmailJob", Queue: "mailers", Args: json.RawMessage(`{"name":"Grace","email":"grace@example.com"}`), MaxRetries: 5, RunAt: s.now.Add(9 * time.Hour)}
-	_, err = s.store.Enqueue(s.ctx, []store.NewJob{late, late, late}, s.now.Add(-time.Hour))
-	return running, errors.Join(append(problems, err, s.queue.Pause(s.ctx, "reports", "month end is being checked"))...)
+	_, err := s.store.Enqueue(s.ctx, []store.NewJob{late, late, late}, s.now.Add(-time.Hour))
+	return errors.Join(append(problems, err)...)
 }

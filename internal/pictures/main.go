@@ -124,6 +124,10 @@ func take(shots []shot, only, into, root string, places *strings.Replacer) error
 		if !strings.Contains(s.name, only) {
 			continue
 		}
+		if there, err := answers(root + places.Replace(s.path)); err != nil || !there {
+			fmt.Println(s.name, "is left out: the dashboard has no such page", err)
+			continue
+		}
 		prefers := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: s.theme}}}
 		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, prefers); err != nil {
 			return err
@@ -158,4 +162,12 @@ func beat(ctx context.Context, on *sqlite.Store) {
 			_, _ = on.Beat(ctx, id, store.ProcessRunning, time.Now()) // one that is lost makes a picture sad, no more
 		}
 	}
+}
+
+func answers(address string) (bool, error) {
+	answer, err := http.Get(address)
+	if err != nil {
+		return false, err
+	}
+	return answer.StatusCode == http.StatusOK, answer.Body.Close()
 }
