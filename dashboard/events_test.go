@@ -3,8 +3,12 @@ package dashboard_test
 import (
 	"bufio"
 	"context"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -118,5 +122,42 @@ func TestNothingNew(t *testing.T) {
 		if now := do(t, http.MethodGet, root+path, nil, http.Header{"If-None-Match": {again.header.Get("ETag")}}); now.status != http.StatusOK {
 			t.Errorf("/%s has changed: %d", path, now.status)
 		}
+	}
+}
+
+// TestBehindAProxy that takes a prefix away: pages lead nowhere else, and the stream
+// comes through at once.
+func TestBehindAProxy(t *testing.T) {
+	s := newStage(t)
+	inner := httptest.NewServer(dashboard.Handler(s.queue, guarded(dashboard.Admin)))
+	t.Cleanup(func() {
+		inner.CloseClientConnections()
+		inner.Close()
+	})
+	to, err := url.Parse(inner.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outer := httptest.NewServer(http.StripPrefix("/ops/later", &httputil.ReverseProxy{
+		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(to) },
+		ErrorLog: log.New(io.Discard, "", 0), // of streams that end
+	}))
+	t.Cleanup(func() {
+		outer.CloseClientConnections()
+		outer.Close()
+	})
+	root := outer.URL + "/ops/later/"
+	for address, page := range crawl(t, root) {
+		if page.status != http.StatusOK {
+			t.Errorf("%s: %d", address, page.status)
+		}
+	}
+	lines, _ := listen(t, root)
+	last := change(t, lines)
+	if got := post(t, root+"actions/pause", url.Values{"queue": {"a"}, "back": {"queues/"}}); got.status != http.StatusSeeOther || !strings.HasPrefix(got.header.Get("Location"), "../queues/") {
+		t.Errorf("%d, %q", got.status, got.header.Get("Location"))
+	}
+	if next := change(t, lines); next == last {
+		t.Errorf("told twice: %s", next)
 	}
 }
