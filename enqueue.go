@@ -201,6 +201,10 @@ func (q *JobQueue) insert(ctx context.Context, to inserter, calls []Call) ([]Job
 		return nil, nil
 	}
 	now := q.now()
+	calls, err := q.meetRotated(ctx, calls, now)
+	if err != nil {
+		return nil, err
+	}
 	newJobs, err := q.newJobs(calls, now)
 	if err != nil {
 		return nil, err

@@ -75,11 +75,15 @@ func (q *JobQueue) Log(ctx context.Context, id int64) ([]LogLine, error) {
 	return lines, nil
 }
 
-// Steps returns what a job has saved by Step, Do, Cursor and Sleep, oldest first.
+// Steps returns what a job has saved by Step, Do, Cursor and Sleep, oldest first. Fields of
+// results that are tagged `later:"redact"` are blanked.
 func (q *JobQueue) Steps(ctx context.Context, id int64) ([]JobStep, error) {
 	steps, err := q.store.Steps(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("steps of job %d: %w", id, err)
+	}
+	for i := range steps {
+		steps[i].Result = redactStep(steps[i].Result)
 	}
 	return steps, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/laterjobs/later/internal/arguments"
@@ -176,7 +177,7 @@ func encodeStep(ctx context.Context, name string, value any) (json.RawMessage, e
 	if err != nil {
 		return nil, fmt.Errorf("%w: the step %q ran, but what came of it cannot be kept: %w", engine.ErrUnperformable, name, err)
 	}
-	return raw, nil
+	return withMarks(reflect.TypeOf(value), raw), nil
 }
 
 // maxArgs bounds what the job may keep, in bytes.
@@ -191,7 +192,7 @@ func decodeStep(name string, raw json.RawMessage, into any) error {
 	if len(raw) == 0 {
 		return nil
 	}
-	if err := arguments.Decode(raw, into); err != nil {
+	if err := arguments.Decode(withoutMarks(raw), into); err != nil {
 		return fmt.Errorf("%w: the saved result of the step %q: %w", engine.ErrUnperformable, name, err)
 	}
 	return nil

@@ -1,11 +1,14 @@
 package later
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -63,7 +66,8 @@ func onConflict(way store.OnConflict) UniqueOption {
 // uniqueness is what a definition says of unique keys, and a call takes over.
 type uniqueness struct {
 	store.UniqueRule
-	key      string // of a call; empty: none
+	key      string   // of a call; empty: none
+	others   []string // what the key would be under the other keys of Encrypt
 	problem  error
 	compute  func(args any) string // UniqueByFunction
 	computes reflect.Type          // what compute takes
@@ -89,7 +93,8 @@ func Unique[A any](key func(args A) string, opts ...UniqueOption) DefineOption {
 }
 
 // UniqueArgs is Unique for jobs with the same arguments: the same JSON, whatever its
-// spaces and the order of its members.
+// spaces and the order of its members. Where Encrypt keeps the arguments, what is stored
+// of them tells nobody what they are who has not the key.
 func UniqueArgs(opts ...UniqueOption) DefineOption {
 	return uniqueBy(store.UniqueByArgs, opts, func(u *uniqueness) { u.compute = nil })
 }
@@ -113,7 +118,7 @@ func uniqueBy(by store.UniqueBy, opts []UniqueOption, then func(*uniqueness)) De
 func UniqueKey(key string, opts ...UniqueOption) CallOption {
 	return callOption(func(c *Call) {
 		u := c.ownUniqueness()
-		u.key, u.problem = storableKey(key), nil
+		u.key, u.others, u.problem = storableKey(key), nil, nil
 		c.refuseUnique(opts)
 	})
 }
@@ -151,7 +156,7 @@ func (c *Call) takeKey(args any) {
 		if args != nil {
 			raw, _ = arguments.Encode(args) // by name some may be missing, and they may be encrypted
 		}
-		u.key = argsKey(raw)
+		u.key, u.others = c.definition.argsKey(raw)
 	case store.UniqueByFunction:
 		if u.compute == nil {
 			u.problem = fmt.Errorf("the unique key of %s is made by the program that performs it: give one with UniqueKey", c.jobType)
@@ -161,16 +166,54 @@ func (c *Call) takeKey(args any) {
 	}
 }
 
-// argsKey is the same for arguments that mean the same.
-func argsKey(raw json.RawMessage) string {
+// argsKey is the same for arguments that mean the same. Under each key that encrypts them
+// it is another.
+func (d *definition) argsKey(raw json.RawMessage) (key string, others []string) {
 	if len(raw) == 0 {
-		return "" // they did not encode: the call is refused
+		return "", nil // they did not encode: the call is refused
 	}
 	text, err := arguments.Canonical(raw)
 	if err != nil {
-		return ""
+		return "", nil
 	}
-	return "args:" + digest(text)
+	if d == nil || d.keys == nil {
+		return "args:" + digest(text), nil
+	}
+	macs := d.keys.MACs(text, purpose(sealedArgs, d.name))
+	for i := range macs {
+		macs[i] = "args-hmac:" + macs[i]
+	}
+	return macs[0], macs[1:]
+}
+
+// meetRotated gives calls the keys under which jobs were stored that mean the same: by a
+// process that encrypts with another key. It asks only while a definition has several.
+func (q *JobQueue) meetRotated(ctx context.Context, calls []Call, now time.Time) ([]Call, error) {
+	var own []Call
+	for i := range calls {
+		u := calls[i].uniqueness
+		if u == nil || len(u.others) == 0 {
+			continue
+		}
+		for _, key := range u.others {
+			_, err := q.store.Holder(ctx, calls[i].jobType, key, now)
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return nil, fmt.Errorf("look whether %s is stored under another key: %w", calls[i].jobType, err)
+			}
+			if own == nil {
+				own = slices.Clone(calls)
+			}
+			own[i].ownUniqueness().key = key
+			break
+		}
+	}
+	if own == nil {
+		return calls, nil
+	}
+	return own, nil
 }
 
 func digest(text []byte) string {

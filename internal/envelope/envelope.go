@@ -10,6 +10,8 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -33,6 +35,26 @@ type Keys struct{ keys []key }
 type key struct {
 	id   string
 	aead cipher.AEAD // with the nonce in front of what it seals
+	mac  []byte      // the key of MACs
+}
+
+// macKey is derived from a key by HKDF (RFC 5869), so that nothing that is under one of
+// the two tells anything of the other.
+func macKey(secret []byte) ([]byte, error) {
+	return hkdf.Key(sha256.New, secret, nil, "later unique key 1", sha256.Size)
+}
+
+// MACs are what stands for a value where equal ones must be told: HMAC-SHA256 in
+// hexadecimal, under each of the keys, that of the first one first.
+func (k *Keys) MACs(plain []byte, purpose string) (macs []string) {
+	for _, key := range k.keys {
+		mac := hmac.New(sha256.New, key.mac)
+		mac.Write([]byte(purpose)) // a hash never fails
+		mac.Write([]byte{0})
+		mac.Write(plain)
+		macs = append(macs, hex.EncodeToString(mac.Sum(nil)))
+	}
+	return macs
 }
 
 // NewKeys checks the keys.
@@ -56,7 +78,11 @@ func NewKeys(secrets ...[]byte) (*Keys, error) {
 		if err != nil {
 			return nil, err
 		}
-		k.keys = append(k.keys, key{idOf(secret), aead})
+		mac, err := macKey(secret)
+		if err != nil {
+			return nil, err
+		}
+		k.keys = append(k.keys, key{idOf(secret), aead, mac})
 	}
 	return k, nil
 }
