@@ -25,4 +25,36 @@
 //
 // Every refusal matches a sentinel such as ErrInvalidArgs or ErrNotFound with
 // errors.Is.
+//
+// # Define
+//
+// [Define] and [DefineResult] take options: where a job goes ([Queue], [Priority],
+// [Tags]), what becomes of a failure ([MaxRetries], [Exponential], [RetryOn], [RetryFor],
+// [DiscardOn], [OnExhausted]), how long it may take ([Timeout], [StartWithin],
+// [FinishWithin]), whether there may be a second one ([Unique], [UniqueArgs]), and what
+// nobody else may read ([Encrypt]). Where an option fits is its type: an [Option] fits a
+// call as well, and overrides what the definition says.
+//
+// # Enqueue
+//
+// PerformLater, PerformAt and PerformIn of a [Definition] store one job,
+// [JobQueue.EnqueueAll] many. Within [JobQueue.Tx] they exist if your transaction commits. [JobQueue.Schedule]
+// enqueues by a [Rule]: [Cron] or [Every]. [Middleware] surrounds both ends, and [Carry]
+// takes values of a context from one to the other.
+//
+// # Inside a job
+//
+// What a handler returns decides what comes next: nil, an error, or [Postpone],
+// [RetryIn], [Discard], [CancelSelf]. [Running] is the job itself: its log, progress,
+// metadata and tags. [Step], [Do], [Cursor] and [Sleep] let a long job go on where it
+// was; [StepTx] and [CompleteTx] make that part of a transaction of your own.
+//
+// # Watch and steer
+//
+// [JobQueue.Get], [JobQueue.List] and [JobQueue.Wait] look at jobs, [JobQueue.Cancel],
+// [JobQueue.Retry], [JobQueue.Reschedule] and [JobQueue.Delete] change them, one or all
+// that a [Filter] selects. [JobQueue.Subscribe] tells a program what happens to the jobs
+// of its process, one by one, and never holds up work; [JobQueue.Observe] is for metrics,
+// and tells of batches and times. [JobQueue.Health] and [JobQueue.Stats] are for probes.
+// [Move] carries everything to another store.
 package later

@@ -235,7 +235,7 @@ func TestObserve(t *testing.T) {
 	number := later.Define[numberArgs]("NumberJob", later.NotRetryable())
 	var outcomes record[later.StoredOutcome]
 	var claims record[int]
-	var recovered record[later.Recovered]
+	var recovered record[store.Recovered]
 	queue := queueOn(t, s, later.Config{}, number.Do(func(ctx context.Context, args numberArgs) error {
 		switch args.N {
 		case 1:
@@ -254,7 +254,7 @@ func TestObserve(t *testing.T) {
 	}))
 	stopObserving := queue.Observe(later.Observer{
 		Claimed:   func(jobs int, _ time.Duration) { claims.add(jobs) },
-		Recovered: func(jobs []later.Recovered) { recovered.add(jobs[0]) },
+		Recovered: func(jobs []store.Recovered) { recovered.add(jobs[0]) },
 		Stored: func(stored []later.StoredOutcome, took time.Duration) {
 			for _, outcome := range stored {
 				outcomes.add(outcome)

@@ -155,7 +155,8 @@ func (q *JobQueue) jobTypes() []string {
 const waitPoll = time.Second
 
 // Wait returns the job once it is finished, in whatever process that happens. It
-// waits out a store that cannot be reached.
+// waits out a store that cannot be reached. Many may wait at once: they share what that
+// costs.
 // ErrNotFound: it does not exist (any more).
 func (q *JobQueue) Wait(ctx context.Context, id int64) (Job, error) {
 	ctx, stopListening := context.WithCancel(ctx)
@@ -168,7 +169,10 @@ func (q *JobQueue) Wait(ctx context.Context, id int64) (Job, error) {
 	defer poll.Stop()
 	for {
 		finished := q.finished.next()
-		job, err := q.Get(ctx, id)
+		job, err := q.look(ctx, id)
+		if ctx.Err() != nil {
+			return Job{}, fmt.Errorf("wait for job %d: %w", id, context.Cause(ctx))
+		}
 		if unavailable := errors.Is(err, ErrUnavailable); !unavailable && (err != nil || job.Status.Finished()) {
 			return job, err
 		}

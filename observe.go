@@ -5,13 +5,11 @@ import (
 	"time"
 
 	"github.com/laterjobs/later/internal/engine"
-	"github.com/laterjobs/later/store"
 )
 
 type (
 	Observer      = engine.Observer      // is told what a working JobQueue does with its store
 	StoredOutcome = engine.StoredOutcome // how one attempt ended
-	Recovered     = store.Recovered      // a job that was taken back from a dead process
 )
 
 // Observe tells o from now on what the JobQueue does with its store, while it works, until stop is

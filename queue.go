@@ -23,6 +23,7 @@ type JobQueue struct {
 	finished  broadcast // sent when jobs may have finished
 	observers engine.Observers
 	counting  recentStats
+	looking   looking
 	events    engine.Events
 
 	mu       sync.Mutex
@@ -70,7 +71,7 @@ func New(s store.Store, cfg Config) *JobQueue {
 	cfg.Queues, cfg.Middleware = maps.Clone(cfg.Queues), slices.Clone(cfg.Middleware)
 	err := cfg.check()
 	cfg.fillIn()
-	return &JobQueue{counting: recentStats{turn: make(chan struct{}, 1)},
+	return &JobQueue{counting: recentStats{turn: make(chan struct{}, 1)}, looking: looking{turn: make(chan struct{}, 1)},
 		store: s, cfg: cfg, cfgErr: err, handlers: map[string]Handler{},
 		settings:  Settings{cfg.Concurrency, cfg.Queues, cfg.PollInterval},
 		scheduled: map[string]store.ScheduleDefinition{},

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/store"
 )
 
 // Observe makes metrics of what a JobQueue does while it works, and of its queues, until
@@ -122,7 +123,7 @@ func (o *observer) one(ctx context.Context, outcome *later.StoredOutcome) {
 	}
 }
 
-func (o *observer) recovered(jobs []later.Recovered) {
+func (o *observer) recovered(jobs []store.Recovered) {
 	for _, job := range jobs {
 		o.recoveries.Add(context.Background(), 1, metric.WithAttributes(typeKey.String(job.Type)))
 	}
