@@ -17,7 +17,8 @@ func ExampleBy() {
 	defer store.Close()
 	queue := later.New(store, later.Config{})
 
-	ctx := later.By(context.Background(), "ana", later.FromAPI)
+	ctx := context.Background()
+	ctx = later.By(ctx, "ana", later.FromAPI)
 	if err := queue.Pause(ctx, "mailers", "the mail server is down"); err != nil {
 		panic(err)
 	}

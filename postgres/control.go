@@ -89,11 +89,11 @@ func (n *news) ready(s *session, name string, list []int64) (ids []int64, err er
 
 // Cancel finishes jobs that wait and asks for the stop of those that run.
 func (s *Store) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time, by *store.AuditEntry) ([]int64, error) {
-	now = s.orNow(now)
-	only := []store.JobStatus{store.Scheduled, store.Pending, store.Running, store.Retrying}
-	return s.control(ctx, f, only, s.newNoting(by, now), func(s *session, list []int64, n *news) ([]int64, error) {
-		return cancel(s, list, n, reason, now)
-	})
+	return s.control(ctx, f, store.OperationCancel.Statuses(), s.newNoting(by, now), cancelJobs(reason, s.orNow(now)))
+}
+
+func cancelJobs(reason string, now time.Time) change {
+	return func(s *session, list []int64, n *news) ([]int64, error) { return cancel(s, list, n, reason, now) }
 }
 
 // cancelRounds is how often jobs that are on the move are looked for anew. Each
@@ -134,37 +134,41 @@ func without(list, others []int64) []int64 {
 
 // Retry makes finished and retrying jobs pending.
 func (s *Store) Retry(ctx context.Context, f store.Filter, now time.Time, by *store.AuditEntry) ([]int64, error) {
-	only := []store.JobStatus{store.Retrying, store.Completed, store.Failed, store.Cancelled}
-	return s.control(ctx, f, only, s.newNoting(by, now), func(s *session, list []int64, n *news) ([]int64, error) {
-		list, err := retakeKeys(s, list, s.store.orNow(now))
+	return s.control(ctx, f, store.OperationRetry.Statuses(), s.newNoting(by, now), retryJobs(s.orNow(now)))
+}
+
+func retryJobs(now time.Time) change {
+	return func(s *session, list []int64, n *news) ([]int64, error) {
+		list, err := retakeKeys(s, list, now)
 		if err != nil || len(list) == 0 {
 			return nil, err
 		}
 		return n.ready(s, "retry", list)
-	})
+	}
 }
 
 // Reschedule gives jobs that wait a new time.
 func (s *Store) Reschedule(ctx context.Context, f store.Filter, at, now time.Time, by *store.AuditEntry) ([]int64, error) {
-	now = s.orNow(now)
-	only := []store.JobStatus{store.Scheduled, store.Pending, store.Retrying}
-	return s.control(ctx, f, only, s.newNoting(by, now), func(s *session, list []int64, n *news) ([]int64, error) {
+	return s.control(ctx, f, store.OperationReschedule.Statuses(), s.newNoting(by, now), rescheduleJobs(at, s.orNow(now)))
+}
+
+func rescheduleJobs(at, now time.Time) change {
+	return func(s *session, list []int64, n *news) ([]int64, error) {
 		if !isLater(at, now) {
 			return n.ready(s, "bring_forward", list)
 		}
 		n.wake.Work = true // somebody has to look when it is due
 		return s.ids("put_off", list, micro(at))
-	})
+	}
 }
 
 // Delete removes jobs that do not run.
 func (s *Store) Delete(ctx context.Context, f store.Filter, by *store.AuditEntry) ([]int64, error) {
-	only := []store.JobStatus{
-		store.Scheduled, store.Pending, store.Retrying, store.Completed, store.Failed, store.Cancelled,
-	}
-	return s.control(ctx, f, only, s.newNoting(by, time.Time{}), func(s *session, list []int64, _ *news) ([]int64, error) {
-		return s.ids("delete", list, true)
-	})
+	return s.control(ctx, f, store.OperationDelete.Statuses(), s.newNoting(by, time.Time{}), deleteJobs)
+}
+
+func deleteJobs(s *session, list []int64, _ *news) ([]int64, error) {
+	return s.ids("delete", list, true)
 }
 
 // Pause stops claims from a queue.

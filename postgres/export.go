@@ -27,6 +27,11 @@ func export(s *session, after int64, limit int) ([]store.Record, error) {
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
+	return wholeJobs(s, list)
+}
+
+// wholeJobs reads jobs with everything that belongs to them.
+func wholeJobs(s *session, list []int64) ([]store.Record, error) {
 	jobs, err := readJobs(s, list)
 	if err != nil {
 		return nil, err

@@ -28,6 +28,9 @@ var uniqueSQL string
 //go:embed schedule.sql
 var scheduleSQL string
 
+//go:embed operation.sql
+var operationSQL string
+
 //go:embed audit.sql
 var auditSQL string
 
@@ -35,7 +38,7 @@ var auditSQL string
 var causeSQL string
 
 // statements holds every named statement of the .sql files, for the default schema.
-var statements = withEnqueueAs(named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL, scheduleSQL, auditSQL, causeSQL))
+var statements = withEnqueueAs(named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL, scheduleSQL, auditSQL, causeSQL, operationSQL))
 
 // withEnqueueAs adds the enqueue of jobs whose ids have been drawn, since they are in
 // their keys by then. One statement for both would cost every job without a key.

@@ -16,9 +16,12 @@ const (
 	controlLook  = 20_000
 )
 
-// control applies change to all jobs that f selects and whose status is one of
+// change does something to jobs and returns the ids of those that it changed.
+type change func(s *session, jobs []placed, m *moves) ([]int64, error)
+
+// control applies a change to all jobs that f selects and whose status is one of
 // only, slice by slice, and returns the ids of those that it changed, rising.
-func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobStatus, n *noting, change func(*session, []placed, *moves) ([]int64, error)) ([]int64, error) {
+func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobStatus, n *noting, do change) ([]int64, error) {
 	if err := f.Check(); err != nil {
 		return nil, err
 	}
@@ -33,7 +36,7 @@ func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobSta
 		var done []int64
 		var entry int64
 		r := &request{rank: rankControl, durable: true, size: controlSlice * rowSize, run: func(s *session) (err error) {
-			if found, done, err = controlSome(s, f, only, reach, change); err == nil && len(done) > 0 {
+			if found, done, err = controlSome(s, f, only, reach, do); err == nil && len(done) > 0 {
 				entry, err = n.note(s, sortedIDs(done))
 			}
 			return err
@@ -54,7 +57,7 @@ func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobSta
 	}
 }
 
-func controlSome(s *session, f store.Filter, only []store.JobStatus, reach selection.Reach, change func(*session, []placed, *moves) ([]int64, error)) (found selection.Found, done []int64, err error) {
+func controlSome(s *session, f store.Filter, only []store.JobStatus, reach selection.Reach, do change) (found selection.Found, done []int64, err error) {
 	found, err = selection.Look(looker{s}, &dialect, f, only, reach)
 	if err != nil || len(found.IDs) == 0 {
 		return found, nil, err
@@ -64,7 +67,7 @@ func controlSome(s *session, f store.Filter, only []store.JobStatus, reach selec
 		return found, nil, err
 	}
 	var m moves
-	if done, err = change(s, jobs, &m); err != nil {
+	if done, err = do(s, jobs, &m); err != nil {
 		return found, nil, err
 	}
 	return found, done, m.apply(s)
@@ -85,9 +88,11 @@ func places(s *session, list []int64) ([]placed, error) {
 
 // Cancel finishes jobs that wait and asks for the stop of those that run.
 func (s *Store) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time, by *store.AuditEntry) ([]int64, error) {
-	now = orNow(now)
-	only := []store.JobStatus{store.Scheduled, store.Pending, store.Running, store.Retrying}
-	return s.control(ctx, f, only, newNoting(by, now), func(s *session, jobs []placed, m *moves) ([]int64, error) {
+	return s.control(ctx, f, store.OperationCancel.Statuses(), newNoting(by, now), cancelJobs(reason, orNow(now)))
+}
+
+func cancelJobs(reason string, now time.Time) change {
+	return func(s *session, jobs []placed, m *moves) ([]int64, error) {
 		var running, waiting []int64
 		for _, job := range jobs {
 			if job.running {
@@ -106,7 +111,7 @@ func (s *Store) Cancel(ctx context.Context, f store.Filter, reason string, now t
 			return nil, err
 		}
 		return append(running, waiting...), nil
-	})
+	}
 }
 
 // cancelWaiting finishes jobs that do not run. They keep who ran them last.
@@ -138,15 +143,18 @@ func cancelWaiting(s *session, jobs []placed, waiting []int64, m *moves, reason 
 
 // Retry makes finished and retrying jobs pending.
 func (s *Store) Retry(ctx context.Context, f store.Filter, now time.Time, by *store.AuditEntry) ([]int64, error) {
-	only := []store.JobStatus{store.Retrying, store.Completed, store.Failed, store.Cancelled}
-	return s.control(ctx, f, only, newNoting(by, now), func(s *session, jobs []placed, m *moves) ([]int64, error) {
+	return s.control(ctx, f, store.OperationRetry.Statuses(), newNoting(by, now), retryJobs(orNow(now)))
+}
+
+func retryJobs(now time.Time) change {
+	return func(s *session, jobs []placed, m *moves) ([]int64, error) {
 		var finished, done, waiting []int64
 		for _, job := range jobs {
 			if job.finished != 0 {
 				finished = append(finished, job.id)
 			}
 		}
-		refused, err := retakeKeys(s, finished, orNow(now))
+		refused, err := retakeKeys(s, finished, now)
 		if err != nil {
 			return nil, err
 		}
@@ -180,14 +188,16 @@ func (s *Store) Retry(ctx context.Context, f store.Filter, now time.Time, by *st
 			return nil, err
 		}
 		return append(finished, waiting...), nil
-	})
+	}
 }
 
 // Reschedule gives jobs that wait a new time.
 func (s *Store) Reschedule(ctx context.Context, f store.Filter, at, now time.Time, by *store.AuditEntry) ([]int64, error) {
-	now = orNow(now)
-	only := []store.JobStatus{store.Scheduled, store.Pending, store.Retrying}
-	return s.control(ctx, f, only, newNoting(by, now), func(s *session, jobs []placed, m *moves) ([]int64, error) {
+	return s.control(ctx, f, store.OperationReschedule.Statuses(), newNoting(by, now), rescheduleJobs(at, orNow(now)))
+}
+
+func rescheduleJobs(at, now time.Time) change {
+	return func(s *session, jobs []placed, m *moves) ([]int64, error) {
 		var moved, all []int64
 		for _, job := range jobs {
 			all = append(all, job.id)
@@ -202,7 +212,7 @@ func (s *Store) Reschedule(ctx context.Context, f store.Filter, at, now time.Tim
 			moved = append(moved, job.id)
 		}
 		return all, s.execIDs(moved, "leave_line", "stop_waiting")
-	})
+	}
 }
 
 // waitsAs is how a job waits for its new time: a retrying one still retries.
@@ -215,25 +225,24 @@ func waitsAs(kind int64) int64 {
 
 // Delete removes jobs that do not run.
 func (s *Store) Delete(ctx context.Context, f store.Filter, by *store.AuditEntry) ([]int64, error) {
-	only := []store.JobStatus{
-		store.Scheduled, store.Pending, store.Retrying, store.Completed, store.Failed, store.Cancelled,
-	}
-	return s.control(ctx, f, only, newNoting(by, time.Time{}), func(s *session, jobs []placed, _ *moves) ([]int64, error) {
-		var all []int64
-		for _, job := range jobs {
-			all = append(all, job.id)
-			if job.finished == 0 {
-				continue
-			}
-			if _, err := s.exec("count_finished", job.finished, -1); err != nil {
-				return nil, err
-			}
+	return s.control(ctx, f, store.OperationDelete.Statuses(), newNoting(by, time.Time{}), deleteJobs)
+}
+
+func deleteJobs(s *session, jobs []placed, _ *moves) ([]int64, error) {
+	var all []int64
+	for _, job := range jobs {
+		all = append(all, job.id)
+		if job.finished == 0 {
+			continue
 		}
-		if err := s.execIDs(all, "leave_line", "stop_waiting"); err != nil {
+		if _, err := s.exec("count_finished", job.finished, -1); err != nil {
 			return nil, err
 		}
-		return all, forget(s, all)
-	})
+	}
+	if err := s.execIDs(all, "leave_line", "stop_waiting"); err != nil {
+		return nil, err
+	}
+	return all, forget(s, all)
 }
 
 // Pause stops claims from a queue.

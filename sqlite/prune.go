@@ -22,6 +22,9 @@ func (s *Store) Prune(ctx context.Context, keep store.Retention, after int64, li
 		if err := s.forgetCauses(ctx, now); err != nil {
 			return 0, 0, err
 		}
+		if err := s.forgetOperations(ctx, now); err != nil {
+			return 0, 0, err
+		}
 	}
 	p := &pruning{after: after, limit: limit, now: now, before: cutoffs(keep, now)}
 	if len(p.before) == 0 {

@@ -24,6 +24,9 @@ var uniqueSQL string
 //go:embed schedule.sql
 var scheduleSQL string
 
+//go:embed operation.sql
+var operationSQL string
+
 //go:embed audit.sql
 var auditSQL string
 
@@ -31,7 +34,7 @@ var auditSQL string
 var causeSQL string
 
 // queries holds every named statement of the .sql files.
-var queries = named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL, scheduleSQL, auditSQL, causeSQL)
+var queries = named.Statements(writeSQL, readSQL, exportSQL, importSQL, uniqueSQL, scheduleSQL, auditSQL, causeSQL, operationSQL)
 
 // query returns a named statement. An unknown name is a mistake in this package.
 func query(name string) string {

@@ -90,7 +90,8 @@ type Store interface {
 	// limit of them with ids above after, and returns how many it deleted and
 	// where to go on: 0 means that nothing further can be due. A job that holds its
 	// unique key for a period is kept that long. With after 0 it forgets the periods
-	// that are over as well, the audit of longer ago than AuditKept, the causes that have
+	// that are over as well, the audit and the operations of longer ago than AuditKept, what
+	// undoing operations needed of longer ago than OperationUndoable, the causes that have
 	// not been seen for CauseKept, have no jobs and are not muted, and counts of causes older
 	// than CauseCountsKept.
 	Prune(ctx context.Context, keep Retention, after int64, limit int, now time.Time) (deleted int, next int64, err error)
@@ -153,6 +154,23 @@ type Store interface {
 	// DeleteSchedules removes schedules with what is known of their ticks, and returns
 	// how many there were.
 	DeleteSchedules(ctx context.Context, names []string, by *AuditEntry) (int, error)
+
+	// Operations: changes of many jobs, as durable work.
+
+	// AddOperation stores a running operation of Action, Filter, At, Person, Source and
+	// Reason, over the jobs that there are, and keeps by as the verbs of control do: its
+	// Jobs count on with the steps.
+	AddOperation(ctx context.Context, o Operation, by *AuditEntry, now time.Time) (Operation, error)
+	// StepOperation takes one step, in one transaction: changes at most OperationStep jobs
+	// and keeps what they were, or restores those of one step. It may be called by any number
+	// of processes at once, and does nothing for an operation that has ended or that another
+	// process is at. An operation whose filter cannot be read fails.
+	StepOperation(ctx context.Context, id int64, now time.Time) (Operation, error)
+	// TurnOperation ends a running operation (OperationCancelled) or lets one that is done
+	// or cancelled be undone (OperationUndoing), and keeps by. ErrNotFound, ErrConflict: its
+	// state does not allow it, or its end is longer ago than OperationUndoable.
+	TurnOperation(ctx context.Context, id int64, to OperationState, by *AuditEntry, now time.Time) (Operation, error)
+	Operations(ctx context.Context, f OperationFilter) ([]Operation, error) // newest first
 
 	// Reading.
 

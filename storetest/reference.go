@@ -12,24 +12,25 @@ import (
 // Reference is a store in plain Go maps under one mutex: slow, gone with the
 // process, and so simple that it can be read as the specification of the verbs.
 type Reference struct {
-	mu        sync.Mutex
-	jobs      map[int64]*kept
-	processes map[int64]*store.Process
-	types     map[string]store.JobType
-	paused    map[string]pause
-	keys      map[keyName]heldKey
-	schedules map[string]store.Schedule
-	ticks     map[instant]bool // that have had their job
-	listeners map[chan store.Wake]bool
-	requests  map[int64]*store.Request
-	rollups   []store.Rollup
-	causes    map[store.CauseID]store.Cause
-	audit     []audited
-	lastEntry int64   // of the audit
-	last      int64   // the last id or position given out
-	chosen    []int64 // ids to give out instead
-	verbs     int64   // how often somebody has asked for something
-	closed    bool
+	mu         sync.Mutex
+	jobs       map[int64]*kept
+	processes  map[int64]*store.Process
+	types      map[string]store.JobType
+	paused     map[string]pause
+	keys       map[keyName]heldKey
+	schedules  map[string]store.Schedule
+	ticks      map[instant]bool // that have had their job
+	listeners  map[chan store.Wake]bool
+	requests   map[int64]*store.Request
+	rollups    []store.Rollup
+	causes     map[store.CauseID]store.Cause
+	audit      []audited
+	lastEntry  int64   // of the audit
+	last       int64   // the last id or position given out
+	chosen     []int64 // ids to give out instead
+	verbs      int64   // how often somebody has asked for something
+	closed     bool
+	operations []*operated
 }
 
 // NewReference returns an empty store.

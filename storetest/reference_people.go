@@ -40,6 +40,7 @@ func (r *Reference) Prune(ctx context.Context, keep store.Retention, after int64
 		r.forgetPeriods(orNow(now))
 		r.forgetAudit(orNow(now))
 		r.forgetCauses(orNow(now))
+		r.forgetOperations(orNow(now))
 	}
 	for _, k := range r.selected(func(k *kept) bool { return k.job.Status.Finished() && k.job.ID > after }) {
 		if limit == 0 {
@@ -84,37 +85,41 @@ func (r *Reference) change(ctx context.Context, f store.Filter, only []store.Job
 // Cancel finishes jobs that wait and asks for the stop of those that run.
 func (r *Reference) Cancel(ctx context.Context, f store.Filter, reason string, now time.Time, by *store.AuditEntry) ([]int64, error) {
 	only := []store.JobStatus{store.Scheduled, store.Pending, store.Running, store.Retrying}
-	return r.change(ctx, f, only, now, by, func(k *kept) bool {
-		if k.job.Status == store.Running {
-			if k.cancelled == nil { // the first reason counts
-				k.cancelled = &reason
-			}
-			r.wake(store.Wake{Cancels: true})
-			return true
+	return r.change(ctx, f, only, now, by, func(k *kept) bool { return r.cancelOne(k, reason, orNow(now)) })
+}
+
+func (r *Reference) cancelOne(k *kept, reason string, now time.Time) bool {
+	if k.job.Status == store.Running {
+		if k.cancelled == nil { // the first reason counts
+			k.cancelled = &reason
 		}
-		k.job.ProcessID = r.show(k).ProcessID
-		r.finish(k, store.Cancelled, reason, store.Outcome{StartedAt: r.show(k).StartedAt, FinishedAt: orNow(now)})
-		k.finisher = 0
+		r.wake(store.Wake{Cancels: true})
 		return true
-	})
+	}
+	k.job.ProcessID = r.show(k).ProcessID
+	r.finish(k, store.Cancelled, reason, store.Outcome{StartedAt: r.show(k).StartedAt, FinishedAt: now})
+	k.finisher = 0
+	return true
 }
 
 // Retry makes finished and retrying jobs pending.
 func (r *Reference) Retry(ctx context.Context, f store.Filter, now time.Time, by *store.AuditEntry) ([]int64, error) {
 	only := []store.JobStatus{store.Retrying, store.Completed, store.Failed, store.Cancelled}
-	return r.change(ctx, f, only, now, by, func(k *kept) bool {
-		if k.job.Status.Finished() {
-			if _, unique := keyOf(k.job); unique != nil && unique.Scope != store.UniquePeriod && !r.take(k, orNow(now)) {
-				return false
-			}
-			k.counted, k.job.Crashes, k.job.Progress, k.finisher = 0, 0, store.Progress{}, 0
-			if k.job.Status == store.Completed {
-				k.steps = nil
-			}
+	return r.change(ctx, f, only, now, by, func(k *kept) bool { return r.retryOne(k, orNow(now)) })
+}
+
+func (r *Reference) retryOne(k *kept, now time.Time) bool {
+	if k.job.Status.Finished() {
+		if _, unique := keyOf(k.job); unique != nil && unique.Scope != store.UniquePeriod && !r.take(k, now) {
+			return false
 		}
-		r.ready(k, r.next())
-		return true
-	})
+		k.counted, k.job.Crashes, k.job.Progress, k.finisher = 0, 0, store.Progress{}, 0
+		if k.job.Status == store.Completed {
+			k.steps = nil
+		}
+	}
+	r.ready(k, r.next())
+	return true
 }
 
 // Reschedule gives jobs that wait a new time.

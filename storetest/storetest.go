@@ -66,6 +66,7 @@ var groups = []group{
 	{"delete", deleteChecks},
 	{"pause", pauseChecks},
 	{"audit", auditChecks},
+	{"operation", operationChecks},
 	{"get", getChecks},
 	{"list", listChecks},
 	{"search", searchChecks},

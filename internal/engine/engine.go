@@ -199,6 +199,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.loop(constant(reportEvery), e.reportSoon, e.report)
 	e.loop(constant(min(recoverEvery, e.cfg.Heartbeat)), nil, e.newWatch().recover)
 	e.loop(constant(pruneEvery), nil, e.newPruner().prune)
+	e.loop(constant(operateEvery), nil, e.newOperator().operate)
 	e.loop(constant(orphansEvery), nil, e.newOrphans().look)
 	e.loop(constant(alarmEvery), nil, e.newAlarm().look)
 	e.loop(constant(rollupEvery), nil, e.newRoller().roll)

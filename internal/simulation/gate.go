@@ -177,6 +177,30 @@ func (g gate) Schedules(ctx context.Context, f store.ScheduleFilter) ([]store.Sc
 	})
 }
 
+func (g gate) AddOperation(ctx context.Context, o store.Operation, by *store.AuditEntry, now time.Time) (store.Operation, error) {
+	return call(g, ctx, &operation{verb: "AddOperation"}, func(ctx context.Context, s store.Store) (store.Operation, error) {
+		return s.AddOperation(ctx, o, by, now)
+	})
+}
+
+func (g gate) StepOperation(ctx context.Context, id int64, now time.Time) (store.Operation, error) {
+	return call(g, ctx, &operation{verb: "StepOperation"}, func(ctx context.Context, s store.Store) (store.Operation, error) {
+		return s.StepOperation(ctx, id, now)
+	})
+}
+
+func (g gate) TurnOperation(ctx context.Context, id int64, to store.OperationState, by *store.AuditEntry, now time.Time) (store.Operation, error) {
+	return call(g, ctx, &operation{verb: "TurnOperation"}, func(ctx context.Context, s store.Store) (store.Operation, error) {
+		return s.TurnOperation(ctx, id, to, by, now)
+	})
+}
+
+func (g gate) Operations(ctx context.Context, f store.OperationFilter) ([]store.Operation, error) {
+	return call(g, ctx, &operation{verb: "Operations", reads: true}, func(ctx context.Context, s store.Store) ([]store.Operation, error) {
+		return s.Operations(ctx, f)
+	})
+}
+
 func (g gate) Audit(ctx context.Context, f store.AuditFilter) ([]store.AuditEntry, error) {
 	return call(g, ctx, &operation{verb: "Audit", reads: true}, func(ctx context.Context, s store.Store) ([]store.AuditEntry, error) {
 		return s.Audit(ctx, f)

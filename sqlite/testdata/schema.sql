@@ -10,6 +10,8 @@ CREATE INDEX later_job_by_target ON later_job (target_id, id) WHERE target_id IS
 CREATE INDEX later_job_by_type ON later_job (type, id);
 CREATE INDEX later_job_by_user ON later_job (user_id, id) WHERE user_id IS NOT NULL;
 CREATE INDEX later_log_job ON later_log (job_id, id);
+CREATE INDEX later_operation_step_operation ON later_operation_step (operation_id, id);
+CREATE INDEX later_operation_working ON later_operation (id) WHERE state IN ('running', 'undoing');
 CREATE INDEX later_ready_line ON later_ready (queue, priority DESC, position, type, crashes) WHERE crashes < 2;
 CREATE INDEX later_ready_suspects ON later_ready (queue, priority DESC, position, type, crashes) WHERE crashes >= 2;
 CREATE INDEX later_request_open ON later_request (process_id) WHERE answered_at IS NULL;
@@ -137,6 +139,33 @@ CREATE TABLE later_meta (
   name  TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE later_operation (
+  id          INTEGER PRIMARY KEY,
+  action      TEXT NOT NULL,        -- cancel, retry, delete or reschedule
+  filter      TEXT NOT NULL,        -- a JSON object: which jobs
+  at          INTEGER,              -- of a reschedule: the new time
+  person      TEXT NOT NULL,
+  source      TEXT NOT NULL,
+  reason      TEXT NOT NULL,
+  state       TEXT NOT NULL,        -- running, done, cancelled, undoing, undone or failed
+  bound       INTEGER NOT NULL,     -- only jobs with ids up to it
+  cursor      INTEGER NOT NULL,     -- only jobs with ids below it are still to be looked at
+  matched     INTEGER NOT NULL,     -- how many there were, counted to 10,000
+  changed     INTEGER NOT NULL,
+  untouched   INTEGER NOT NULL,     -- fitted, and could not be changed
+  restored    INTEGER NOT NULL,     -- by the undo
+  not_undone  TEXT NOT NULL,        -- a JSON object: how many could not be restored, by why
+  created_at  INTEGER NOT NULL,
+  finished_at INTEGER,
+  undone_at   INTEGER,
+  problem     TEXT NOT NULL,
+  audit_id    INTEGER NOT NULL      -- its entry in the audit, which counts the jobs
+) STRICT;
+CREATE TABLE later_operation_step (
+  id           INTEGER PRIMARY KEY,
+  operation_id INTEGER NOT NULL,
+  images       BLOB NOT NULL
+) STRICT;
 CREATE TABLE later_process (
   id         INTEGER PRIMARY KEY,   -- random; a new start is a new process
   beat       INTEGER NOT NULL,      -- raised with every heartbeat
