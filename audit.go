@@ -104,8 +104,13 @@ func targetOf(f Filter) (kind, target string) {
 	for i, status := range f.Status {
 		statuses[i] = string(status)
 	}
-	add("id", strings.Join(list, ","))
-	add("status", strings.Join(statuses, ","))
+	addPlain := func(field, value string) { // without quotes: commas and dots say something
+		if value != "" {
+			words = append(words, field+":"+value)
+		}
+	}
+	addPlain("id", strings.Join(list, ","))
+	addPlain("status", strings.Join(statuses, ","))
 	add("type", f.Type)
 	add("queue", f.Queue)
 	add("user", f.User)
@@ -113,8 +118,8 @@ func targetOf(f Filter) (kind, target string) {
 	add("tag", f.Tag)
 	add("cause", f.Cause.String())
 	add("text", f.Text)
-	add("queued", timeRange(f.QueuedAfter, f.QueuedBefore))
-	add("finished", timeRange(f.FinishedAfter, f.FinishedBefore))
+	addPlain("queued", timeRange(f.QueuedAfter, f.QueuedBefore))
+	addPlain("finished", timeRange(f.FinishedAfter, f.FinishedBefore))
 	if len(f.IDs) == 1 && len(words) == 1 {
 		return "job", list[0]
 	}
