@@ -17,8 +17,7 @@ func ExampleBy() {
 	defer store.Close()
 	queue := later.New(store, later.Config{})
 
-	ctx := context.Background()
-	ctx = later.By(ctx, "ana", later.FromAPI)
+	ctx := later.By(context.Background(), "ana", later.FromAPI)
 	if err := queue.Pause(ctx, "mailers", "the mail server is down"); err != nil {
 		panic(err)
 	}
