@@ -28,6 +28,7 @@ type Store struct {
 	id        string // of the store in the database
 	files     identity
 	writer    *writer
+	kept      kept // statements of readers
 	listeners *listeners.Set
 	hurry     chan struct{} // makes the poll look often for a while
 	locks     *processlock.Locks
@@ -169,7 +170,7 @@ func open(db *sql.DB, path string, inMemory bool, opts []Option) (*Store, error)
 	if err != nil {
 		return nil, classify(err)
 	}
-	s := &Store{db: db, path: path, inMemory: inMemory, listeners: &listeners.Set{}, hurry: make(chan struct{}, 1), locks: newLocks(path, inMemory)}
+	s := &Store{db: db, kept: kept{db: db}, path: path, inMemory: inMemory, listeners: &listeners.Set{}, hurry: make(chan struct{}, 1), locks: newLocks(path, inMemory)}
 	s.memory.on = inMemory
 	if !inMemory {
 		s.listeners.Watch = s.poll
@@ -291,6 +292,7 @@ func (s *Store) Close() error {
 	}
 	s.listeners.Close()
 	err := s.writer.close()
+	s.kept.close()
 	s.locks.ReleaseAll()
 	if s.owned && !errors.Is(err, errLogLost) { // the last connection to go would move the log into the file
 		err = errors.Join(err, s.db.Close())

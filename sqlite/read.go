@@ -23,8 +23,11 @@ func (s *Store) read(ctx context.Context, fn func(*session) error) error {
 	if err != nil {
 		return classify(err)
 	}
-	defer tx.Rollback()
-	return classify(fn(&session{prepare: within{ctx, tx}.statement}))
+	reading := &reading{within: within{ctx, tx}, kept: &s.kept}
+	err = classify(fn(&session{prepare: reading.statement}))
+	_ = tx.Rollback() // it has only read
+	s.kept.keep(ctx, reading.fresh)
+	return err
 }
 
 // within runs statements in a transaction that is not the writer's.
