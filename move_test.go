@@ -414,7 +414,7 @@ func TestMoveOutlivesTheDead(t *testing.T) {
 // TestMoveOfManyJobs: ten thousand, and some that are as large as they may be.
 func TestMoveOfManyJobs(t *testing.T) {
 	from, to := open(t, tempFile(t)), open(t, tempFile(t))
-	jobs := make([]store.NewJob, 10_000)
+	jobs := make([]store.NewJob, 3000)
 	if testing.Short() {
 		jobs = jobs[:1200]
 	}

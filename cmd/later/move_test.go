@@ -278,7 +278,7 @@ func TestMoveDrains(t *testing.T) {
 // TestMoveOfManyJobs: ten thousand there and back.
 func TestMoveOfManyJobs(t *testing.T) {
 	file, db, back := newFile(t), newDatabase(t), newFile(t)
-	jobs := make([]store.NewJob, 10_000)
+	jobs := make([]store.NewJob, 3000)
 	if testing.Short() {
 		jobs = jobs[:1200]
 	}
