@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"internal/selection":   {"store"},
 	"internal/why":         {"store", "internal/cron", "internal/nearest"}, // decides over facts of any store; the root package shows what it finds
 	"internal/sqlfile":     {},
+	"docs":                 {},
 	"internal/floors":      {},
 	"internal/crash":       {},
 	"internal/faultyfs":    {},
@@ -51,10 +52,10 @@ var mayImport = map[string][]string{
 	// floor 3
 	"latertest":           {"", "store", "sqlite"},
 	"dashboard":           {"", "store", "internal/query", "internal/cause", "internal/arguments", "internal/cron"},
-	"otel":                {"", "internal/engine"},
+	"otel":                {"", "store", "internal/engine"},
 	"internal/simulation": {"", "store", "storetest", "internal/engine"},
 	// floor 4
-	"latercli":               {"", "store", "dashboard", "internal/query", "internal/nearest"},
+	"latercli":               {"", "store", "dashboard", "internal/query", "internal/nearest", "docs"},
 	"cmd/later":              {"", "store", "sqlite", "postgres", "latercli", "internal/demo"},
 	"internal/chaos":         {},
 	"internal/chaos/history": {},
@@ -73,6 +74,10 @@ var mayImport = map[string][]string{
 	"examples/payment":     {""},
 	"examples/pgx":         {"", "postgres"},
 	"examples/databasesql": {"", "postgres"},
+	"examples/first":       {"", "sqlite", "dashboard"},
+	"examples/comingfrom":  {""},
+	"examples/web":         {"", "sqlite", "dashboard"},
+	"examples/deploy":      {"", "store", "sqlite", "postgres"},
 }
 
 // goPackage is what go list says of a package.
