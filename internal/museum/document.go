@@ -23,32 +23,49 @@ Each subtest of ` + "`TestStoreInFile` and `TestStore`" + ` is one check of ` + 
 
 `
 
-// Document is docs/museum.md.
-func Document(rooms []Room) string {
-	var b strings.Builder
-	b.WriteString(introduction)
+const continued = `# The bug museum: second part
+
+Bugs of other job systems, rebuilt in ours, and the test that catches each. What this is, and the invariants by their numbers, is told in [museum.md](museum.md).
+`
+
+// onFirstPage is how many rooms the first page has: with all of them it would be too
+// long to read.
+const onFirstPage = 2
+
+// Documents are the pages in docs, by name.
+func Documents(rooms []Room) map[string]string {
+	var first, second strings.Builder
+	first.WriteString(introduction)
 	exhibits, mutants, holes := count(rooms)
-	fmt.Fprintf(&b, "%d exhibits, %d mutants. %d of them, marked †, lived when they were first rebuilt: no test of ours noticed. Each has led to a test.\n",
+	fmt.Fprintf(&first, "%d exhibits, %d mutants. %d of them, marked †, lived when they were first rebuilt: no test of ours noticed. Each has led to a test.\n",
 		exhibits, mutants, holes)
-	for _, room := range rooms {
-		fmt.Fprintf(&b, "\n## %s\n\n| What happened elsewhere | What is broken in ours, and what catches it |\n|---|---|\n", room.Title)
-		for _, exhibit := range room.Exhibits {
-			fmt.Fprintf(&b, "| **%s.** %s (%s)<br>%s | %s |\n", exhibit.Title, exhibit.Bug, strings.Join(exhibit.Breaks, ", "), links(exhibit.Sources), strings.Join(rebuilt(exhibit.Mutants), "<br>"))
-		}
+	write(&first, rooms[:onFirstPage])
+	first.WriteString("\nThe other rooms are on the [second page](museum-2.md).\n" +
+		"\n## Invariants\n\nWhat must hold whatever happens, by the numbers of [guarantees.md](guarantees.md); here are those that an exhibit breaks.\n\n")
+	for _, invariant := range invariants {
+		fmt.Fprintf(&first, "* %s: %s\n", invariant.Number, invariant.Says)
 	}
-	b.WriteString("\n## Waiting rooms\n\nBugs that will be rebuilt as soon as later has what they break.\n")
+
+	second.WriteString(continued)
+	write(&second, rooms[onFirstPage:])
+	second.WriteString("\n## Waiting rooms\n\nBugs that will be rebuilt as soon as later has what they break.\n")
 	for _, room := range waitingRooms {
-		fmt.Fprintf(&b, "\n* **%s**\n", room.Feature)
+		fmt.Fprintf(&second, "\n* **%s**\n", room.Feature)
 		for _, bug := range room.Bugs {
 			what, sources, _ := strings.Cut(bug, ": ")
-			fmt.Fprintf(&b, "  * %s: %s\n", what, links(strings.Split(sources, ", ")))
+			fmt.Fprintf(&second, "  * %s: %s\n", what, links(strings.Split(sources, ", ")))
 		}
 	}
-	b.WriteString("\n## Invariants\n\nWhat must hold whatever happens, by the numbers of [guarantees.md](guarantees.md); here are those that an exhibit breaks.\n\n")
-	for _, invariant := range invariants {
-		fmt.Fprintf(&b, "* %s: %s\n", invariant.Number, invariant.Says)
+	return map[string]string{"museum.md": first.String(), "museum-2.md": second.String()}
+}
+
+func write(b *strings.Builder, rooms []Room) {
+	for _, room := range rooms {
+		fmt.Fprintf(b, "\n## %s\n\n| What happened elsewhere | What is broken in ours, and what catches it |\n|---|---|\n", room.Title)
+		for _, exhibit := range room.Exhibits {
+			fmt.Fprintf(b, "| **%s.** %s (%s)<br>%s | %s |\n", exhibit.Title, exhibit.Bug, strings.Join(exhibit.Breaks, ", "), links(exhibit.Sources), strings.Join(rebuilt(exhibit.Mutants), "<br>"))
+		}
 	}
-	return b.String()
 }
 
 func count(rooms []Room) (exhibits, mutants, holes int) {

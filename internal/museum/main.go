@@ -27,10 +27,10 @@ import (
 )
 
 func main() {
-	document := flag.Bool("document", false, "print docs/museum.md and run nothing")
+	document := flag.Bool("document", false, "print the pages of docs and run nothing")
 	flag.Parse()
 	if *document {
-		fmt.Print(Document(rooms))
+		fmt.Print(Documents(rooms)["museum.md"], Documents(rooms)["museum-2.md"])
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

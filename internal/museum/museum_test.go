@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-var update = flag.Bool("update", false, "write docs/museum.md anew")
+var update = flag.Bool("update", false, "write the pages in docs anew")
 
 func root(t testing.TB) string {
 	t.Helper()
@@ -97,14 +97,16 @@ func TestExhibitsAreComplete(t *testing.T) {
 }
 
 func TestDocumentIsUpToDate(t *testing.T) {
-	path := filepath.Join(root(t), "docs", "museum.md")
-	if *update {
-		if err := os.WriteFile(path, []byte(Document(rooms)), 0o600); err != nil {
-			t.Fatal(err)
+	for name, want := range Documents(rooms) {
+		path := filepath.Join(root(t), "docs", name)
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if text, err := os.ReadFile(path); err != nil || string(text) != Document(rooms) {
-		t.Errorf("docs/museum.md differs from the exhibits (go test ./internal/museum -update writes it anew), %v", err)
+		if text, err := os.ReadFile(path); err != nil || string(text) != want {
+			t.Errorf("docs/%s differs from the exhibits (go test ./internal/museum -update writes it anew), %v", name, err)
+		}
 	}
 }
 
