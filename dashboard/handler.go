@@ -52,6 +52,7 @@ type board struct {
 	started     time.Time
 	doctor      doctor
 	hub         *hub
+	documents   Documents // nil: none
 }
 
 func (b *board) routes() http.Handler {
@@ -74,6 +75,8 @@ func (b *board) routes() http.Handler {
 	mux.HandleFunc("GET /processes/{id}", b.page(View, "process", b.process))
 	mux.HandleFunc("GET /requests/{id}", b.request)
 	mux.HandleFunc("GET /audit/{$}", b.page(Audit, "audit", b.audit))
+	mux.HandleFunc("GET /help/{$}", b.page(View, "help", b.help))
+	mux.HandleFunc("GET /help/{name}", b.page(View, "help", b.help))
 	mux.HandleFunc("GET /settings/{$}", b.page(View, "settings", b.settings))
 	mux.HandleFunc("POST /settings/{$}", b.saveSettings)
 	mux.HandleFunc("POST /actions/{verb}", b.act)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/dashboard"
+	"github.com/laterjobs/later/docs"
 )
 
 // web is what later web is asked for.
@@ -61,7 +62,7 @@ func (a *app) serve(ctx context.Context, q *later.JobQueue, w web) error {
 		return fmt.Errorf("serve the dashboard: %w", err)
 	}
 	server := &http.Server{
-		Handler:           dashboard.Handler(q, access, dashboard.Environment(w.environment)),
+		Handler:           dashboard.Handler(q, access, dashboard.Environment(w.environment), dashboard.Help(docs.Page)),
 		ReadHeaderTimeout: 10 * time.Second,
 	}
 	fmt.Fprintf(a.err, "The dashboard is at http://%s/\n", listener.Addr())

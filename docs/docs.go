@@ -1,0 +1,73 @@
+// Package docs holds the documentation, so that a program can show the pages that belong
+// to its version: see dashboard.Help.
+package docs
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"regexp"
+	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer/html"
+)
+
+//go:embed *.md
+var pages embed.FS
+
+// repository is where links lead that leave the documentation.
+const repository = "https://github.com/laterjobs/later/blob/main/"
+
+// markdown makes no style attributes, which the pages' security policy forbids. The pages
+// are our own: what little HTML is in them may stay.
+var markdown = goldmark.New(
+	goldmark.WithExtensions(
+		extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
+		extension.TaskList,
+	),
+	goldmark.WithParserOptions(parser.WithAutoHeadingID()),
+	goldmark.WithRendererOptions(html.WithUnsafe()),
+)
+
+// Names are the pages' names, such as "failures.md".
+func Names() []string {
+	names, err := fs.Glob(pages, "*.md")
+	if err != nil {
+		panic(err) // the pattern is a constant
+	}
+	return names
+}
+
+// Page returns a page as HTML, and its title. An empty name means README.md, the table of
+// contents. fs.ErrNotExist: there is no such page.
+func Page(name string) (title string, body template.HTML, err error) {
+	if name == "" {
+		name = "README.md"
+	}
+	text, err := pages.ReadFile(name)
+	if err != nil {
+		return "", "", fmt.Errorf("page %q: %w", name, err)
+	}
+	title, _, _ = strings.Cut(strings.TrimPrefix(string(text), "# "), "\n")
+	var rendered bytes.Buffer
+	if err := markdown.Convert(outside(text), &rendered); err != nil {
+		return "", "", fmt.Errorf("page %q: %w", name, err)
+	}
+	return title, template.HTML(rendered.String()), nil
+}
+
+var (
+	linkUp  = regexp.MustCompile(`\]\(\.\./([^)\s]+)\)`)
+	picture = regexp.MustCompile(`!\[([^]]*)\]\(([^):\s]+)\)`)
+)
+
+// outside makes links that leave docs, and pictures, links to the repository.
+func outside(text []byte) []byte {
+	text = linkUp.ReplaceAll(text, []byte("]("+repository+"$1)"))
+	return picture.ReplaceAll(text, []byte("[$1]("+repository+"docs/$2)"))
+}
