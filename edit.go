@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-
-	"github.com/laterjobs/later/store"
 )
 
 // waitingStatuses are those of jobs that nobody has started, or not again.
@@ -112,27 +110,4 @@ func (q *JobQueue) enqueueEdited(ctx context.Context, id int64, call Call) (Job,
 		return Job{}, fmt.Errorf("%w: edit job %d: it keeps its unique key for a while yet", ErrConflict, id)
 	}
 	return edited, nil
-}
-
-// KnownTypes are the types that processes have published and those that have a handler
-// here, by name.
-func (q *JobQueue) KnownTypes(ctx context.Context) ([]store.JobType, error) {
-	published, err := q.PublishedTypes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	known := map[string]store.JobType{}
-	for _, t := range published {
-		known[t.Name] = t
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, name := range q.jobTypes() {
-		t := q.handlers[name].definition.jobType()
-		t.SeenAt = known[name].SeenAt
-		known[name] = t
-	}
-	types := slices.Collect(maps.Values(known))
-	slices.SortFunc(types, func(a, b store.JobType) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
-	return types, nil
 }

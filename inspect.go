@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/laterjobs/later/store"
@@ -118,14 +119,26 @@ func (q *JobQueue) Revision(ctx context.Context) (string, error) {
 	return revision, nil
 }
 
-// PublishedTypes returns what processes have published of the types that they
-// perform, by name: also those that nobody performs any more.
-func (q *JobQueue) PublishedTypes(ctx context.Context) ([]store.JobType, error) {
-	types, err := q.store.Types(ctx)
+// KnownTypes returns what is known of types, by name: those that processes have
+// published, with their defaults, schemas and descriptions, and those that have a
+// handler here. SeenAt is zero for one that nobody has published yet.
+func (q *JobQueue) KnownTypes(ctx context.Context) ([]store.JobType, error) {
+	published, err := q.store.Types(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list job types: %w", err)
+		return nil, fmt.Errorf("known types: %w", err)
 	}
-	return types, nil
+	known := map[string]store.JobType{}
+	for _, t := range published {
+		known[t.Name] = t
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, name := range q.jobTypes() {
+		t := q.handlers[name].definition.jobType()
+		t.SeenAt = known[name].SeenAt
+		known[name] = t
+	}
+	return slices.SortedFunc(maps.Values(known), func(a, b store.JobType) int { return strings.Compare(a.Name, b.Name) }), nil
 }
 
 // Rollups returns what became of the jobs in a time, in spans of at least a minute, by

@@ -85,7 +85,7 @@ func (b *board) copyOf(v *view, page *enqueuePage, id int64) (json.RawMessage, e
 // offer finds the types, and the fields of the one that is chosen.
 func (b *board) offer(v *view, page *enqueuePage) (err error) {
 	v.Title = "Enqueue a job"
-	if page.Types, err = b.queue.PublishedTypes(v.context()); err != nil || page.Type == "" {
+	if page.Types, err = b.queue.KnownTypes(v.context()); err != nil || page.Type == "" {
 		return err
 	}
 	i := slices.IndexFunc(page.Types, func(t store.JobType) bool { return t.Name == page.Type })

@@ -21,7 +21,7 @@ type typeRow struct {
 
 func (b *board) types(v *view) error {
 	v.Title = "Types"
-	types, err := b.queue.PublishedTypes(v.context())
+	types, err := b.queue.KnownTypes(v.context())
 	if err != nil {
 		return err
 	}
@@ -44,27 +44,21 @@ func (b *board) types(v *view) error {
 // typePage is one type of jobs.
 type typePage struct {
 	store.JobType
-	Schema document      `json:"-"`
-	Fields []*field      `json:"-"` // of the arguments
-	Charts []chart       `json:"charts"`
-	Sum    typeFigure    `json:"sum"` // of the range
-	Range  string        `json:"range"`
-	Ranges []chartRange  `json:"-"`
-	Errors []errorFigure `json:"errors"`
-	Jobs   []jobRow      `json:"newest"`
-}
-
-// errorFigure is an error that the newest failed jobs have in common.
-type errorFigure struct {
-	Text string `json:"text"`
-	Jobs int    `json:"jobs"`
-	Last int64  `json:"last"` // the newest of the jobs
+	Schema document     `json:"-"`
+	Fields []*field     `json:"-"` // of the arguments
+	Charts []chart      `json:"charts"`
+	Sum    typeFigure   `json:"sum"` // of the range
+	Range  string       `json:"range"`
+	Ranges []chartRange `json:"-"`
+	Errors []causeRow   `json:"errors"` // those with failed jobs, that were met last
+	Known  bool         `json:"-"`      // somebody performs it, or has
+	Jobs   []jobRow     `json:"newest"`
 }
 
 func (b *board) oneType(v *view) error {
 	name, ctx := v.request.PathValue("name"), v.context()
 	v.Title = name
-	types, err := b.queue.PublishedTypes(ctx)
+	types, err := b.queue.KnownTypes(ctx)
 	if err != nil {
 		return err
 	}
@@ -73,7 +67,7 @@ func (b *board) oneType(v *view) error {
 		return b.unknownType(v, name)
 	}
 	r := rangeOf(v.request.URL.Query().Get("range"))
-	page := &typePage{JobType: types[i], Schema: render(types[i].Schema), Fields: fieldsOf(types[i].Schema), Range: r.Name, Ranges: chartRanges}
+	page := &typePage{JobType: types[i], Schema: render(types[i].Schema), Fields: fieldsOf(types[i].Schema), Range: r.Name, Ranges: chartRanges, Known: true}
 	rollups, err := b.queue.Rollups(ctx, v.Now.Add(-r.Back-r.Step), v.Now)
 	if err != nil {
 		return err
@@ -96,7 +90,11 @@ func (b *board) oneType(v *view) error {
 	if page.Jobs, err = b.listed(v, later.Filter{Type: name, Limit: 10}); err != nil {
 		return err
 	}
-	page.Errors, err = b.errorsOf(v, name)
+	found, err := b.queue.Causes(ctx, later.CauseFilter{Type: name, Failed: true, CountTo: 1, Limit: 5})
+	if err != nil {
+		return err
+	}
+	page.Errors, err = b.causeRows(v, found)
 	v.Data = page
 	return err
 }
@@ -109,21 +107,6 @@ func (b *board) unknownType(v *view, name string) error {
 	}
 	v.Data = &typePage{JobType: store.JobType{Name: name}, Jobs: jobs}
 	return err
-}
-
-// errorsOf looks at the newest failed jobs of a type.
-func (b *board) errorsOf(v *view, name string) (list []errorFigure, err error) {
-	failed, err := b.queue.List(v.context(), later.Filter{Type: name, Status: []later.JobStatus{later.StatusFailed, later.StatusRetrying}, Limit: 50})
-	for _, job := range failed {
-		text := cut(job.Error, 200)
-		i := slices.IndexFunc(list, func(e errorFigure) bool { return e.Text == text })
-		if i < 0 {
-			list, i = append(list, errorFigure{Text: text, Last: job.ID}), len(list)
-		}
-		list[i].Jobs++
-	}
-	slices.SortStableFunc(list, func(a, b errorFigure) int { return b.Jobs - a.Jobs })
-	return list[:min(len(list), 5)], err
 }
 
 // spread draws a histogram, a bar for each bucket between the first and the last that

@@ -38,43 +38,12 @@ func (a *app) countCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
-				if selected.empty() && (len(by) == 0 || slices.Equal(by, []string{"status"})) {
-					return a.countAll(ctx, q, by)
-				}
-				return a.count(ctx, q, f, by)
-			})
+			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error { return a.count(ctx, q, f, by) })
 		},
 	}
 	a.selectionFlags(&selected, cmd)
 	cmd.Flags().StringSliceVar(&by, "by", nil, "a line for each status, queue, type or user, or each combination of them")
 	return cmd
-}
-
-// countAll counts all jobs, which the store does without looking at them.
-func (a *app) countAll(ctx context.Context, q *later.JobQueue, by []string) error {
-	stats, err := q.Stats(ctx)
-	if err != nil {
-		return err
-	}
-	var keys []string
-	counts, names := map[string]int{}, map[string][]string{}
-	for status, n := range stats.Counts {
-		key := string(status)
-		if len(by) == 0 {
-			key = ""
-		}
-		if n > 0 && len(by) > 0 {
-			keys = append(keys, key)
-		}
-		counts[key] += int(n)
-		names[key] = []string{key}
-	}
-	if len(by) == 0 {
-		keys = []string{""}
-	}
-	slices.Sort(keys)
-	return a.printCounts(keys, counts, names, by)
 }
 
 func (a *app) count(ctx context.Context, q *later.JobQueue, f later.Filter, by []string) error {

@@ -132,7 +132,7 @@ func (a *app) queuePauseCommand() *cobra.Command {
 // warnOfQueue says that nobody knows a queue, which may be paused all the same.
 func (a *app) warnOfQueue(ctx context.Context, q *later.JobQueue, name string) {
 	stats, err := q.Stats(ctx)
-	if a.quiet || err != nil || slices.Contains(namesOf(stats), name) {
+	if err != nil || slices.Contains(namesOf(stats), name) {
 		return
 	}
 	if similar := nearest.Name(name, namesOf(stats)); similar != "" {
