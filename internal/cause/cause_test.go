@@ -195,6 +195,36 @@ func TestFrames(t *testing.T) {
 	}
 }
 
+// TestFramesOfADump: nothing in it has panicked, and no call of Go's library says where it
+// lies.
+func TestFramesOfADump(t *testing.T) {
+	const dump = `goroutine 7 [runnable]:
+encoding/json.(*Decoder).Decode(0xc000012345, {0x1, 0x2})
+	/usr/local/go/src/encoding/json/stream.go:63 +0x1c
+shop/mail.(*Mailer).Welcome(0xc0001, {0x9, 0x8})
+	/home/ada/src/shop/mail.go:31 +0x2b
+golang.org/x/image/draw.(*Scaler).Scale(0x1)
+	/home/ada/go/pkg/mod/golang.org/x/image@v0.33.0/draw/scale.go:12 +0x1
+main.main.func1()
+	/home/ada/src/shop/main.go:12 +0x1
+created by main.main in goroutine 1
+	/home/ada/src/shop/main.go:9 +0x9a
+
+goroutine 8 [select]:
+net/http.(*conn).serve(0xc0001)
+	net/http/server.go:31 +0x2b
+`
+	var own []string
+	for _, f := range Frames(dump) {
+		if f.Own {
+			own = append(own, f.Function)
+		}
+	}
+	if got := strings.Join(own, " "); got != "shop/mail.(*Mailer).Welcome main.main.func1 main.main" {
+		t.Errorf("its own: %s", got)
+	}
+}
+
 func FuzzTitle(f *testing.F) {
 	f.Add("order 1 of \"x\" at 10.0.0.1:80 in /tmp/x", 7)
 	f.Add("\x00\xff'`\"\\", -1)

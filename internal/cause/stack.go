@@ -9,14 +9,16 @@ type Frame struct {
 	Own      bool   // of the program, not of Go's library nor of this one
 }
 
-// Frames reads a stack as runtime/debug.Stack writes it, from where it panicked: newest
-// first. Text that is none has no frames.
+// Frames reads a stack as runtime/debug.Stack writes it, from where it panicked, or all of
+// a dump of goroutines: newest first. Text that is neither has no frames.
 func Frames(stack string) []Frame {
 	lines := strings.Split(stack, "\n")
 	frames := parse(lines)
 	root := ""
-	if len(frames) > 0 { // the first call is debug.Stack: its file says where Go's library is
-		root, _, _ = strings.Cut(frames[0].Place, "runtime/debug/")
+	if len(frames) > 0 { // debug.Stack itself comes first: its file says where Go's library is
+		if before, _, found := strings.Cut(frames[0].Place, "runtime/debug/"); found {
+			root = before
+		}
 	}
 	for i := range frames {
 		if frames[i].Function == "panic" {
@@ -55,8 +57,6 @@ func parse(lines []string) (frames []Frame) {
 const library = "github.com/laterjobs/later"
 
 func own(f Frame, root string) bool {
-	first, _, _ := strings.Cut(f.Function, "/")
-	standard := !strings.Contains(first, ".") || !strings.Contains(f.Function, "/")
 	switch {
 	case strings.HasPrefix(f.Function, "main."):
 		return true
@@ -65,7 +65,17 @@ func own(f Frame, root string) bool {
 	case root != "":
 		return !strings.HasPrefix(f.Place, root) && !strings.Contains(f.Place, "@v") // a module of somebody else
 	}
-	return !standard && !strings.Contains(f.Place, "@v")
+	return !standard(f) && !strings.Contains(f.Place, "@v")
+}
+
+// standard tells Go's library by names without a domain, in files below src, or below
+// nothing: -trimpath.
+func standard(f Frame) bool {
+	slash := strings.LastIndexByte(f.Function, '/') + 1
+	name, _, _ := strings.Cut(f.Function[slash:], ".")
+	pkg := f.Function[:slash] + name
+	first, _, _ := strings.Cut(pkg, "/")
+	return !strings.Contains(first, ".") && (strings.HasPrefix(f.Place, pkg+"/") || strings.Contains(f.Place, "/src/"+pkg+"/"))
 }
 
 // topFrame is the newest call of the program; of others' if it has none.
