@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,6 +70,11 @@ func TestCauses(t *testing.T) {
 		}
 		if causes, err := queue.Causes(t.Context(), later.CauseFilter{Unmuted: true, Failed: true}); err != nil || len(causes) != 1 || causes[0].ID == job.Cause {
 			t.Errorf("unmuted: %+v, %v", causes, err)
+		}
+		report, err := queue.Doctor(t.Context())
+		if i := slices.IndexFunc(report.Findings, func(f later.Finding) bool { return f.Code == "L203" }); err != nil || i < 0 ||
+			!strings.HasPrefix(report.Findings[i].Text, "1 job has failed") {
+			t.Errorf("the jobs of a muted cause raise attention: %+v, %v", report, err)
 		}
 		if err := queue.Mute(t.Context(), 7, time.Time{}); !errors.Is(err, later.ErrNotFound) {
 			t.Errorf("muting an unknown cause: %v", err)

@@ -56,6 +56,8 @@ func (v *view) finding(f later.Finding) findingRow {
 		row.Label, row.Link = "Show it", "processes/"+process
 	case "show-schedules":
 		row.Label, row.Link = "Show it", "schedules/"
+	case "show-causes":
+		row.Label, row.Link = "Show errors", "errors/"
 	case "show":
 		row.Label, row.Link = "Show them", "jobs/?q="+escape(f.Fix.Query)
 		if f.Fix.Job != 0 {

@@ -30,7 +30,7 @@ type Fact struct {
 // Fix says what to do about a finding.
 type Fix struct {
 	Now     string `json:"now,omitempty"`     // what to do, a sentence
-	Action  string `json:"action,omitempty"`  // what a button would do: resume, retry, run, cancel, resume-process, stack, resume-schedule, show
+	Action  string `json:"action,omitempty"`  // what a button would do: resume, retry, run, cancel, resume-process, stack, resume-schedule, show, show-causes
 	Command string `json:"command,omitempty"` // the same on the command line
 	Code    string `json:"code,omitempty"`    // what to change in the program, or its configuration
 

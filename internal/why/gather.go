@@ -19,6 +19,7 @@ type Source interface {
 	Schedules(ctx context.Context, f store.ScheduleFilter) ([]store.Schedule, error)
 	Rollups(ctx context.Context, from, until time.Time) ([]store.Rollup, error)
 	Holder(ctx context.Context, jobType, key string, now time.Time) (int64, error)
+	Causes(ctx context.Context, f store.CauseFilter, now time.Time) ([]store.Cause, error)
 }
 
 // Asking is what whoever asks knows.
@@ -125,6 +126,7 @@ func GatherSystem(ctx context.Context, s Source, asking Asking) (SystemFacts, er
 		func() (err error) { f.Running, err = longest(ctx, s, ""); return err },
 		func() (err error) { f.Rollups, err = s.Rollups(ctx, f.Now.Add(-2*time.Hour), f.Now); return err },
 		func() error { return f.gatherWaiting(ctx, s) },
+		func() error { return f.gatherMuted(ctx, s) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -155,6 +157,43 @@ func (f *SystemFacts) gatherWaiting(ctx context.Context, s Source) (err error) {
 			return err
 		}
 		f.Waiting = append(f.Waiting, jobs...)
+	}
+	return nil
+}
+
+// gatherMuted reads what has failed because of causes that somebody has muted.
+func (f *SystemFacts) gatherMuted(ctx context.Context, s Source) error {
+	failed := f.Stats.Counts[store.Failed]
+	if failed == 0 && !slices.ContainsFunc(f.Rollups, func(r store.Rollup) bool { return r.Failed+r.Retried > 0 }) {
+		return nil
+	}
+	const most = 1000
+	known, err := s.Causes(ctx, store.CauseFilter{CountTo: 1, Limit: most}, f.Now)
+	var muted []store.CauseID
+	for i := range known {
+		if known[i].Muted(f.Now) {
+			muted = append(muted, known[i].ID)
+		}
+	}
+	if err != nil || len(muted) == 0 {
+		return err
+	}
+	counted := store.CauseFilter{IDs: muted, CountsFrom: f.Now.Add(-recent), Limit: most}.Bounded()
+	if f.Muted, err = s.Causes(ctx, counted, f.Now); err != nil {
+		return err
+	}
+	for i := range f.Muted {
+		f.MutedFailed += f.Muted[i].Failed
+		if f.Muted[i].Failed < int64(counted.CountTo) {
+			continue
+		}
+		// More than are counted: the others are fewer.
+		others, err := s.Causes(ctx, store.CauseFilter{Failed: true, Unmuted: true}, f.Now)
+		f.MutedFailed = failed
+		for j := range others {
+			f.MutedFailed -= others[j].Failed
+		}
+		return err
 	}
 	return nil
 }

@@ -22,9 +22,12 @@ type SystemFacts struct {
 	Running   []store.Job    // some, the longest first
 	Waiting   []store.Job    // some that are pending
 	Rollups   []store.Rollup // of the last two hours
+	Muted     []store.Cause  // that raise no attention, with their counts of late
 	Retention store.Retention
-	Alarm     string             // what the store says of itself
-	Store     []store.Inspection // what the store has looked at
+	// MutedFailed is how many of the failed jobs raise no attention.
+	MutedFailed int64
+	Alarm       string             // what the store says of itself
+	Store       []store.Inspection // what the store has looked at
 }
 
 const (
@@ -213,6 +216,9 @@ func failures(f *SystemFacts, r *Report) {
 			before.Add(one)
 		}
 	}
+	for i := range f.Muted {
+		lately.Retried -= withoutMuted(f, &f.Muted[i], perType[f.Muted[i].Type])
+	}
 	share, shareBefore := failedShare(lately), failedShare(before)
 	if lately.Failed+lately.Retried >= manyFailures && share >= badShare && share > 2*shareBefore {
 		var worst []string
@@ -223,18 +229,39 @@ func failures(f *SystemFacts, r *Report) {
 		}
 		r.found(Finding{
 			Code: "L202", Severity: Error, Text: fmt.Sprintf("%d %% of the attempts of the last %s have failed.", int(100*share), span(recent)),
-			Fix: Fix{Now: "Look at what fails.", Action: "show", Query: "status:failed,retrying", Command: "later list --status failed"},
+			Fix: Fix{Now: "Look at what fails, or mute it.", Action: "show-causes", Query: "status:failed,retrying", Command: "later list --status failed"},
 		}.with(fact("types", listed(worst)), fact("before", fmt.Sprintf("%d %%", int(100*shareBefore)))))
 	}
-	n := f.Stats.Counts[store.Failed]
-	if n == 0 {
+	n := f.Stats.Counts[store.Failed] - f.MutedFailed
+	switch {
+	case n > 0:
+	case f.MutedFailed > 0:
+		r.fine(count(f.MutedFailed, "failed job has a cause", "failed jobs have causes") + " that somebody has muted")
+		return
+	default:
 		r.fine("no job has failed for good")
 		return
 	}
 	r.found(Finding{
 		Code: "L203", Severity: Error, Text: count(n, "job has failed and will not run again by itself.", "jobs have failed and will not run again by themselves."),
-		Fix: Fix{Now: "Retry or delete them, when the cause is known.", Action: "show", Query: "status:failed", Command: "later list --status failed"},
+		Fix: Fix{Now: "Retry or delete them, when the cause is known, or mute it.", Action: "show-causes", Query: "status:failed", Command: "later list --status failed"},
 	}.with(fact("failed", strconv.FormatInt(n, 10))))
+}
+
+// withoutMuted takes the failures of a muted cause from those of its type, and returns how
+// many. They are counted in coarser spans: some may be older.
+func withoutMuted(f *SystemFacts, c *store.Cause, of *store.Rollup) (n int64) {
+	if of == nil {
+		return 0
+	}
+	for _, span := range c.Counts {
+		if f.Now.Sub(span.At) <= recent+store.CauseSpan {
+			n += span.Failures
+		}
+	}
+	n = min(n, of.Failed+of.Retried)
+	of.Retried -= n // the sum is what matters
+	return n
 }
 
 func failedShare(r store.Rollup) float64 {

@@ -33,6 +33,17 @@ func rollup(ago time.Duration, completed, failed int64) func(*SystemFacts) {
 	}
 }
 
+func failedJobs(n int64) func(*SystemFacts) {
+	return func(f *SystemFacts) { f.Stats.Counts[store.Failed] = n }
+}
+
+func muted(failures int64, ago time.Duration) func(*SystemFacts) {
+	return func(f *SystemFacts) {
+		f.MutedFailed = failures
+		f.Muted = []store.Cause{{ID: 1, Type: "Mail", Failed: failures, Counts: []store.CauseCount{{At: now.Add(-ago).Truncate(store.CauseSpan), Failures: failures}}}}
+	}
+}
+
 func schedule(s store.Schedule) func(*SystemFacts) {
 	return func(f *SystemFacts) {
 		s.Name = "nightly"
@@ -93,6 +104,10 @@ func TestSystem(t *testing.T) {
 		"failures as ever":     {calm(rollup(time.Minute, 5, 5), rollup(time.Hour, 100, 80)), "", nil},
 		"few failures":         {calm(rollup(time.Minute, 0, 2)), "", nil},
 		"failed jobs":          {calm(func(f *SystemFacts) { f.Stats.Counts[store.Failed] = 1 }), "L203", []string{"1 job has failed"}},
+		"muted failures":       {calm(rollup(time.Minute, 5, 5), rollup(time.Hour, 100, 1), muted(5, 0)), "", nil},
+		"muted long ago":       {calm(rollup(time.Minute, 5, 5), rollup(time.Hour, 100, 1), muted(5, time.Hour)), "L202", nil},
+		"some are not muted":   {calm(failedJobs(7), muted(5, 0)), "L203", []string{"2 jobs have failed"}},
+		"all are muted":        {calm(failedJobs(5), muted(5, 0)), "", nil},
 		"kept for ever":        {calm(func(f *SystemFacts) { f.Retention.Completed = -1 }), "L210", nil},
 		"broken schedule":      {calm(schedule(broken)), "L204", []string{"nightly"}},
 		"paused schedule":      {calm(schedule(paused)), "L205", []string{"stocktaking"}},
