@@ -81,7 +81,16 @@ func fill(ctx context.Context, on *sqlite.Store, now time.Time) (*strings.Replac
 		}
 	}
 	running, err := s.present()
-	return strings.NewReplacer("{failed}", strconv.FormatInt(failed, 10), "{running}", strconv.FormatInt(running, 10)), err
+	if err != nil {
+		return nil, err
+	}
+	job, err := s.queue.Get(ctx, failed)
+	if err != nil {
+		return nil, err
+	}
+	request, err := s.asked(running)
+	return strings.NewReplacer("{failed}", strconv.FormatInt(failed, 10), "{running}", strconv.FormatInt(running, 10),
+		"{cause}", job.Cause.String(), "{request}", strconv.FormatInt(request, 10)), err
 }
 
 func (s *shop) processes() error {
@@ -295,3 +304,27 @@ func (s *shop) waiting() error {
 	_, err := s.store.Enqueue(s.ctx, []store.NewJob{late, late, late}, s.now.Add(-time.Hour))
 	return errors.Join(append(problems, err)...)
 }
+
+// asked is what somebody has asked of the process that runs a job, with its answer.
+func (s *shop) asked(job int64) (int64, error) {
+	const id = 4_611_203
+	running, err := s.queue.Get(s.ctx, job)
+	if err != nil {
+		return 0, err
+	}
+	request := store.Request{ID: id, ProcessID: running.ProcessID, Kind: store.RequestStack, JobID: job, By: "ana", AskedAt: s.now}
+	return id, errors.Join(s.store.Ask(s.ctx, request, s.now), s.store.Answer(s.ctx, id, strings.TrimSpace(scaling), s.now))
+}
+
+// scaling is where a job is that makes a small picture of a large one.
+const scaling = `
+goroutine 4127 [running]:
+golang.org/x/image/draw.(*kernelScaler).scaleX(0xc0004b6000, {0xc000a10000, 0x9c40})
+	/go/pkg/mod/golang.org/x/image@v0.33.0/draw/impl.go:6640 +0x1c1
+golang.org/x/image/draw.(*kernelScaler).Scale(0xc0004b6000, {0x9f1c58, 0xc0001b2140})
+	/go/pkg/mod/golang.org/x/image@v0.33.0/draw/scale.go:301 +0x2bf
+shop.example/media.thumbnail({0xc0000a2348, 0x12}, 0x140)
+	/srv/shop/media/thumbnail.go:57 +0x150
+shop.example/media.Register.func1({0x9f2a08, 0xc0001b2140}, {{0xc0000a2348, 0x12}, 0x140})
+	/srv/shop/media/jobs.go:31 +0x88
+`

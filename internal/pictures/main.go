@@ -56,9 +56,16 @@ func all() (shots []shot) {
 	for name, path := range map[string]string{
 		"overview": "", "jobs": "jobs/", "failed": "jobs/?q=status:failed", "job": "jobs/{failed}", "running": "jobs/{running}", "queues": "queues/",
 		"queue": "queues/webhooks", "types": "types/", "type": "types/WebhookJob", "schedules": "schedules/", "schedule": "schedules/sync-orders",
-		"processes": "processes/", "settings": "settings/", "new": "jobs/new?type=WebhookJob", "errors": "errors/", "none": "jobs/?q=nothing",
+		"processes": "processes/", "process": "processes/811203", "settings": "settings/", "new": "jobs/new?type=WebhookJob", "errors": "errors/", "error": "errors/{cause}",
+		"retry": "errors/{cause}?do=retry", "why": "jobs/{failed}/why", "audit": "audit/", "operations": "ops/", "request": "requests/{request}", "none": "jobs/?q=nothing",
 	} {
-		shots = append(shots, shot{name + "-light", path, 1280, 900, "light"}, shot{name + "-dark", path, 1280, 900, "dark"}, shot{name + "-phone", path, 360, 780, "light"})
+		shots = append(shots, shot{name + "-light", path, 1280, 1100, "light"}, shot{name + "-dark", path, 1280, 1100, "dark"}, shot{name + "-phone", path, 360, 1500, "dark"})
+	}
+	for name, path := range map[string]string{
+		"overview": "", "jobs": "jobs/", "queues": "queues/", "types": "types/", "schedules": "schedules/", "processes": "processes/", "errors": "errors/",
+		"audit": "audit/", "operations": "ops/",
+	} {
+		shots = append(shots, shot{"empty-" + name + "-light", "empty/" + path, 1280, 560, "light"}, shot{"empty-" + name + "-phone", "empty/" + path, 360, 640, "dark"})
 	}
 	return shots
 }
@@ -78,7 +85,14 @@ func run(into, only string, extra bool) (err error) {
 	if err != nil {
 		return fmt.Errorf("fill the store: %w", err)
 	}
-	handler := dashboard.Handler(later.New(jobs, later.Config{}), dashboard.Loopback(dashboard.Admin), dashboard.Environment("shop"))
+	empty, err := sqlite.Open(filepath.Join(dir, "empty.db"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, empty.Close()) }()
+	handler := http.NewServeMux()
+	handler.Handle("/", show(jobs))
+	handler.Handle("/empty/", http.StripPrefix("/empty", show(empty)))
 	alive, end := context.WithCancel(context.Background())
 	defer end()
 	go beat(alive, jobs)
@@ -97,6 +111,10 @@ func run(into, only string, extra bool) (err error) {
 		return err
 	}
 	return take(shots, only, into, "http://"+listener.Addr().String()+"/", places)
+}
+
+func show(jobs *sqlite.Store) http.Handler {
+	return dashboard.Handler(later.New(jobs, later.Config{}), dashboard.Loopback(dashboard.Admin), dashboard.Environment("shop"))
 }
 
 // take makes the pictures with one browser.
