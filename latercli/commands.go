@@ -29,6 +29,7 @@ var everywhere = []commandGroup{
 		(*app).importCommand,
 	}},
 	{"groups", "What surrounds jobs:", []func(*app) *cobra.Command{
+		(*app).errorCommand,
 		(*app).queueCommand,
 		(*app).processCommand,
 		(*app).scheduleCommand,
