@@ -34,11 +34,11 @@ func Handler(queue *later.JobQueue, access Access, opts ...Option) http.Handler 
 	if queue == nil || access == nil {
 		panic("dashboard: Handler needs a JobQueue and an Access: who may see this?")
 	}
-	b := &board{queue: queue, access: access, crossOrigin: http.NewCrossOriginProtection(), log: slog.Default(), started: time.Now()}
+	b := &board{queue: queue, access: access, crossOrigin: http.NewCrossOriginProtection(), log: slog.Default(), started: time.Now(), alert: noAlert}
 	for _, opt := range opts {
 		opt(b)
 	}
-	b.hub = newHub(queue.Revision)
+	b.hub = newHub(b.revision)
 	return b.routes()
 }
 
@@ -53,6 +53,7 @@ type board struct {
 	doctor      doctor
 	hub         *hub
 	documents   Documents // nil: none
+	alert       func() string
 }
 
 func (b *board) routes() http.Handler {
