@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/dashboard"
+	"github.com/laterjobs/later/internal/local"
 	"github.com/laterjobs/later/sqlite"
 	"github.com/laterjobs/later/store"
 )
@@ -49,12 +51,12 @@ type Promised struct {
 // demo is one run.
 type demo struct {
 	Options
-	dir    string // for files to process; removed at the end
-	queue  *later.JobQueue
-	sink   *sink
-	web    *web // nil if headless
-	stage  *stage
-	screen *screen
+	dir     string // for files to process; removed at the end
+	queue   *later.JobQueue
+	mailbox *local.Mailbox
+	web     *local.Web // nil if headless
+	stage   *stage
+	screen  *screen
 
 	traffic *traffic // nil if headless
 }
@@ -73,10 +75,10 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 		}
 		defer func() { err = errors.Join(err, d.Store.Close()) }()
 	}
-	if d.sink, err = startSink(); err != nil {
+	if d.mailbox, err = local.NewMailbox(0, unwelcoming()); err != nil {
 		return report, err
 	}
-	defer d.sink.close()
+	defer d.mailbox.Close()
 	d.queue = later.New(d.Store, later.Config{
 		Queues: queues, SoftStop: time.Second, HardStop: time.Second, Logger: slog.New(slog.DiscardHandler),
 	})
@@ -85,12 +87,12 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 		if err := d.traffic.schedule(); err != nil {
 			return report, err
 		}
-		if d.web, err = startWeb(d.queue, d.sink); err != nil {
+		if d.web, err = local.NewWeb(d.queue, d.mailbox, dashboard.Environment("demo")); err != nil {
 			return report, err
 		}
-		defer d.web.close()
+		defer d.web.Close()
 	}
-	d.stage = newStage(d.queue, d.sink, d.dir)
+	d.stage = newStage(d.queue, d.mailbox.Port, d.dir)
 	d.screen = newScreen(d)
 	return d.play(ctx)
 }
@@ -169,7 +171,7 @@ func ignoreEnd(ctx context.Context, err error) error {
 }
 
 func (d *demo) report() Report {
-	mails, _ := d.sink.taken()
+	mails, _ := d.mailbox.Taken()
 	report := Report{OK: d.stage.settled(), Counts: map[later.JobStatus]int{}, Mails: mails}
 	for _, p := range d.stage.promises {
 		report.Counts[p.job.Status]++

@@ -73,13 +73,13 @@ func (s *screen) frame() []string {
 	for _, p := range jobs[max(0, len(jobs)-room):] {
 		lines = append(lines, row(p))
 	}
-	count, mails := s.sink.taken()
+	count, mails := s.mailbox.Taken()
 	lines = append(lines, "", fmt.Sprintf("\x1b[1mmails taken by the local server: %d\x1b[0m", count))
 	for _, mail := range mails[max(0, len(mails)-4):] {
 		lines = append(lines, "  "+mail.To+": "+mail.Subject)
 	}
 	if !s.Headless {
-		lines = append(lines, "", "the dashboard is at \x1b[1m"+s.web.address+"\x1b[0m, the mails at "+s.web.address+"mail/", "ctrl-C ends the demo")
+		lines = append(lines, "", "the dashboard is at \x1b[1m"+s.web.Address+"\x1b[0m, the mails at "+s.web.Address+"mail/", "ctrl-C ends the demo")
 	}
 	return lines
 }
@@ -111,7 +111,7 @@ func cut(s string, width int) string {
 
 func (s *screen) printChanges() {
 	if s.web != nil && len(s.shown) == 0 {
-		fmt.Fprintln(s.Out, "the dashboard is at", s.web.address, "and the mails at", s.web.address+"mail/")
+		fmt.Fprintln(s.Out, "the dashboard is at", s.web.Address, "and the mails at", s.web.Address+"mail/")
 	}
 	for _, p := range s.stage.promises {
 		if s.shown[p.job.ID] == p.job.Status {
@@ -121,7 +121,7 @@ func (s *screen) printChanges() {
 		fmt.Fprintf(s.Out, "%6.1fs  job %-3d %-16s %-10s %s\n",
 			time.Since(s.began).Seconds(), p.job.ID, p.job.Type, p.job.Status, cut(p.story+"  "+p.job.Error, 90))
 	}
-	count, mails := s.sink.taken()
+	count, mails := s.mailbox.Taken()
 	for _, mail := range mails[len(mails)-min(len(mails), count-s.mails):] {
 		fmt.Fprintf(s.Out, "%6.1fs  mail to %s: %s\n", time.Since(s.began).Seconds(), mail.To, mail.Subject)
 	}

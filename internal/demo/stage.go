@@ -41,8 +41,8 @@ type stage struct {
 	doomed   int64 // the job that will be cancelled while it runs
 }
 
-func newStage(queue *later.JobQueue, s *sink, dir string) *stage {
-	mailer := email.Mailer{Host: "127.0.0.1", Port: s.port, From: "demo@example.com"}
+func newStage(queue *later.JobQueue, mailPort int, dir string) *stage {
+	mailer := email.Mailer{Host: "127.0.0.1", Port: mailPort, From: "demo@example.com"}
 	queue.Register(mailer.Handlers()...)
 	queue.Register(new(files.Library).Handler(), cleanup.Cleaner{Queue: queue}.Handler())
 	queue.Register(batch.Handler(func(ctx context.Context, _ string, _, _ int) error {

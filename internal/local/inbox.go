@@ -1,4 +1,4 @@
-package demo
+package local
 
 import (
 	"bytes"
@@ -14,9 +14,9 @@ import (
 	"github.com/laterjobs/later/dashboard"
 )
 
-// inbox shows the mails that the demo's server has taken, the newest first, to whoever
+// inbox shows the mails that the Mailbox has taken, the newest first, to whoever
 // may see the dashboard.
-func inbox(access dashboard.Access, mails *sink) http.Handler {
+func inbox(access dashboard.Access, mails *Mailbox) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := access(r); err != nil {
 			http.Error(w, err.Error(), http.StatusForbidden)
@@ -27,14 +27,14 @@ func inbox(access dashboard.Access, mails *sink) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
 		h.Set("Content-Type", "text/html; charset=utf-8")
-		count, list := mails.taken()
+		count, list := mails.Taken()
 		slices.Reverse(list)
 		_ = inboxPage.Execute(w, map[string]any{"Count": count, "Mails": list}) // whoever has gone away does not miss it
 	})
 }
 
 var inboxPage = template.Must(template.New("mail").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>Mail · later demo</title></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>Mail · later</title></head>
 <body><main><p><a href="../">Dashboard</a></p><h1>Mail</h1><p>{{.Count}} so far. Nothing leaves this machine.</p>
 {{range .Mails}}<details><summary><b>{{.Subject}}</b> to {{.To}}, {{.At.Format "15:04:05"}}</summary><pre>{{.Body}}</pre></details>
 {{else}}<p>No mail yet.</p>{{end}}</main></body></html>
