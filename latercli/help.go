@@ -35,6 +35,7 @@ var topics = []struct {
 	}},
 	{"environment", "The environment variables", func() string {
 		return "  LATER_DB            the store, if --db is not given\n" +
+			"  LATER_DEV           is set by dev for the program that it runs\n" +
 			"  LATER_WEB_PASSWORD  what web asks for; needed to listen beyond this machine\n" +
 			"  EDITOR, VISUAL      what edit opens\n" +
 			"  NO_COLOR            no colours\n" +

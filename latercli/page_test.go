@@ -51,7 +51,8 @@ func commandsTable() string {
 	standalone := (&app{program: &Program{}}).command("later")
 	mounted := (&app{queue: later.New(nil, later.Config{})}).command("later")
 	var b strings.Builder
-	b.WriteString("| | |\n|---|---|\n| `later demo` | Watch real jobs: mail over SMTP, files with progress, a clean-up, retries (standalone) |\n")
+	b.WriteString("| | |\n|---|---|\n| `later demo` | Watch real jobs: mail over SMTP, files with progress, a clean-up, retries (standalone) |\n" +
+		"| `later dev [-- go run PACKAGE]` | Rebuild and restart a program when its files change; dashboard and mail inbox beside it (standalone) |\n")
 	for _, g := range everywhere {
 		seen := map[string]bool{}
 		for _, root := range []*cobra.Command{standalone, mounted} {

@@ -33,6 +33,9 @@ type streams struct {
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, to streams) int {
-	program := latercli.Program{At: at, Commands: []*cobra.Command{demoCommand()}}
+	program := latercli.Program{At: at, Commands: further()}
 	return program.Run(ctx, args, to.in, to.out, to.err)
 }
+
+// further are the commands that work on no store that exists.
+func further() []*cobra.Command { return []*cobra.Command{demoCommand(), devCommand()} }
