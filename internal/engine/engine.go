@@ -202,7 +202,8 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.loop(constant(operateEvery), nil, e.newOperator().operate)
 	e.loop(constant(orphansEvery), nil, e.newOrphans().look)
 	e.loop(constant(alarmEvery), nil, e.newAlarm().look)
-	e.loop(constant(rollupEvery), nil, e.newRoller().roll)
+	roller := e.newRoller()
+	e.loop(roller.interval, nil, roller.roll)
 	return nil
 }
 

@@ -9,8 +9,13 @@ import (
 	"github.com/laterjobs/later/store"
 )
 
-// rollupEvery is how often a process stores what its jobs came to.
-const rollupEvery = time.Minute
+// rollupEvery is how often a process stores what its jobs came to. One that has just
+// begun does so sooner, for somebody may be looking at it: after firstRollup, and then
+// after twice as long each time.
+const (
+	rollupEvery = time.Minute
+	firstRollup = 2 * time.Second
+)
 
 // maxRollups bounds what is kept while the store cannot be reached: rollups are for
 // charts, and a hole in one is better than a process without memory.
@@ -122,13 +127,22 @@ func (r *rollups) putBack(list []store.Rollup) {
 	}
 }
 
-// roller stores the sums once a minute.
+// roller stores the sums.
 type roller struct {
 	*Engine
 	trouble trouble
+	wait    time.Duration
 }
 
-func (e *Engine) newRoller() *roller { return &roller{Engine: e, trouble: trouble{dice: e.newDice()}} }
+func (e *Engine) newRoller() *roller {
+	return &roller{Engine: e, trouble: trouble{dice: e.newDice()}, wait: firstRollup / 2}
+}
+
+// interval is how long to wait for the next time. The loop is its only user.
+func (r *roller) interval() time.Duration {
+	r.wait = min(2*r.wait, rollupEvery)
+	return r.wait
+}
 
 func (r *roller) roll(ctx context.Context) time.Duration {
 	list, causes := r.rollups.take()
