@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/laterjobs/later/internal/engine"
 	"github.com/laterjobs/later/internal/query"
@@ -90,65 +89,22 @@ func (q *JobQueue) entryFor(ctx context.Context, action string, f Filter, reason
 
 // targetOf says which jobs a filter means, in the words of a query as far as it has them.
 func targetOf(f Filter) (kind, target string) {
-	var words []string
-	add := func(field, value string) {
-		if value != "" {
-			words = append(words, query.Term(field, value))
+	text, rest := query.Written(f)
+	if only := (Filter{IDs: f.IDs}); len(f.IDs) == 1 && sameFilter(only, f) {
+		return "job", strconv.FormatInt(f.IDs[0], 10)
+	}
+	if !sameFilter(rest, Filter{}) {
+		if said, err := json.Marshal(rest); err == nil {
+			text = strings.TrimSpace(text + " " + string(said))
 		}
 	}
-	list := make([]string, len(f.IDs))
-	for i, id := range f.IDs {
-		list[i] = strconv.FormatInt(id, 10)
-	}
-	statuses := make([]string, len(f.Status))
-	for i, status := range f.Status {
-		statuses[i] = string(status)
-	}
-	addPlain := func(field, value string) { // without quotes: commas and dots say something
-		if value != "" {
-			words = append(words, field+":"+value)
-		}
-	}
-	addPlain("id", strings.Join(list, ","))
-	addPlain("status", strings.Join(statuses, ","))
-	add("type", f.Type)
-	add("queue", f.Queue)
-	add("user", f.User)
-	add("target", f.Target)
-	add("tag", f.Tag)
-	add("cause", f.Cause.String())
-	add("text", f.Text)
-	addPlain("queued", timeRange(f.QueuedAfter, f.QueuedBefore))
-	addPlain("finished", timeRange(f.FinishedAfter, f.FinishedBefore))
-	if len(f.IDs) == 1 && len(words) == 1 {
-		return "job", list[0]
-	}
-	return "jobs", strings.Join(append(words, rest(f)...), " ")
+	return "jobs", text
 }
 
-func timeRange(after, before time.Time) string {
-	if after.IsZero() && before.IsZero() {
-		return ""
-	}
-	text := func(t time.Time) string {
-		if t.IsZero() {
-			return ""
-		}
-		return t.UTC().Format(time.RFC3339)
-	}
-	return text(after) + ".." + text(before)
-}
-
-// rest is what targetOf has no words for.
-func rest(f Filter) []string {
-	f.IDs, f.Status, f.Type, f.Queue, f.User, f.Target, f.Tag, f.Text = nil, nil, "", "", "", "", "", ""
-	f.QueuedAfter, f.QueuedBefore, f.FinishedAfter, f.FinishedBefore = time.Time{}, time.Time{}, time.Time{}, time.Time{}
-	text, err := json.Marshal(f)
-	none, _ := json.Marshal(Filter{}) // always encodes
-	if err != nil || string(text) == string(none) {
-		return nil
-	}
-	return []string{string(text)}
+func sameFilter(a, b Filter) bool {
+	x, err := json.Marshal(a)
+	y, errToo := json.Marshal(b)
+	return err == nil && errToo == nil && string(x) == string(y)
 }
 
 // logChange writes what the audit has as well to the log: what programs do by the

@@ -28,11 +28,13 @@ func at(f store.Filter, path ...string) store.Filter {
 	return f
 }
 
+func is(v string) store.Test              { return store.Test{Value: v} }
+func op(op store.Op, v string) store.Test { return store.Test{Op: op, Value: v} }
+
 func TestParse(t *testing.T) {
 	word := func(text string) store.Condition {
 		return store.Condition{Field: store.FieldWord, AnyOf: []store.Test{{Op: store.Contain, Value: text}}}
 	}
-	is, op := func(v string) store.Test { return store.Test{Value: v} }, func(op store.Op, v string) store.Test { return store.Test{Op: op, Value: v} }
 	between := func(a, b string) store.Test { return store.Test{Op: store.Between, Value: a, To: b} }
 	for text, want := range map[string]store.Filter{
 		"":                                      {},
@@ -90,6 +92,31 @@ func TestParse(t *testing.T) {
 		got, err := Parse(text, now)
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%q: %v\n%s", text, err, diff)
+		}
+		again, rest := Written(got)
+		if back, err := Parse(again, now); err != nil || cmp.Diff(store.Filter{}, rest) != "" || text != "runs:<2h" && cmp.Diff(got, back) != "" {
+			t.Errorf("%q is written as %q: %v\n%s, left %+v", text, again, err, cmp.Diff(got, back), rest)
+		}
+	}
+}
+
+// TestWritten: what no words say is left.
+func TestWritten(t *testing.T) {
+	for want, f := range map[string]store.Filter{
+		"runs:..2026-11-27T14:00:00.000001Z":                  match(store.FieldRuns, op(store.AtMost, "2026-11-27T14:00:00Z")),
+		"queued:2026-11-20T06:00:00Z..2026-11-20T06:00:01.5Z": {QueuedAfter: moment("2026-11-20T06:00:00Z"), QueuedBefore: moment("2026-11-20T06:00:01.5Z")},
+		"type:A text:\"a b\"":                                 {Type: "A", Text: "a b"},
+	} {
+		if got, rest := Written(f); got != want || cmp.Diff(store.Filter{}, rest) != "" {
+			t.Errorf("%+v is %q, left %+v", f, got, rest)
+		}
+	}
+	for _, f := range []store.Filter{
+		{IDs: []int64{}}, {Before: 7}, match(store.FieldType, op(store.Prefix, "a b")), match(store.FieldWord, op(store.Contain, "a"), op(store.Contain, "b")),
+		at(match(store.FieldArgs, is("x")), "a b"), at(match(store.FieldArgs, is("x")), "a:b"), at(match(store.FieldArgs, is("x")), "a.b"),
+	} {
+		if got, rest := Written(f); cmp.Diff(f, rest) != "" {
+			t.Errorf("%+v is %q, left %+v", f, got, rest)
 		}
 	}
 }
@@ -211,4 +238,12 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q as JSON: %v\n%s", text, err, diff)
 		}
 	})
+}
+
+func moment(text string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		panic(err)
+	}
+	return t
 }
