@@ -146,7 +146,10 @@ func TestForms(t *testing.T) {
 	}{
 		{"actions/retry", nil, 400}, // it does not mean all
 		{"actions/delete", url.Values{"q": {"status:failed"}}, 400},
-		{"actions/delete", url.Values{"all": {"yes"}, "q": {"status:dead"}}, 400},
+		{"ops/new", url.Values{"do": {"delete"}, "q": {"status:dead"}}, 400},
+		{"ops/new", url.Values{"do": {"fly"}}, 404},
+		{"actions/undo-operation", url.Values{"operation": {"x"}}, 400},
+		{"actions/undo-operation", url.Values{"operation": {"7777"}}, 404},
 		{"actions/retry", url.Values{"id": {"x"}}, 400},
 		{"actions/fly", url.Values{"id": {"1"}}, 404},
 		{"actions/pause", url.Values{"queue": {""}}, 500},
@@ -160,22 +163,6 @@ func TestForms(t *testing.T) {
 	if s.status(t, s.ids[later.StatusFailed]) != later.StatusFailed {
 		t.Error("a job was changed")
 	}
-}
-
-// TestAllThatMatch: an action on a whole filter leaves the others alone.
-func TestAllThatMatch(t *testing.T) {
-	s := newStage(t)
-	root := s.serve(t, guarded(dashboard.Admin))
-	form := url.Values{"all": {"yes"}, "q": {"status:failed,cancelled"}}
-	if got := post(t, s.serve(t, guarded(dashboard.Admin&^dashboard.Bulk))+"actions/delete", form); got.status != http.StatusForbidden {
-		t.Errorf("without the permission: %d", got.status)
-	}
-	got := post(t, root+"actions/delete", form)
-	if notice, _ := url.QueryUnescape(got.header.Get("Location")); !strings.Contains(notice, "Deleted 2 jobs.") {
-		t.Errorf("%d, %q", got.status, notice)
-	}
-	s.status(t, s.ids[later.StatusRetrying])
-	s.status(t, s.ids[later.StatusCompleted])
 }
 
 func TestLoopback(t *testing.T) {

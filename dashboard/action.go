@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	"github.com/laterjobs/later"
-	"github.com/laterjobs/later/internal/query"
 )
 
 // verb is something that can be done to jobs.
@@ -18,38 +18,39 @@ type verb struct {
 	Title       string // what it does
 	Danger      bool
 
-	needs  Permission
-	fits   []later.JobStatus
-	reason bool // it takes one
-	do     func(*board, *http.Request, later.Filter, string) (int, error)
-	done   string // what has been done, of how many jobs
+	needs     Permission
+	fits      []later.JobStatus
+	operation later.OperationAction // the same, of any number of jobs
+	reason    bool                  // it takes one
+	do        func(*board, *http.Request, later.Filter, string) (int, error)
+	done      string // what has been done, of how many jobs
 }
 
 // verbs are what can be done to jobs, in the order of the buttons.
 var verbs = []verb{
 	{
-		Name: "retry", Label: "Retry", Title: "Run again now; finished jobs start over with their full retries.", needs: Retry, done: "Retried",
+		Name: "retry", Label: "Retry", Title: "Run again now; finished jobs start over with their full retries.", needs: Retry, done: "Retried", operation: later.OperationRetry,
 		fits: []later.JobStatus{later.StatusFailed, later.StatusRetrying, later.StatusCancelled, later.StatusCompleted},
 		do: func(b *board, r *http.Request, f later.Filter, _ string) (int, error) {
 			return b.queue.RetryAll(r.Context(), f)
 		},
 	},
 	{
-		Name: "run", Label: "Run now", Title: "Run before its time.", needs: Retry, done: "Made pending",
+		Name: "run", Label: "Run now", Title: "Run before its time.", needs: Retry, done: "Made pending", operation: later.OperationReschedule,
 		fits: []later.JobStatus{later.StatusScheduled},
 		do: func(b *board, r *http.Request, f later.Filter, _ string) (int, error) {
 			return b.queue.RescheduleAll(r.Context(), f, time.Now())
 		},
 	},
 	{
-		Name: "cancel", Label: "Cancel", Title: "Stop for good: waiting jobs at once, running ones as soon as they notice.", needs: Cancel, done: "Cancelled",
+		Name: "cancel", Label: "Cancel", Title: "Stop for good: waiting jobs at once, running ones as soon as they notice.", needs: Cancel, done: "Cancelled", operation: later.OperationCancel,
 		fits: []later.JobStatus{later.StatusScheduled, later.StatusPending, later.StatusRunning, later.StatusRetrying}, reason: true,
 		do: func(b *board, r *http.Request, f later.Filter, reason string) (int, error) {
 			return b.queue.CancelAll(r.Context(), f, reason)
 		},
 	},
 	{
-		Name: "delete", Label: "Delete", Title: "Remove with all history. This cannot be undone.", needs: Delete, Danger: true, done: "Deleted",
+		Name: "delete", Label: "Delete", Title: "Remove with all history. This cannot be undone.", needs: Delete, Danger: true, done: "Deleted", operation: later.OperationDelete,
 		fits: []later.JobStatus{
 			later.StatusScheduled, later.StatusPending, later.StatusRetrying, later.StatusCompleted, later.StatusFailed, later.StatusCancelled,
 		},
@@ -71,16 +72,26 @@ func verbsFor(user User, statuses []later.JobStatus) (fitting []verb) {
 	return fitting
 }
 
-// act does what a form says and leads back to its page. It is the only place where
-// the dashboard changes anything, and so the only one that checks who may.
+// act does what a form says and leads back to its page; what is about many jobs is asked
+// about first. It is the only place, beside operate and enqueue, where the dashboard
+// changes anything.
 func (b *board) act(w http.ResponseWriter, r *http.Request) {
 	notice, err := b.perform(r)
-	if err != nil {
+	var many *manyJobs
+	switch {
+	case errors.As(err, &many):
+		goTo(w, r, "ops/new?"+url.Values{"do": {many.verb}, "q": {many.query}, "back": {r.PostForm.Get("back")}}.Encode())
+	case err != nil:
 		b.fail(w, r, err)
-		return
+	default:
+		redirect(w, r, notice)
 	}
-	redirect(w, r, notice)
 }
+
+// manyJobs is what a form asks for that is the work of an operation.
+type manyJobs struct{ verb, query string }
+
+func (m *manyJobs) Error() string { return m.verb + " is the work of an operation here" }
 
 func (b *board) perform(r *http.Request) (notice string, err error) {
 	v, err := b.newView(r, View, "action")
@@ -107,25 +118,38 @@ func (b *board) perform(r *http.Request) (notice string, err error) {
 	if _, known := scheduleVerbs[name]; known {
 		return b.actOnSchedule(v, name)
 	}
+	if _, known := operationVerbs[name]; known {
+		return b.turnOperation(v, name)
+	}
+	return b.changeTicked(v, name)
+}
+
+// verbNamed finds one of verbs that the user may use.
+func (v *view) verbNamed(name string) (verb, error) {
 	i := slices.IndexFunc(verbs, func(v verb) bool { return v.Name == name })
 	if i < 0 {
-		return "", notFound("There is no action %q.", name)
+		return verb{}, notFound("There is no action %q.", name)
 	}
-	verb := verbs[i]
-	if err := v.need(verb.needs); err != nil {
-		return "", err
-	}
-	if r.PostForm.Get("all") == "yes" {
-		if err := v.need(Bulk); err != nil {
-			return "", err
-		}
-	}
-	filter, err := selected(r, v.Now.In(v.Look.location))
+	return verbs[i], v.need(verbs[i].needs)
+}
+
+// changeTicked changes the jobs that are ticked at once. More than mostTicked, and all
+// that match a query, are for an operation.
+func (b *board) changeTicked(v *view, name string) (string, error) {
+	r := v.request
+	verb, err := v.verbNamed(name)
 	if err != nil {
 		return "", err
 	}
-	if err := mayAsk(v.User, filter); err != nil {
-		return "", badRequest("The query: %v.", err)
+	if r.PostForm.Get("all") == "yes" {
+		return "", v.many(name, strings.TrimSpace(r.PostForm.Get("q")))
+	}
+	filter, err := ticked(r)
+	if err != nil {
+		return "", err
+	}
+	if len(filter.IDs) > mostTicked {
+		return "", v.many(name, "id:"+strings.Join(r.PostForm["id"], ","))
 	}
 	n, err := verb.do(b, r, filter, byWhom(v.User, r.PostForm.Get("reason")))
 	if err != nil {
@@ -137,17 +161,20 @@ func (b *board) perform(r *http.Request) (notice string, err error) {
 	return verb.done + " " + plural(int64(n), "job", "jobs") + ".", nil
 }
 
-// selected is the jobs that a form means: those whose ids are ticked, or all that
-// match its query. A form that names neither means none.
-func selected(r *http.Request, now time.Time) (later.Filter, error) {
-	if r.PostForm.Get("all") == "yes" {
-		text := strings.TrimSpace(r.PostForm.Get("q"))
-		filter, err := query.Parse(text, now)
-		if err != nil {
-			return filter, badRequest("The query cannot be read: %v.", err)
-		}
-		return filter, nil
+// many asks for an operation, on behalf of those who may.
+func (v *view) many(verb, query string) error {
+	if err := v.need(Bulk); err != nil {
+		return err
 	}
+	return &manyJobs{verb, query}
+}
+
+// mostTicked is how many jobs are changed while the browser waits, and how many may be
+// changed without a word typed.
+const mostTicked = 100
+
+// ticked is the jobs whose ids a form names. One that names none means none.
+func ticked(r *http.Request) (later.Filter, error) {
 	filter := later.Filter{}
 	for _, text := range r.PostForm["id"] {
 		id, err := strconv.ParseInt(text, 10, 64)
@@ -200,16 +227,27 @@ func readForm(r *http.Request) error {
 // redirect leads back to the page that the form was on, with a word on what was done.
 // Only pages of this dashboard are led to.
 func redirect(w http.ResponseWriter, r *http.Request, notice string) {
-	back, err := url.Parse(r.PostForm.Get("back"))
-	if err != nil || back.IsAbs() || back.Host != "" || strings.HasPrefix(back.Path, "/") || strings.Contains(back.Path, "..") || strings.Contains(back.Path, `\`) {
-		back = &url.URL{}
-	}
+	back := ownPage(r.PostForm.Get("back"))
 	if notice != "" {
 		values := back.Query()
 		values.Set("notice", notice)
 		back.RawQuery = values.Encode()
 	}
-	w.Header().Set("Location", rootOf(r.URL.EscapedPath())+back.String())
+	goTo(w, r, back.String())
+}
+
+// ownPage is the address of a page of this dashboard, or of the first one.
+func ownPage(text string) *url.URL {
+	page, err := url.Parse(text)
+	if err != nil || page.IsAbs() || page.Host != "" || strings.HasPrefix(page.Path, "/") || strings.Contains(page.Path, "..") || strings.Contains(page.Path, `\`) {
+		return &url.URL{}
+	}
+	return page
+}
+
+// goTo leads to a page, named from the first one on.
+func goTo(w http.ResponseWriter, r *http.Request, page string) {
+	w.Header().Set("Location", rootOf(r.URL.EscapedPath())+page)
 	w.WriteHeader(http.StatusSeeOther)
 }
 

@@ -77,6 +77,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"attempts": func(retries int) int { return retries + 1 },
 	"hasBulk":  func(data any) bool { _, ok := data.(*jobsPage); return ok },
 	"jobsOf":   func(terms ...string) string { return "jobs/?q=" + escape(strings.Join(terms, " ")) },
+	"bulkOf":   bulkOf,
 	"term":     query.Term,
 	"page":     pageOf,
 	"levels":   func() []string { return levels },

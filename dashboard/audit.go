@@ -20,7 +20,7 @@ type auditPage struct {
 const auditShown = 50
 
 // auditKinds are what can have been changed.
-var auditKinds = []string{"job", "jobs", "queue", "schedule"}
+var auditKinds = []string{"job", "jobs", "operation", "queue", "schedule"}
 
 func (b *board) audit(v *view) error {
 	v.Title = "Audit"

@@ -30,14 +30,7 @@ type causePage struct {
 	Sampled int             `json:"sampled"`
 	Common  []commonArg     `json:"common"`
 	Jobs    []jobRow        `json:"jobs"`
-	Confirm *confirmation   `json:"-"` // what somebody is about to do
 	May     map[string]bool `json:"-"`
-}
-
-// confirmation says what an action will touch.
-type confirmation struct {
-	Verb, Label, Text string
-	Reason            bool
 }
 
 // commonArg is a value that an argument often has among the jobs of a sample.
@@ -82,23 +75,7 @@ func (b *board) cause(v *view) error {
 		return err
 	}
 	page.May = map[string]bool{"retry": v.User.Can(Retry | Bulk), "cancel": v.User.Can(Cancel | Bulk), "mute": v.User.Can(Retry)}
-	page.Confirm = page.confirm(v.request.URL.Query().Get("do"))
 	v.Data = page
-	return nil
-}
-
-// confirm is what the page asks before an action; nil: it was asked for none.
-func (p *causePage) confirm(do string) *confirmation {
-	switch {
-	case do == "retry" && p.May["retry"]:
-		return &confirmation{Verb: do, Label: "Retry all", Text: fmt.Sprintf(
-			"%s run again now and start over with their full retries; %s run at once instead of later. Others stay as they are.",
-			plural(p.Failed, "failed job", "failed jobs"), plural(p.Retrying, "retrying job", "retrying jobs"))}
-	case do == "cancel" && p.May["cancel"]:
-		return &confirmation{Verb: do, Label: "Cancel all", Reason: true, Text: fmt.Sprintf(
-			"%s stop for good. The %s stay as they are.",
-			plural(p.Retrying, "job that would be retried", "jobs that would be retried"), plural(p.Failed, "failed job", "failed jobs"))}
-	}
 	return nil
 }
 

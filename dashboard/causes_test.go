@@ -46,8 +46,11 @@ func TestErrors(t *testing.T) {
 	says("jobs/7", "")
 	says("jobs/1", "3 more jobs like this")
 	says(address, "Retry all 4…", "text: ", "3 of 4", "Mute for 1 h")
-	says(address+"?do=retry", "Retry all?", "3 failed jobs run again now")
-	says(address+"?do=cancel", "Cancel all?", "1 job that would be retried stop")
+	asks := func(verb string) string {
+		return "ops/new?" + url.Values{"do": {verb}, "q": {"cause:" + failed.Cause.String()}, "back": {address}}.Encode()
+	}
+	says(asks("retry"), "Retry 4 jobs?", "runs again now", "runs now instead of later", `href="../`+address+`"`)
+	says(asks("cancel"), "Cancel 1 job?", "left alone: it has ended")
 	for path, want := range map[string]int{"errors/x": 404, "errors/0000000000000007": 404} {
 		if got := get(t, root+path); got.status != want {
 			t.Errorf("/%s: %d", path, got.status)
@@ -81,10 +84,9 @@ func TestErrors(t *testing.T) {
 		t.Errorf("unmute: %d", got)
 	}
 	says("errors/", failed.Cause.String())
-	form := url.Values{"all": {"yes"}, "q": {"cause:" + failed.Cause.String()}, "back": {address}}
-	got := post(t, root+"actions/retry", form)
-	if got.status != http.StatusSeeOther || !strings.Contains(got.header.Get("Location"), url.QueryEscape("Retried 4 jobs.")) {
-		t.Errorf("retry all: %d %s", got.status, got.header.Get("Location"))
+	begun := post(t, root+"ops/new", url.Values{"do": {"retry"}, "q": {"cause:" + failed.Cause.String()}})
+	if o := s.ended(t, begun); o.Changed != 4 {
+		t.Errorf("retry all: %+v", o)
 	}
 	says(address, "No job has it any more")
 	if other := s.status(t, s.ids["panicked"]); other != later.StatusRetrying && other != later.StatusFailed {

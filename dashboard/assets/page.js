@@ -44,9 +44,8 @@
   });
   document.addEventListener("submit", (event) => {
     const button = event.submitter;
-    const many = one("[data-every]:checked") && button?.form?.matches("[data-list]");
-    const question = many ? `${button.textContent} all jobs that match?` : button?.dataset.confirm;
-    if (question && !confirm(question)) event.preventDefault();
+    const many = one("[data-every]:checked") && button?.form?.matches("[data-list]"); // a page asks
+    if (button?.dataset.confirm && !many && !confirm(button.dataset.confirm)) event.preventDefault();
   });
   document.addEventListener("later:shown", prepare);
 
