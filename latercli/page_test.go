@@ -52,6 +52,7 @@ func commandsTable() string {
 	mounted := (&app{queue: later.New(nil, later.Config{})}).command("later")
 	var b strings.Builder
 	b.WriteString("| | |\n|---|---|\n| `later demo` | Watch real jobs: mail over SMTP, files with progress, a clean-up, retries (standalone) |\n" +
+		"| `later init [FOLDER]` | Write a program that runs: a job, its handler, a dashboard, a graceful stop, a test (standalone) |\n" +
 		"| `later dev [-- go run PACKAGE]` | Rebuild and restart a program when its files change; dashboard and mail inbox beside it (standalone) |\n")
 	for _, g := range everywhere {
 		seen := map[string]bool{}

@@ -56,7 +56,7 @@ var mayImport = map[string][]string{
 	"internal/simulation": {"", "store", "storetest", "internal/engine"},
 	// floor 4
 	"latercli":               {"", "store", "dashboard", "internal/query", "internal/nearest", "docs"},
-	"cmd/later":              {"", "store", "sqlite", "postgres", "latercli", "dashboard", "docs", "internal/demo", "internal/dev", "internal/local"},
+	"cmd/later":              {"", "store", "sqlite", "postgres", "latercli", "dashboard", "docs", "internal/demo", "internal/dev", "internal/local", "internal/starter"},
 	"internal/chaos":         {},
 	"internal/chaos/history": {},
 	"internal/chaos/check":   {"store"},
@@ -66,6 +66,8 @@ var mayImport = map[string][]string{
 	"internal/pictures":    {"", "store", "sqlite", "dashboard"},
 	"internal/dev":         {"internal/sqlfile"},
 	"internal/local":       {"", "dashboard"},
+	"internal/starter":     {},
+	"internal/starter/app": {"", "sqlite", "dashboard"},
 	"internal/demo":        {"", "store", "sqlite", "dashboard", "internal/local", "examples/email", "examples/cleanup", "examples/batch", "examples/files"},
 	"examples/quickstart":  {"", "sqlite"},
 	"examples/email":       {"", "sqlite"},
