@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/internal/cause"
 	"github.com/laterjobs/later/sqlite"
 	"github.com/laterjobs/later/store"
 )
@@ -60,7 +62,7 @@ const (
 // fill does, and says where what the pictures show is.
 func fill(ctx context.Context, on *sqlite.Store, now time.Time) (*strings.Replacer, error) {
 	ctx = later.By(ctx, "ana", later.FromDashboard)
-	s := &shop{ctx: ctx, store: on, queue: later.New(on, later.Config{}), now: now, rand: rand.New(rand.NewPCG(4, 2))}
+	s := &shop{ctx: ctx, store: on, queue: later.New(on, later.Config{Logger: slog.New(slog.DiscardHandler)}), now: now, rand: rand.New(rand.NewPCG(4, 2))}
 	if err := errors.Join(s.processes(), s.history(), s.schedules(), s.waiting()); err != nil {
 		return nil, err
 	}
@@ -95,14 +97,16 @@ func fill(ctx context.Context, on *sqlite.Store, now time.Time) (*strings.Replac
 
 func (s *shop) processes() error {
 	var types []store.JobType
+	var performs []string
 	for _, k := range kinds {
+		performs = append(performs, k.name)
 		types = append(types, store.JobType{Name: k.name, Description: k.about, Queue: k.queue, MaxRetries: 5, Timeout: 30 * time.Second,
 			Schema: json.RawMessage(k.schema), SeenAt: s.now.Add(-26 * time.Hour)})
 	}
 	slots := map[string]int{"default": 6, "mailers": 4, "webhooks": 8, "media": 4, "reports": 1}
 	for id, host := range map[int64]string{web1: "web-1", web2: "web-2"} {
-		p := store.Process{ID: id, State: store.ProcessRunning, Host: host, PID: int(id % 9000), Version: "v1.43", StartedAt: s.now.Add(-26 * time.Hour),
-			BeatAt: s.now, Queues: slots, Slots: 23, Types: types}
+		p := store.Process{ID: id, State: store.ProcessRunning, Host: host, PID: int(id % 9000), Version: "v1.43", StartedAt: s.now.Add(-22 * time.Minute),
+			BeatAt: s.now, Queues: slots, Slots: 23, Types: types, Performs: performs}
 		if err := s.store.Join(s.ctx, p, s.now); err != nil {
 			return err
 		}
@@ -138,7 +142,30 @@ func (s *shop) history() error {
 			rollups = append(rollups, r)
 		}
 	}
-	return s.store.Rollup(s.ctx, rollups, s.now)
+	return errors.Join(s.store.Rollup(s.ctx, rollups, s.now), s.errors())
+}
+
+// errors is how often attempts have failed of what in the last day.
+func (s *shop) errors() error {
+	var causes []store.Cause
+	for _, k := range kinds {
+		for i, text := range k.errors {
+			c := cause.Of(cause.Failure{Type: k.name, Err: errors.New(text)})
+			c.FirstSeen, c.LastSeen = s.now.Add(-time.Duration(30+40*i)*time.Hour), s.now.Add(-time.Duration(k.takes))
+			for age := range 144 {
+				n := int64(s.rand.IntN(1 + k.perMinute*k.fails/(40+20*i)))
+				if i == 0 && age < 4 {
+					n += int64(k.perMinute * k.fails / 20)
+				}
+				if n > 0 {
+					c.Counts = append(c.Counts, store.CauseCount{At: s.now.Add(-time.Duration(age) * store.CauseSpan).Truncate(store.CauseSpan), Failures: n})
+					c.Total += n
+				}
+			}
+			causes = append(causes, c)
+		}
+	}
+	return s.store.RecordCauses(s.ctx, causes, s.now)
 }
 
 func (s *shop) schedules() error {
@@ -212,6 +239,14 @@ func (s *shop) finish(job store.Job, kind store.OutcomeKind, began, took time.Du
 	o := store.Outcome{JobID: job.ID, Token: job.Token, Kind: kind, Error: text, Stack: stack, StartedAt: s.now.Add(-began), FinishedAt: s.now.Add(took - began)}
 	if kind == store.Retry {
 		o.RunAt = s.now.Add(next)
+	}
+	if text != "" {
+		c := cause.Of(cause.Failure{Type: job.Type, Err: errors.New(text)})
+		c.FirstSeen, c.LastSeen, c.Total = o.FinishedAt, o.FinishedAt, 1
+		o.Cause = c.ID
+		if err := s.store.RecordCauses(s.ctx, []store.Cause{c}, s.now); err != nil {
+			return err
+		}
 	}
 	_, err := s.store.Finish(s.ctx, []store.Outcome{o}, s.now.Add(took-began))
 	return err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -114,7 +115,7 @@ func run(into, only string, extra bool) (err error) {
 }
 
 func show(jobs *sqlite.Store) http.Handler {
-	return dashboard.Handler(later.New(jobs, later.Config{}), dashboard.Loopback(dashboard.Admin), dashboard.Environment("shop"))
+	return dashboard.Handler(later.New(jobs, later.Config{Logger: slog.New(slog.DiscardHandler)}), dashboard.Loopback(dashboard.Admin), dashboard.Environment("shop"))
 }
 
 // take makes the pictures with one browser.
