@@ -78,6 +78,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"hasBulk":  func(data any) bool { _, ok := data.(*jobsPage); return ok },
 	"jobsOf":   func(terms ...string) string { return "jobs/?q=" + escape(strings.Join(terms, " ")) },
 	"bulkOf":   bulkOf,
+	"listed":   listedBy,
 	"term":     query.Term,
 	"page":     pageOf,
 	"levels":   func() []string { return levels },

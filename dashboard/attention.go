@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"strconv"
 	"sync"
 	"time"
@@ -81,12 +82,8 @@ const doctorKept = 2 * time.Second
 func (b *board) attention(v *view) ([]findingRow, error) {
 	b.doctor.mu.Lock()
 	defer b.doctor.mu.Unlock()
-	if time.Since(b.doctor.at) > doctorKept {
-		report, err := b.queue.Doctor(v.context())
-		if err != nil {
-			return nil, err
-		}
-		b.doctor.report, b.doctor.at = report, time.Now()
+	if err := b.examine(v.context(), doctorKept); err != nil {
+		return nil, err
 	}
 	var rows []findingRow
 	for _, row := range v.findings(b.doctor.report) {
@@ -95,6 +92,34 @@ func (b *board) attention(v *view) ([]findingRow, error) {
 		}
 	}
 	return rows, nil
+}
+
+// examine looks at the system, unless somebody has not long ago. It needs the lock.
+func (b *board) examine(ctx context.Context, kept time.Duration) error {
+	if time.Since(b.doctor.at) <= kept {
+		return nil
+	}
+	report, err := b.queue.Doctor(ctx)
+	if err == nil {
+		b.doctor.report, b.doctor.at = report, time.Now()
+	}
+	return err
+}
+
+// Problems is how much needs a person, for the title of every page: it may be a little
+// out of date.
+func (v *view) Problems() int {
+	const kept = 15 * time.Second
+	if v.Problem != nil {
+		return 0 // it may be that the store cannot be reached, or that nobody may look
+	}
+	b := v.board
+	b.doctor.mu.Lock()
+	defer b.doctor.mu.Unlock()
+	if b.examine(v.context(), kept) != nil {
+		return 0
+	}
+	return b.doctor.report.Bad()
 }
 
 // changed lets the next page look anew.

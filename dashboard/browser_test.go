@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/dashboard"
@@ -155,6 +156,31 @@ func TestPageKeepsItselfUpToDate(t *testing.T) {
 	if !eval[bool](b, "window.same === true") {
 		t.Error("the page was loaded again")
 	}
+	followsLog(t, b, s, root)
+}
+
+// followsLog: the end of the log of a running job stays in view, for whoever looks at it.
+func followsLog(t *testing.T, b *browser, s *stage, root string) {
+	t.Helper()
+	s.running(t)
+	b.run(chromedp.Navigate(root + "jobs/" + strconv.FormatInt(s.ids[later.StatusRunning], 10)))
+	b.until(`document.documentElement.dataset.stream === "open"`)
+	const lines = `document.querySelectorAll("#log tbody tr").length`
+	const toEnd = `(document.scrollingElement.scrollHeight - innerHeight - document.scrollingElement.scrollTop)`
+	s.says <- 100
+	b.until(lines + " > 100")
+	eval[bool](b, `document.documentElement.style.scrollBehavior = "auto", scrollTo(0, document.scrollingElement.scrollHeight), true`)
+	s.says <- 50
+	b.until(lines + " > 150")
+	if rest := eval[float64](b, toEnd); rest > 60 {
+		t.Errorf("the end of the log is %g pixels below", rest)
+	}
+	eval[bool](b, "scrollTo(0, 200), true")
+	s.says <- 50
+	b.until(lines + " > 200")
+	if top := eval[float64](b, "document.scrollingElement.scrollTop"); top != 200 {
+		t.Errorf("the page has moved from 200 to %g while somebody read further up", top)
+	}
 }
 
 // TestTickAndRetry, as a person does it, and with the keyboard alone.
@@ -218,5 +244,43 @@ func TestNothingStrangeRuns(t *testing.T) {
 	defer b.mu.Unlock()
 	if len(b.dialogs) > 0 {
 		t.Errorf("dialogs: %q", b.dialogs)
+	}
+}
+
+// TestErrorsByKeyboard: from the first page to what fails most, and all of it runs again.
+// Nothing is clicked.
+func TestErrorsByKeyboard(t *testing.T) {
+	b, s := newBrowser(t), newStage(t)
+	root := s.serve(t, guarded(dashboard.Admin))
+	failed, err := s.queue.Get(t.Context(), s.ids[later.StatusFailed])
+	if err != nil || failed.Cause == 0 {
+		t.Fatalf("%+v, %v", failed, err)
+	}
+	press := func(keys ...string) {
+		t.Helper()
+		for _, key := range keys {
+			b.run(chromedp.KeyEvent(key))
+		}
+	}
+	b.run(chromedp.Navigate(root), chromedp.WaitReady("#foot"))
+	b.until(`document.title.startsWith("(") && document.querySelector("link[rel=icon]").href.includes("problems")`)
+	press("g", "e")
+	b.until(`location.pathname.endsWith("/errors/") && document.querySelector("#foot")`)
+	row := "document.querySelector(" + quoted("#c"+failed.Cause.String()) + ")"
+	for range 9 { // the order is that of when they were met
+		press("j")
+		if eval[bool](b, row+".classList.contains('current')") {
+			break
+		}
+	}
+	press(kb.Enter)
+	b.until(`location.pathname.endsWith(` + quoted("/errors/"+failed.Cause.String()) + `) && document.querySelector("#foot")`)
+	press("r")
+	b.until(`document.querySelector("#confirm h1")?.innerText.startsWith("Retry") && document.activeElement.name === "reason"`)
+	press("w", "h", "y", kb.Enter)
+	b.until(`/ops\/\d+$/.test(location.pathname) && document.querySelector("#gauge")`)
+	made, err := s.queue.Operations(t.Context(), later.OperationFilter{})
+	if err != nil || len(made) != 1 || made[0].Filter.Cause != failed.Cause || made[0].Reason != "why" {
+		t.Errorf("%+v, %v", made, err)
 	}
 }

@@ -62,6 +62,7 @@ type chart struct {
 	Lines  []polyline `json:"-"`
 	Rules  []rule     `json:"-"` // across, with a number
 	Times  []rule     `json:"-"` // along, with a time
+	Marks  []mark     `json:"marks,omitempty"`
 	Legend []legend   `json:"legend"`
 	Table  []chartRow `json:"table"`
 	Empty  bool       `json:"-"`

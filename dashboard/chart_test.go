@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/store"
 )
 
@@ -108,5 +109,19 @@ func TestFormats(t *testing.T) {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// TestDeploysAreMarked where the first process of a version that works began.
+func TestDeploysAreMarked(t *testing.T) {
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	process := func(version string, ago time.Duration) later.Process {
+		return later.Process{Version: version, StartedAt: now.Add(-ago)}
+	}
+	marks := rangeOf("1h").deploys([]later.Process{
+		process("v1", 26*time.Hour), process("v2", 10*time.Minute), process("v2", 30*time.Minute), process("", time.Minute), process("v3", -time.Minute),
+	}, now)
+	if len(marks) != 1 || marks[0].Label != "v2" || marks[0].At != (plotLeft+plotRight)/2 || !marks[0].Since.Equal(now.Add(-30*time.Minute)) {
+		t.Errorf("%+v", marks)
 	}
 }

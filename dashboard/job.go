@@ -23,6 +23,7 @@ type jobPage struct {
 
 	Timeline *timeline `json:"-"`
 	Copies   []copyAs  `json:"-"`
+	List     string    `json:"-"` // the query of the list that it was opened from
 	Newer    string    `json:"-"`
 	Older    string    `json:"-"` // the addresses of the jobs around it
 	Level    string    `json:"-"` // the least of the log lines
@@ -79,6 +80,7 @@ func (b *board) job(v *view) error {
 	if page.Newer, page.Older, err = b.neighbours(v, job); err != nil {
 		return err
 	}
+	page.List = v.request.URL.Query().Get("q")
 	page.Logged = len(page.Log) > 0
 	if level := v.request.URL.Query().Get("level"); slices.Contains(levels, level) {
 		page.Level, page.Log = level, leveled(page.Log, level)

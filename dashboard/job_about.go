@@ -3,7 +3,6 @@ package dashboard
 import (
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,15 +48,11 @@ func shellWord(text string) string {
 func (b *board) neighbours(v *view, job later.Job) (newer, older string, err error) {
 	text := v.request.URL.Query().Get("q")
 	filter, bad := query.Parse(text, v.Now.In(v.Look.location))
-	if text == "" || bad != nil {
+	if text == "" || bad != nil || mayAsk(v.User, filter) != nil {
 		filter, text = later.Filter{Type: job.Type}, ""
 	}
 	link := func(other later.Job) string {
-		address := strconv.FormatInt(other.ID, 10)
-		if text != "" {
-			address += "?" + url.Values{"q": {text}}.Encode()
-		}
-		return address
+		return strconv.FormatInt(other.ID, 10) + listedBy(text)
 	}
 	filter.Before, filter.Limit = job.ID, 1
 	next, err := b.queue.List(v.context(), filter)

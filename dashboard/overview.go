@@ -16,6 +16,7 @@ type overviewPage struct {
 	Oldest    *later.QueueStats `json:"oldest"` // the queue whose oldest job has waited longest
 	Slots     int               `json:"slots"`
 	Queues    []queueRow        `json:"queues"`
+	Groups    []queueGroup      `json:"-"`
 	Errors    []causeRow        `json:"errors"` // those with the most failed jobs
 	Unnamed   []jobRow          `json:"failed"` // that failed last, where no cause is known
 	Processes []later.Process   `json:"processes"`
@@ -53,6 +54,9 @@ func (b *board) overview(v *view) error {
 	}
 	if done, err := b.queue.List(ctx, later.Filter{Status: []later.JobStatus{later.StatusCompleted}, Limit: 1}); err == nil && len(done) > 0 {
 		page.LastDone = done[0].FinishedAt
+	}
+	if len(page.Queues) > 0 {
+		page.Groups = []queueGroup{{Queues: page.Queues}}
 	}
 	page.Empty = true
 	for status, n := range stats.Counts {
@@ -95,6 +99,9 @@ func (b *board) lookBack(v *view, page *overviewPage) error {
 		return err
 	}
 	page.Charts, page.Range, page.Ranges = v.charts(rollups, r), r.Name, chartRanges
+	for i := range page.Charts {
+		page.Charts[i].Marks = r.deploys(page.Processes, v.Now)
+	}
 	sparks(page.Queues, rollups, v.Now)
 	for i := range rollups {
 		if rollups[i].At.After(v.Now.Add(-time.Hour)) {

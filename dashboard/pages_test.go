@@ -272,3 +272,26 @@ func zipped(t *testing.T, text string) int {
 	}
 	return out.Len()
 }
+
+// TestJobsFollowTheirList: who opens a job from a list goes on to the next of that list,
+// and learns nothing by asking for lists.
+func TestJobsFollowTheirList(t *testing.T) {
+	s := newStage(t)
+	root, blind := s.serve(t, guarded(dashboard.Admin)), s.serve(t, guarded(dashboard.View))
+	failed, retrying := s.ids[later.StatusFailed], s.ids[later.StatusRetrying]
+	list := "?q=" + url.QueryEscape("status:failed,retrying -text:nonsense")
+	if page := html.UnescapeString(get(t, root+"jobs/"+list).body); !strings.Contains(page, fmt.Sprintf(`href="../jobs/%d%s"`, failed, list)) {
+		t.Error("the list does not name itself")
+	}
+	job := fmt.Sprintf("jobs/%d%s", failed, list)
+	newer := fmt.Sprintf(`href="%d%s" rel="prev"`, retrying, list)
+	page := html.UnescapeString(get(t, root+job).body)
+	for _, want := range []string{newer, `href="../jobs/` + list + `">Jobs</a>`, `href="?level=WARN&q=`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the job does not have %s", want)
+		}
+	}
+	if page := get(t, blind+job); page.status != http.StatusOK || strings.Contains(html.UnescapeString(page.body), newer) {
+		t.Errorf("whoever may not see arguments can ask for them: %d", page.status)
+	}
+}

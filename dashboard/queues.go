@@ -1,14 +1,17 @@
 package dashboard
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/laterjobs/later"
 )
 
 type queuesPage struct {
-	Queues []queueRow `json:"queues"`
-	Paused int        `json:"paused"`
+	Queues []queueRow   `json:"queues"`
+	Groups []queueGroup `json:"-"`
+	Paused int          `json:"paused"`
 }
 
 func (b *board) queues(v *view) error {
@@ -27,6 +30,7 @@ func (b *board) queues(v *view) error {
 		return err
 	}
 	sparks(page.Queues, rollups, v.Now)
+	page.Groups = groups(page.Queues)
 	for _, q := range page.Queues {
 		if !q.PausedAt.IsZero() {
 			page.Paused++
@@ -34,6 +38,52 @@ func (b *board) queues(v *view) error {
 	}
 	v.Data = &page
 	return nil
+}
+
+// queueGroup are queues whose names begin alike: as far as the first dot or slash.
+type queueGroup struct {
+	Name   string // with what ends it; empty: they are alone
+	Queues []queueRow
+}
+
+func (g queueGroup) Pending() (n int64) {
+	for _, q := range g.Queues {
+		n += q.Pending
+	}
+	return n
+}
+
+func (g queueGroup) Running() (n int64) {
+	for _, q := range g.Queues {
+		n += q.Running
+	}
+	return n
+}
+
+// groups keeps the order, those first that are alone. A group has at least two.
+func groups(rows []queueRow) []queueGroup {
+	members := map[string]int{}
+	for _, row := range rows {
+		members[family(row.Name)]++
+	}
+	list := []queueGroup{{}}
+	for _, row := range rows {
+		name := family(row.Name)
+		if members[name] < 2 {
+			name = ""
+		}
+		i := slices.IndexFunc(list, func(g queueGroup) bool { return g.Name == name })
+		if i < 0 {
+			list, i = append(list, queueGroup{Name: name}), len(list)
+		}
+		list[i].Queues = append(list[i].Queues, row)
+	}
+	return slices.DeleteFunc(list, func(g queueGroup) bool { return len(g.Queues) == 0 })
+}
+
+// family is what the names of a group begin with; empty: nothing.
+func family(name string) string {
+	return name[:1+strings.IndexAny(name, "./")]
 }
 
 type processesPage struct {

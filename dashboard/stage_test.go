@@ -39,6 +39,7 @@ const scheduled = "<evil>nightly"
 type stage struct {
 	queue *later.JobQueue
 	ids   map[later.JobStatus]int64
+	says  chan int // how many lines the job that runs logs next
 }
 
 // newStage fills a store with the help of a JobQueue that works; it has stopped when
@@ -50,7 +51,7 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	s := &stage{ids: map[later.JobStatus]int64{}}
+	s := &stage{ids: map[later.JobStatus]int64{}, says: make(chan int)}
 	s.queue = later.New(store, later.Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Version: hostile})
 	s.queue.Register(
 		work.Do(func(ctx context.Context, args workArgs) error {
@@ -65,8 +66,16 @@ func newStage(t *testing.T) *stage {
 			case "retry":
 				return errors.New(hostile)
 			case "run":
-				<-ctx.Done()
-				return ctx.Err()
+				for {
+					select {
+					case lines := <-s.says:
+						for range lines {
+							job.Logger.Info(hostile)
+						}
+					case <-ctx.Done():
+						return ctx.Err()
+					}
+				}
 			}
 			return nil
 		}),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -89,6 +90,23 @@ func (v *view) Here() string {
 	return v.Path + "?" + v.Query
 }
 
+// With is this page with another value in its query; empty: without one.
+func (v *view) With(name, value string) string {
+	values := v.request.URL.Query()
+	if values.Del(name); value != "" {
+		values.Set(name, value)
+	}
+	return "?" + values.Encode()
+}
+
+// listedBy is how the address of a job says which list it was opened from.
+func listedBy(query string) string {
+	if query == "" {
+		return ""
+	}
+	return "?" + url.Values{"q": {query}}.Encode()
+}
+
 // Can reports whether the user may do what a button says.
 func (v *view) Can(permission string) bool {
 	for p, name := range permissionNames {
@@ -107,9 +125,13 @@ func (v *view) Since(t time.Time) string { return short(v.Now.Sub(t)) }
 // Time is a moment in the zone that the user has chosen.
 func (v *view) Time(t time.Time) string { return v.Look.time(t) }
 
-// Title of the document: what needs a person is for the page to say.
+// Document is its title: how much needs a person, what the page is, and where.
 func (v *view) Document() string {
-	parts := []string{v.Title, "later"}
+	title := v.Title
+	if n := v.Problems(); n > 0 {
+		title = fmt.Sprintf("(%d) %s", n, title)
+	}
+	parts := []string{title, "later"}
 	if v.Environment != "" {
 		parts = append(parts, v.Environment)
 	}

@@ -69,7 +69,8 @@
   const parts = ["nav", "main", "foot"];
 
   function show(page) {
-    const focus = document.activeElement;
+    const focus = document.activeElement, end = document.scrollingElement;
+    const follows = document.querySelector("[data-follow]") && end.scrollTop > 0 && end.scrollTop + innerHeight > end.scrollHeight - 60;
     for (const id of parts) {
       const from = document.getElementById(id), to = page.getElementById(id);
       if (from && to) morph(from, to);
@@ -77,6 +78,9 @@
     if (focus !== document.activeElement && focus?.isConnected) focus.focus({ preventScroll: true });
     ahead = (Number(page.documentElement.dataset.now) || Date.now() + ahead) - Date.now();
     document.title = page.title;
+    const icon = "link[rel=icon]", next = page.querySelector(icon).getAttribute("href");
+    if (document.querySelector(icon).getAttribute("href") !== next) document.querySelector(icon).setAttribute("href", next);
+    if (follows) end.scrollTop = end.scrollHeight; // the end of a log that grows stays in view
     held = null;
     offer(0, false);
     document.dispatchEvent(new Event("later:shown"));

@@ -104,7 +104,7 @@
   }
   function act(verb) {
     const button = one(`button[formaction$="actions/${verb}"]`);
-    if (!button) return;
+    if (!button) return open(`main .verbs a[href*="do=${verb}&"]`);
     const box = row()?.querySelector("input[name=id]");
     if (box && !boxes().some((each) => each.checked)) box.click();
     if (!button.disabled) button.click();
@@ -147,6 +147,7 @@
     event.preventDefault();
   });
 
+  one("#nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }); // on a phone it may be further right
   const address = new URL(location.href);
   if (address.searchParams.has("notice")) {
     address.searchParams.delete("notice");
