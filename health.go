@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -110,13 +111,22 @@ func (h *Health) checkQueues(stats Stats, at time.Time) {
 	for _, queue := range stats.Queues {
 		switch {
 		case !queue.PausedAt.IsZero():
-			h.add(healthPaused, fmt.Sprintf("the queue %q is paused, since %v, with %d jobs that could start",
-				queue.Name, queue.PausedAt.UTC().Format(time.RFC3339), queue.Pending))
+			h.add(healthPaused, fmt.Sprintf("the queue %q is paused, since %v, with %s jobs that could start",
+				queue.Name, queue.PausedAt.UTC().Format(time.RFC3339), atLeast(queue.Pending, queue.PendingMore)))
 		case queue.Pending > 0 && queue.Running == 0 && latency(queue, at) >= notClaimedAfter:
-			h.add(healthNotClaimed, fmt.Sprintf("the queue %q has %d jobs that could start, the oldest for %v, and nothing of it runs",
-				queue.Name, queue.Pending, latency(queue, at).Round(time.Second)))
+			h.add(healthNotClaimed, fmt.Sprintf("the queue %q has %s jobs that could start, the oldest for %v, and nothing of it runs",
+				queue.Name, atLeast(queue.Pending, queue.PendingMore), latency(queue, at).Round(time.Second)))
 		}
 	}
+}
+
+// atLeast is a number of jobs of which there may be more.
+func atLeast(jobs int64, more bool) string {
+	text := strconv.FormatInt(jobs, 10)
+	if more {
+		return text + " or more"
+	}
+	return text
 }
 
 func (h *Health) add(code, message string) {
@@ -156,7 +166,7 @@ func (q *JobQueue) HealthHandler() http.Handler {
 // allWaits is how long jobs wait, for autoscalers.
 type allWaits struct {
 	Seconds float64              `json:"latency_seconds"` // of the queue that is furthest behind
-	Pending int64                `json:"pending"`         // of all queues
+	Pending int64                `json:"pending"`         // of all queues; of each no more than were counted: see Stats
 	Running int64                `json:"running"`
 	Queues  map[string]queueWait `json:"queues"`
 }

@@ -98,7 +98,9 @@ func (q *JobQueue) Processes(ctx context.Context) ([]Process, error) {
 	return processes, nil
 }
 
-// Stats counts the jobs per status, and per queue with the age of the oldest.
+// Stats counts the jobs per status, and per queue with the age of the oldest. It costs
+// little, however many jobs there are: of those that have not finished it counts 10,000
+// of each queue and status, and says where there may be more: see store.CountedTo.
 func (q *JobQueue) Stats(ctx context.Context) (Stats, error) {
 	stats, err := q.store.Stats(ctx)
 	if err != nil {

@@ -46,7 +46,7 @@ const (
 type MoveProgress struct {
 	Step      MoveStep  `json:"step"`
 	Done      int64     `json:"done"`  // jobs copied or verified
-	Total     int64     `json:"total"` // jobs of the source
+	Total     int64     `json:"total"` // jobs of the source; 0 while copying: so many that they are counted only as they are read
 	Processes []Process `json:"processes,omitempty"`
 }
 
@@ -171,12 +171,8 @@ func pages(ctx context.Context, s store.Store) iter.Seq2[[]store.Record, error] 
 // copy stores every job of the source in the target. Jobs that are there already
 // are left alone.
 func (m *move) copy(ctx context.Context) error {
-	stats, err := m.from.Stats(ctx)
-	if err != nil {
+	if err := m.count(ctx); err != nil {
 		return err
-	}
-	for _, jobs := range stats.Counts {
-		m.total += jobs
 	}
 	done := int64(0)
 	for page, err := range pages(ctx, m.from) {
@@ -195,9 +191,30 @@ func (m *move) copy(ctx context.Context) error {
 			return err
 		}
 		done += int64(len(page))
-		m.tell(MoveProgress{Step: MoveCopying, Done: done, Total: max(done, m.total)})
+		m.tell(MoveProgress{Step: MoveCopying, Done: done, Total: m.totalAfter(done)})
+	}
+	m.total = done
+	return nil
+}
+
+// count counts the jobs of the source, if they are so few that a store does so.
+func (m *move) count(ctx context.Context) error {
+	stats, err := m.from.Stats(ctx)
+	if err != nil || len(stats.More) > 0 {
+		return err
+	}
+	for _, jobs := range stats.Counts {
+		m.total += jobs
 	}
 	return nil
+}
+
+// totalAfter is the total, as far as it is known after so many jobs.
+func (m *move) totalAfter(done int64) int64 {
+	if m.total == 0 {
+		return 0
+	}
+	return max(done, m.total)
 }
 
 // drainPoll is how often a move looks whether the processes have stopped.
@@ -246,13 +263,15 @@ func (m *move) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	m.report.Counts, m.report.Checksum = map[JobStatus]int64{}, c.to.checksum()
 	for _, status := range store.Statuses {
-		if stats.Counts[status] != c.to.counts[status] {
-			return fmt.Errorf("the target counts %d jobs that are %s, and has %d", stats.Counts[status], status, c.to.counts[status])
+		counted, has := stats.Counts[status], c.to.counts[status]
+		if counted > has || counted < has && !stats.More[status] {
+			return fmt.Errorf("the target counts %d jobs that are %s, and has %d", counted, status, has)
 		}
-		m.report.Jobs += stats.Counts[status]
+		m.report.Counts[status] = has
+		m.report.Jobs += has
 	}
-	m.report.Counts, m.report.Checksum = stats.Counts, c.to.checksum()
 	m.report.Queues = slices.Sorted(maps.Keys(m.holds))
 	return nil
 }

@@ -58,6 +58,7 @@ func asset(w http.ResponseWriter, r *http.Request) {
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"asset":  func(name string) string { return "assets/" + assetNames[name] },
 	"number": number,
+	"least":  atLeast,
 	"size":   size,
 	"short":  short,
 	"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },

@@ -109,10 +109,7 @@ func (v *view) OpenErrors() string {
 
 // Counted is a number of jobs, which may have been counted so far only.
 func (v *view) Counted(n int64) string {
-	if n >= countedTo {
-		return number(countedTo) + "+"
-	}
-	return number(n)
+	return atLeast(min(n, countedTo), n >= countedTo)
 }
 
 // countedTo is how far jobs are counted.

@@ -83,6 +83,17 @@ func number(n int64) string {
 	return sign + strings.Join(append([]string{text}, groups...), ",")
 }
 
+// atLeast is a number of which there may be more than were counted: 10k+.
+func atLeast(n int64, more bool) string {
+	switch {
+	case !more || n == 0:
+		return number(n)
+	case n < 1000:
+		return number(n) + "+"
+	}
+	return number(n/1000) + "k+"
+}
+
 // size is a number of bytes for people.
 func size(n int) string {
 	switch {

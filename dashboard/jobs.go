@@ -56,6 +56,7 @@ type tab struct {
 	Label   string `json:"label"`
 	Link    string `json:"-"`
 	Count   int64  `json:"count"`
+	More    bool   `json:"more"` // there may be more than were counted
 	Counted bool   `json:"counted"`
 	Current bool   `json:"current"`
 }
@@ -138,13 +139,12 @@ func mayAsk(user User, f later.Filter) error {
 // else narrows the list.
 func (b *board) tabs(v *view, text string, filter later.Filter) ([]tab, error) {
 	plain := query.With(text, "status", "") == ""
-	var counts map[later.JobStatus]int64
+	var counts later.Stats
 	if plain {
-		stats, err := b.queue.Stats(v.context())
-		if err != nil {
+		var err error
+		if counts, err = b.queue.Stats(v.context()); err != nil {
 			return nil, err
 		}
-		counts = stats.Counts
 	}
 	tabs := []tab{{Label: "All", Link: "?" + url.Values{"q": {query.With(text, "status", "")}}.Encode(), Current: len(filter.Status) == 0}}
 	for _, status := range store.Statuses {
@@ -153,7 +153,7 @@ func (b *board) tabs(v *view, text string, filter later.Filter) ([]tab, error) {
 		}
 		tabs = append(tabs, tab{
 			Status: string(status), Label: string(status), Link: "?" + url.Values{"q": {query.With(text, "status", string(status))}}.Encode(),
-			Count: counts[status], Counted: plain, Current: len(filter.Status) == 1 && filter.Status[0] == status,
+			Count: counts.Counts[status], More: counts.More[status], Counted: plain, Current: len(filter.Status) == 1 && filter.Status[0] == status,
 		})
 	}
 	return tabs, nil

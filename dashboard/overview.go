@@ -13,6 +13,7 @@ import (
 type overviewPage struct {
 	Attention []findingRow      `json:"attention"`
 	Counts    map[string]int64  `json:"counts"` // by status
+	More      map[string]bool   `json:"more"`   // statuses of which there may be more
 	Oldest    *later.QueueStats `json:"oldest"` // the queue whose oldest job has waited longest
 	Slots     int               `json:"slots"`
 	Queues    []queueRow        `json:"queues"`
@@ -43,7 +44,7 @@ func (b *board) overview(v *view) error {
 	if err != nil {
 		return err
 	}
-	page := overviewPage{Counts: map[string]int64{}, Queues: queueRows(v.Now, stats, processes), Errors: top, Unnamed: unnamed, Processes: processes}
+	page := overviewPage{Counts: map[string]int64{}, More: map[string]bool{}, Queues: queueRows(v.Now, stats, processes), Errors: top, Unnamed: unnamed, Processes: processes}
 	for i := range stats.Queues {
 		if q := &stats.Queues[i]; q.Pending > 0 && (page.Oldest == nil || q.Oldest.Before(page.Oldest.Oldest)) {
 			page.Oldest = q
@@ -60,7 +61,7 @@ func (b *board) overview(v *view) error {
 	}
 	page.Empty = true
 	for status, n := range stats.Counts {
-		page.Counts[string(status)] = n
+		page.Counts[string(status)], page.More[string(status)] = n, stats.More[status]
 		page.Empty = page.Empty && n == 0
 	}
 	if err := b.lookBack(v, &page); err != nil {

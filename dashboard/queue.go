@@ -131,7 +131,11 @@ func (p *queuePage) rate(steps []store.Rollup) {
 	case done == 0:
 		p.EmptyIn = "not at this rate"
 	default:
-		p.EmptyIn = "about " + coarse(time.Duration(float64(p.Queue.Pending)*minutes/float64(done)*float64(time.Minute)))
+		p.EmptyIn = "about "
+		if p.Queue.PendingMore {
+			p.EmptyIn = "more than "
+		}
+		p.EmptyIn += coarse(time.Duration(float64(p.Queue.Pending)*minutes/float64(done)*float64(time.Minute)))
 	}
 }
 

@@ -47,15 +47,16 @@ func Status(queue *later.JobQueue) http.Handler {
 
 // statusReport is what Status tells.
 type statusReport struct {
-	Running   bool             `json:"running"`   // some process works on the store
-	Processes int              `json:"processes"` // that work
-	Slots     int              `json:"slots"`     // jobs that they can perform at once
-	Counts    map[string]int64 `json:"counts"`    // jobs by status
+	Running   bool             `json:"running"`        // some process works on the store
+	Processes int              `json:"processes"`      // that work
+	Slots     int              `json:"slots"`          // jobs that they can perform at once
+	Counts    map[string]int64 `json:"counts"`         // jobs by status
+	More      map[string]bool  `json:"more,omitempty"` // statuses of which there may be more than were counted
 	Problem   string           `json:"problem,omitempty"`
 }
 
 func glance(r *http.Request, queue *later.JobQueue) statusReport {
-	report := statusReport{Counts: map[string]int64{}}
+	report := statusReport{Counts: map[string]int64{}, More: map[string]bool{}}
 	stats, err := queue.Stats(r.Context())
 	if err == nil {
 		var processes []later.Process
@@ -74,6 +75,9 @@ func glance(r *http.Request, queue *later.JobQueue) statusReport {
 	report.Running = report.Processes > 0
 	for status, n := range stats.Counts {
 		report.Counts[string(status)] = n
+		if stats.More[status] {
+			report.More[string(status)] = true
+		}
 	}
 	return report
 }
@@ -86,8 +90,8 @@ func wantsJSON(r *http.Request) bool {
 }
 
 // Counts that are zero are left out: the piece is small.
-var fragment = template.Must(template.New("status").Funcs(template.FuncMap{"number": number, "statuses": func() []later.JobStatus { return store.Statuses }}).Parse(
+var fragment = template.Must(template.New("status").Funcs(template.FuncMap{"least": atLeast, "statuses": func() []later.JobStatus { return store.Statuses }}).Parse(
 	`<div class="later-status" data-running="{{.Running}}">{{if .Problem}}<span class="later-problem">{{.Problem}}</span>{{else}}` +
 		`<span class="later-state">{{if .Running}}running{{else}}not running{{end}}</span>` +
-		`{{$counts := .Counts}}{{range $status := statuses}}{{with index $counts (print $status)}} <span class="later-count" data-status="{{$status}}">{{number .}} {{$status}}</span>{{end}}{{end}}{{end}}</div>
+		`{{$counts := .Counts}}{{$more := .More}}{{range $status := statuses}}{{with index $counts (print $status)}} <span class="later-count" data-status="{{$status}}">{{least . (index $more (print $status))}} {{$status}}</span>{{end}}{{end}}{{end}}</div>
 `))

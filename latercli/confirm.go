@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -87,10 +88,15 @@ func (a *app) decide(b bulk, found affected) (goOn bool, err error) {
 }
 
 func breakdown(counts map[later.JobStatus]int) string {
+	return breakdownOf(func(status later.JobStatus) (string, bool) { return strconv.Itoa(counts[status]), counts[status] > 0 })
+}
+
+// breakdownOf is how many jobs are in each status that has any.
+func breakdownOf(of func(later.JobStatus) (text string, any bool)) string {
 	var parts []string
 	for _, status := range store.Statuses {
-		if n := counts[status]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+		if text, any := of(status); any {
+			parts = append(parts, text+" "+string(status))
 		}
 	}
 	if len(parts) == 0 {

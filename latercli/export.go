@@ -74,12 +74,8 @@ func (a *app) export(ctx context.Context, q *later.JobQueue, e exporting, f late
 	header := exportHeader{Version: exportVersion, Program: version(), At: time.Now().UTC(), Where: e.where, After: e.after, Counts: map[later.JobStatus]int{}}
 	var only []int64 // rising; nil: all
 	if e.empty() {
-		stats, err := q.Stats(ctx)
-		if err != nil {
+		if header.Counts, err = a.exactly(ctx, q); err != nil {
 			return err
-		}
-		for status, n := range stats.Counts {
-			header.Counts[status] = int(n)
 		}
 	} else {
 		found, err := a.find(ctx, q, f)
@@ -108,6 +104,35 @@ func (a *app) export(ctx context.Context, q *later.JobQueue, e exporting, f late
 	}
 	fmt.Fprintf(a.err, "%s exported\n", plural(end.Jobs, "job"))
 	return nil
+}
+
+// exactly counts all jobs by status. The store has counted those that have finished, and
+// the others up to a limit; what is beyond it is counted here.
+func (a *app) exactly(ctx context.Context, q *later.JobQueue) (map[later.JobStatus]int, error) {
+	stats, err := q.Stats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	counts, f := map[later.JobStatus]int{}, later.Filter{}
+	for status, n := range stats.Counts {
+		if counts[status] = int(n); stats.More[status] {
+			counts[status], f.Status = 0, append(f.Status, status)
+		}
+	}
+	if len(f.Status) == 0 {
+		return counts, nil
+	}
+	bar := a.progress("counting jobs", 0)
+	defer bar.end()
+	return counts, eachPage(ctx, q, f, func(jobs []later.Job) error {
+		for _, job := range jobs {
+			if slices.Contains(f.Status, job.Status) { // not one that has gone on since it was found
+				counts[job.Status]++
+			}
+		}
+		bar.add(len(jobs))
+		return nil
+	})
 }
 
 // exportTo is the file to write, which gets its name when it is whole. Nobody else may

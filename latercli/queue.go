@@ -165,6 +165,15 @@ func (a *app) queueResumeCommand() *cobra.Command {
 	}
 }
 
+// atLeast is a number of jobs, of which there may be more than were counted.
+func atLeast(jobs int64, more bool) string {
+	text := strconv.FormatInt(jobs, 10)
+	if more && jobs > 0 {
+		return text + "+"
+	}
+	return text
+}
+
 func queueRows(stats later.Stats) [][]string {
 	now := time.Now()
 	rows := [][]string{{"QUEUE", "STATE", "PENDING", "RUNNING", "SCHEDULED", "OLDEST PENDING", ""}}
@@ -174,8 +183,8 @@ func queueRows(stats later.Stats) [][]string {
 			state, paused = "paused", when(queue.PausedAt, now)+" "+queue.PauseReason
 		}
 		rows = append(rows, []string{
-			queue.Name, state, strconv.FormatInt(queue.Pending, 10), strconv.FormatInt(queue.Running, 10),
-			strconv.FormatInt(queue.Scheduled, 10), when(queue.Oldest, now), oneLine(paused, 60),
+			queue.Name, state, atLeast(queue.Pending, queue.PendingMore), atLeast(queue.Running, queue.RunningMore),
+			atLeast(queue.Scheduled, queue.ScheduledMore), when(queue.Oldest, now), oneLine(paused, 60),
 		})
 	}
 	return rows

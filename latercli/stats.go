@@ -41,7 +41,7 @@ func (a *app) stats(ctx context.Context, q *later.JobQueue) error {
 	}
 	rows := [][]string{{"STATUS", "JOBS"}}
 	for _, status := range store.Statuses {
-		rows = append(rows, []string{string(status), strconv.FormatInt(stats.Counts[status], 10)})
+		rows = append(rows, []string{string(status), atLeast(stats.Counts[status], stats.More[status])})
 	}
 	if err := a.table(rows); err != nil {
 		return err

@@ -104,9 +104,8 @@ func doctor(ctx context.Context, q *later.JobQueue) ([]later.Finding, error) {
 
 // countsLine is all statuses in one line.
 func countsLine(stats later.Stats) string {
-	counts := map[later.JobStatus]int{}
-	for status, n := range stats.Counts {
-		counts[status] = int(n)
-	}
-	return breakdown(counts)
+	return breakdownOf(func(status later.JobStatus) (string, bool) {
+		n := stats.Counts[status]
+		return atLeast(n, stats.More[status]), n > 0
+	})
 }

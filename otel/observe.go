@@ -75,7 +75,7 @@ func (o *observer) makeInstruments(m metric.Meter) error {
 	seconds(&o.claimTime, "later.claim.duration", "Length of claims")
 	size(&o.storeSize, "later.completion.size", "Outcomes that were stored together")
 	seconds(&o.storeTime, "later.completion.duration", "How long it took to store outcomes together, outages included")
-	gauge(&o.depth, "later.queue.depth", "{job}", "Jobs of a queue")
+	gauge(&o.depth, "later.queue.depth", "{job}", "Jobs of a queue, counted to 10,000")
 	gauge(&o.slotsUsed, "later.slots.used", "{slot}", "Slots in use in this process")
 	gauge(&o.slotsMax, "later.slots.max", "{slot}", "Slots of this process")
 	var err error

@@ -29,19 +29,25 @@ var (
 		"checkpoint.go": "the server moves its own log",
 		"doubt.go":      "the server knows what is on its disk",
 		"identity.go":   "the server does not lose its files",
+		"kept.go":       "the client of the server keeps statements by itself",
 		"log.go":        "the server writes its own log",
 		"moves.go":      "a move from place to place is several statements there, one here",
 		"revision.go":   "whether anything has changed is asked of the file; here the statistics of the server tell",
 		"rows.go":       "a batch travels as JSON there, as arrays here",
 	}
 	readsHereOnly = map[string]string{
-		"epoch":    "a file has no history",
-		"revision": "see revision.go there",
+		"epoch":        "a file has no history",
+		"oldest_head":  "one statement steps along the priorities of a line; there each step is one, next_head",
+		"ready_queues": "one statement steps along the queues; there each step is one, next_queue",
+		"revision":     "see revision.go there",
 	}
 	readsThereOnly = map[string]string{
-		"claimed_jobs": "the claim itself returns the jobs here",
-		"data_version": "how processes notice each other's commits there",
-		"cancels_open": "a request to cancel is a row of its own there, a column of claimed here",
+		"claimed_jobs":          "the claim itself returns the jobs here",
+		"count_suspects":        "suspects have an index of their own there",
+		"data_version":          "how processes notice each other's commits there",
+		"cancels_open":          "a request to cancel is a row of its own there, a column of claimed here",
+		"next_head":             "see oldest_head",
+		"next_head_of_suspects": "see oldest_head",
 	}
 )
 

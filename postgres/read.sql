@@ -46,17 +46,45 @@ SELECT id, process_id, kind, job_id, by, asked_at, answered_at, answer FROM late
 -- name: counts
 SELECT status, sum(jobs)::bigint FROM later.count GROUP BY status;
 
--- name: ready_per_queue
-SELECT queue, count(*), min(job_id) FROM later.ready GROUP BY queue;
+-- name: ready_queues
+-- The queues in which something is ready, by one seek in the index each.
+WITH RECURSIVE line AS (
+  (SELECT suspect, queue FROM later.ready WHERE suspect >= FALSE ORDER BY suspect, queue LIMIT 1)
+  UNION ALL
+  SELECT n.suspect, n.queue FROM line AS l CROSS JOIN LATERAL (
+    SELECT r.suspect, r.queue FROM later.ready AS r
+    WHERE (r.suspect, r.queue) > (l.suspect, l.queue) ORDER BY r.suspect, r.queue LIMIT 1) AS n
+)
+SELECT suspect, queue FROM line;
+
+-- name: count_ready
+-- The pending jobs of lines, and the first of each by id. $3: how far.
+SELECT l.number, c.jobs, c.oldest FROM unnest($1::boolean[], $2::text[]) WITH ORDINALITY AS l(suspect, queue, number)
+CROSS JOIN LATERAL (
+  SELECT count(*) AS jobs, min(job_id) AS oldest FROM (
+    SELECT job_id FROM later.ready AS r WHERE r.suspect = l.suspect AND r.queue = l.queue ORDER BY r.priority, r.position LIMIT $3) AS line) AS c;
+
+-- name: oldest_head
+-- The first job by id of those that stand first in each priority of a line.
+WITH RECURSIVE head AS (
+  (SELECT priority, job_id FROM later.ready WHERE suspect = $1 AND queue = $2 ORDER BY priority, position LIMIT 1)
+  UNION ALL
+  SELECT n.priority, n.job_id FROM head AS h CROSS JOIN LATERAL (
+    SELECT r.priority, r.job_id FROM later.ready AS r
+    WHERE r.suspect = $1 AND r.queue = $2 AND r.priority > h.priority ORDER BY r.priority, r.position LIMIT 1) AS n
+)
+SELECT min(job_id) FROM head;
 
 -- name: claimed_per_queue
-SELECT queue, count(*) FROM later.claimed GROUP BY queue;
+SELECT queue, count(*) FROM (SELECT queue FROM later.claimed LIMIT $1) AS c GROUP BY queue;
 
 -- name: waiting_per_queue
-SELECT queue, kind = 3, count(*) FROM later.waiting GROUP BY queue, kind = 3;
+-- Those that are due next: no index has the queues of the others.
+SELECT queue, kind = 3, count(*) FROM (
+  SELECT queue, kind FROM later.waiting WHERE run_at > '-infinity' ORDER BY run_at, job_id LIMIT $1) AS w GROUP BY queue, kind = 3;
 
 -- name: queued_at
-SELECT queued_at FROM later.job WHERE id = $1;
+SELECT id, queued_at FROM later.job WHERE id = ANY ($1::bigint[]);
 
 -- name: paused
 SELECT name, paused_at, reason, person FROM later.queue;

@@ -2,44 +2,29 @@ package postgres
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/laterjobs/later/internal/tally"
 	"github.com/laterjobs/later/store"
 )
 
 // Stats counts jobs. The history is counted as it grows, not here.
 func (s *Store) Stats(ctx context.Context) (store.Stats, error) {
 	var c counting
-	if err := s.read(ctx, c.run); err != nil {
+	err := s.read(ctx, func(s *session) error {
+		c = counting{} // it may run again
+		return c.run(s)
+	})
+	if err != nil {
 		return store.Stats{}, err
 	}
-	stats := store.Stats{Counts: c.counts, Queues: []store.QueueStats{}}
-	for _, name := range slices.Sorted(maps.Keys(c.queues)) {
-		stats.Queues = append(stats.Queues, *c.queues[name])
-	}
-	return stats, nil
+	return c.Stats(), nil
 }
 
-type counting struct {
-	counts map[store.JobStatus]int64
-	queues map[string]*store.QueueStats
-}
-
-func (c *counting) queue(name string) *store.QueueStats {
-	if c.queues[name] == nil {
-		c.queues[name] = &store.QueueStats{Name: name}
-	}
-	return c.queues[name]
-}
+type counting struct{ tally.Tally }
 
 func (c *counting) run(s *session) error {
-	c.counts, c.queues = map[store.JobStatus]int64{}, map[string]*store.QueueStats{}
-	for _, status := range store.Statuses {
-		c.counts[status] = 0
-	}
 	for _, step := range []func(*session) error{c.finished, c.ready, c.claimed, c.waiting, c.paused} {
 		if err := step(s); err != nil {
 			return err
@@ -53,37 +38,76 @@ func (c *counting) finished(s *session) error {
 		var status int16
 		var jobs int64
 		err := r.Scan(&status, &jobs)
-		c.counts[finishedStatuses[status]] = jobs
+		c.Add(finishedStatuses[status], jobs)
 		return err
 	})
 }
 
+// lines are the pending jobs of queues, suspects apart from the others.
+type lines struct {
+	suspect []bool
+	queue   []string
+	jobs    []int64
+	oldest  []int64 // ids
+}
+
 func (c *counting) ready(s *session) error {
-	oldest := map[string]int64{}
-	err := s.query("ready_per_queue", func(r row) error {
-		var name string
-		var jobs, first int64
-		err := r.Scan(&name, &jobs, &first)
-		c.queue(name).Pending = jobs
-		c.counts[store.Pending] += jobs
-		oldest[name] = first
+	var all lines
+	queues := map[string]bool{}
+	err := s.query("ready_queues", func(r row) error {
+		var suspect bool
+		var queue string
+		err := r.Scan(&suspect, &queue)
+		queues[queue] = true
+		all.suspect, all.queue = append(all.suspect, suspect), append(all.queue, queue)
 		return err
 	})
-	if err != nil {
+	if err != nil || len(queues) == 0 {
 		return err
 	}
-	for name, id := range oldest {
-		err := s.query("queued_at", func(r row) error {
-			var at pgtype.Timestamptz
-			err := r.Scan(&at)
-			c.queue(name).Oldest = timeOf(at)
-			return err
-		}, id)
-		if err != nil {
-			return err
-		}
+	most := tally.Each(len(queues))
+	if err := all.count(s, most); err != nil {
+		return err
 	}
-	return nil
+	queuedAt := map[int64]pgtype.Timestamptz{}
+	err = s.query("queued_at", func(r row) error {
+		var id int64
+		var at pgtype.Timestamptz
+		err := r.Scan(&id, &at)
+		queuedAt[id] = at
+		return err
+	}, all.oldest)
+	for i, queue := range all.queue {
+		c.Pending(queue, all.jobs[i], most, timeOf(queuedAt[all.oldest[i]]))
+	}
+	return err
+}
+
+func (l *lines) count(s *session, most int64) error {
+	l.jobs, l.oldest = make([]int64, len(l.queue)), make([]int64, len(l.queue))
+	err := s.query("count_ready", func(r row) error {
+		var number, jobs int64
+		var oldest pgtype.Int8
+		err := r.Scan(&number, &jobs, &oldest)
+		if err == nil {
+			l.jobs[number-1], l.oldest[number-1] = jobs, oldest.Int64
+		}
+		return err
+	}, l.suspect, l.queue, most)
+	for i := 0; err == nil && i < len(l.queue); i++ {
+		if l.jobs[i] < most {
+			continue
+		}
+		err = s.query("oldest_head", func(r row) error {
+			var oldest pgtype.Int8
+			err := r.Scan(&oldest)
+			if oldest.Valid {
+				l.oldest[i] = min(l.oldest[i], oldest.Int64)
+			}
+			return err
+		}, l.suspect[i], l.queue[i])
+	}
+	return err
 }
 
 func (c *counting) claimed(s *session) error {
@@ -91,10 +115,9 @@ func (c *counting) claimed(s *session) error {
 		var name string
 		var jobs int64
 		err := r.Scan(&name, &jobs)
-		c.queue(name).Running = jobs
-		c.counts[store.Running] += jobs
+		c.Running(name, jobs)
 		return err
-	})
+	}, store.CountedTo)
 }
 
 func (c *counting) waiting(s *session) error {
@@ -103,14 +126,13 @@ func (c *counting) waiting(s *session) error {
 		var retrying bool
 		var jobs int64
 		err := r.Scan(&name, &retrying, &jobs)
-		c.queue(name).Scheduled += jobs
 		if retrying {
-			c.counts[store.Retrying] += jobs
+			c.Waiting(name, store.Retrying, jobs)
 		} else {
-			c.counts[store.Scheduled] += jobs
+			c.Waiting(name, store.Scheduled, jobs)
 		}
 		return err
-	})
+	}, store.CountedTo)
 }
 
 func (c *counting) paused(s *session) error {
@@ -118,7 +140,7 @@ func (c *counting) paused(s *session) error {
 		var name, reason, person string
 		var at pgtype.Timestamptz
 		err := r.Scan(&name, &at, &reason, &person)
-		q := c.queue(name)
+		q := c.Queue(name)
 		q.PausedAt, q.PauseReason, q.PausedBy = timeOf(at), reason, person
 		return err
 	})

@@ -56,19 +56,31 @@ SELECT id, process_id, kind, job_id, by, asked_at, answered_at, answer FROM late
 -- name: counts
 SELECT status, jobs FROM later_count;
 
--- name: ready_per_queue
--- Each half walks an index in the order of the queues and sorts nothing.
-SELECT queue, sum(jobs), min(oldest) FROM (
-  SELECT queue, count(*) AS jobs, min(job_id) AS oldest FROM later_ready INDEXED BY later_ready_line WHERE crashes < 2 GROUP BY queue
-  UNION ALL
-  SELECT queue, count(*), min(job_id) FROM later_ready INDEXED BY later_ready_suspects WHERE crashes >= 2 GROUP BY queue
-) GROUP BY queue;
+-- name: count_ready
+-- The pending jobs of a queue along its line, and the first of them by id. ?2: how far.
+SELECT count(*), min(job_id) FROM (
+  SELECT job_id FROM later_ready INDEXED BY later_ready_line WHERE crashes < 2 AND queue = ?1 ORDER BY priority DESC, position LIMIT ?2);
+
+-- name: count_suspects
+SELECT count(*), min(job_id) FROM (
+  SELECT job_id FROM later_ready INDEXED BY later_ready_suspects WHERE crashes >= 2 AND queue = ?1 ORDER BY priority DESC, position LIMIT ?2);
+
+-- name: next_head
+-- One step through the priorities of a line, from the first to the last.
+SELECT job_id, priority FROM later_ready INDEXED BY later_ready_line
+WHERE crashes < 2 AND queue = ?1 AND priority < ?2 ORDER BY priority DESC, position LIMIT 1;
+
+-- name: next_head_of_suspects
+SELECT job_id, priority FROM later_ready INDEXED BY later_ready_suspects
+WHERE crashes >= 2 AND queue = ?1 AND priority < ?2 ORDER BY priority DESC, position LIMIT 1;
 
 -- name: claimed_per_queue
-SELECT queue, count(*) FROM later_claimed GROUP BY queue;
+SELECT queue, count(*) FROM (SELECT queue FROM later_claimed LIMIT ?1) GROUP BY queue;
 
 -- name: waiting_per_queue
-SELECT queue, kind = 3, count(*) FROM later_waiting GROUP BY queue, kind = 3;
+-- Those that are due next: no index has the queues of the others.
+SELECT queue, kind = 3, count(*) FROM (
+  SELECT queue, kind FROM later_waiting INDEXED BY later_waiting_due ORDER BY run_at, job_id LIMIT ?1) GROUP BY queue, kind = 3;
 
 -- name: queued_at
 SELECT queued_at FROM later_job WHERE id = ?1;

@@ -3,39 +3,24 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"maps"
+	"math"
 	"slices"
+	"strings"
 
+	"github.com/laterjobs/later/internal/tally"
 	"github.com/laterjobs/later/store"
 )
 
 // Stats counts jobs. The history is counted as it grows, not here.
 func (s *Store) Stats(ctx context.Context) (store.Stats, error) {
-	c := counting{counts: map[store.JobStatus]int64{}, queues: map[string]*store.QueueStats{}}
-	for _, status := range store.Statuses {
-		c.counts[status] = 0
-	}
+	var c counting
 	if err := s.read(ctx, c.run); err != nil {
 		return store.Stats{}, err
 	}
-	stats := store.Stats{Counts: c.counts, Queues: []store.QueueStats{}}
-	for _, name := range slices.Sorted(maps.Keys(c.queues)) {
-		stats.Queues = append(stats.Queues, *c.queues[name])
-	}
-	return stats, nil
+	return c.Stats(), nil
 }
 
-type counting struct {
-	counts map[store.JobStatus]int64
-	queues map[string]*store.QueueStats
-}
-
-func (c *counting) queue(name string) *store.QueueStats {
-	if c.queues[name] == nil {
-		c.queues[name] = &store.QueueStats{Name: name}
-	}
-	return c.queues[name]
-}
+type counting struct{ tally.Tally }
 
 func (c *counting) run(s *session) error {
 	for _, step := range []func(*session) error{c.finished, c.ready, c.claimed, c.waiting, c.paused} {
@@ -50,37 +35,86 @@ func (c *counting) finished(s *session) error {
 	return s.query("counts", func(r *sql.Rows) error {
 		var status, jobs int64
 		err := r.Scan(&status, &jobs)
-		c.counts[finishedStatuses[status]] = jobs
+		c.Add(finishedStatuses[status], jobs)
 		return err
 	})
 }
 
+// line is the pending jobs of one queue, or the suspects among them.
+type line struct{ queue, count, nextHead string }
+
 func (c *counting) ready(s *session) error {
-	oldest := map[string]int64{}
-	err := s.query("ready_per_queue", func(r *sql.Rows) error {
-		var name string
-		var jobs, first int64
-		err := r.Scan(&name, &jobs, &first)
-		c.queue(name).Pending = jobs
-		c.counts[store.Pending] += jobs
-		oldest[name] = first
-		return err
-	})
+	lines, err := allLines(s)
 	if err != nil {
 		return err
 	}
-	for name, id := range oldest {
-		err := s.query("queued_at", func(r *sql.Rows) error {
-			var at sql.NullInt64
-			err := r.Scan(&at)
-			c.queue(name).Oldest = timeOf(at)
-			return err
-		}, id)
-		if err != nil {
+	queues := 0
+	for i, l := range lines {
+		if i == 0 || l.queue != lines[i-1].queue {
+			queues++
+		}
+	}
+	for _, l := range lines {
+		if err := c.line(s, l, tally.Each(queues)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// allLines steps through the queues that have something ready, by name.
+func allLines(s *session) (lines []line, err error) {
+	for next, of := range map[string]line{
+		"next_queue":             {count: "count_ready", nextHead: "next_head"},
+		"next_queue_of_suspects": {count: "count_suspects", nextHead: "next_head_of_suspects"},
+	} {
+		queue := sql.NullString{Valid: true}
+		for {
+			err := s.query(next, func(r *sql.Rows) error { return r.Scan(&queue) }, queue.String)
+			if err != nil {
+				return nil, err
+			}
+			if !queue.Valid {
+				break
+			}
+			of.queue = queue.String
+			lines = append(lines, of)
+		}
+	}
+	slices.SortFunc(lines, func(a, b line) int { return strings.Compare(a.queue, b.queue) })
+	return lines, nil
+}
+
+func (c *counting) line(s *session, l line, most int64) error {
+	var jobs int64
+	var oldest, queuedAt sql.NullInt64
+	err := s.query(l.count, func(r *sql.Rows) error { return r.Scan(&jobs, &oldest) }, l.queue, most)
+	if err == nil && jobs >= most {
+		oldest.Int64, err = oldestHead(s, l, oldest.Int64)
+	}
+	if err == nil {
+		err = s.query("queued_at", func(r *sql.Rows) error { return r.Scan(&queuedAt) }, oldest.Int64)
+	}
+	c.Pending(l.queue, jobs, most, timeOf(queuedAt))
+	return err
+}
+
+// oldestHead is the first job by id of one and those that stand first in each priority.
+func oldestHead(s *session, l line, oldest int64) (int64, error) {
+	priority, before := int64(math.MaxInt64), int64(0)
+	for before != priority {
+		before = priority
+		err := s.query(l.nextHead, func(r *sql.Rows) error {
+			var id int64
+			err := r.Scan(&id, &priority)
+			oldest = min(oldest, id)
+			return err
+		}, l.queue, before)
+		if err != nil {
+			return 0, err
+		}
+	}
+	return oldest, nil
 }
 
 func (c *counting) claimed(s *session) error {
@@ -88,10 +122,9 @@ func (c *counting) claimed(s *session) error {
 		var name string
 		var jobs int64
 		err := r.Scan(&name, &jobs)
-		c.queue(name).Running = jobs
-		c.counts[store.Running] += jobs
+		c.Running(name, jobs)
 		return err
-	})
+	}, store.CountedTo)
 }
 
 func (c *counting) waiting(s *session) error {
@@ -100,14 +133,13 @@ func (c *counting) waiting(s *session) error {
 		var retrying bool
 		var jobs int64
 		err := r.Scan(&name, &retrying, &jobs)
-		c.queue(name).Scheduled += jobs
 		if retrying {
-			c.counts[store.Retrying] += jobs
+			c.Waiting(name, store.Retrying, jobs)
 		} else {
-			c.counts[store.Scheduled] += jobs
+			c.Waiting(name, store.Scheduled, jobs)
 		}
 		return err
-	})
+	}, store.CountedTo)
 }
 
 func (c *counting) paused(s *session) error {
@@ -115,7 +147,7 @@ func (c *counting) paused(s *session) error {
 		var name, reason, person string
 		var at sql.NullInt64
 		err := r.Scan(&name, &at, &reason, &person)
-		q := c.queue(name)
+		q := c.Queue(name)
 		q.PausedAt, q.PauseReason, q.PausedBy = timeOf(at), reason, person
 		return err
 	})

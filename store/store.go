@@ -186,6 +186,7 @@ type Store interface {
 	Types(ctx context.Context) ([]JobType, error)                 // by name
 	Processes(ctx context.Context) ([]Process, error)             // oldest first, without Types
 	Request(ctx context.Context, id int64) (Request, error)       // ErrNotFound
+	// Stats costs little, however many jobs there are: it counts to CountedTo.
 	Stats(ctx context.Context) (Stats, error)
 	// Revision returns a text that differs from every one before if anything that can be
 	// read has changed since, by whatever process: soon after the commit, and never

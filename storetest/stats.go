@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/laterjobs/later/store"
@@ -12,6 +14,8 @@ var statsChecks = []check{
 	{"queues by name", statsQueues},
 	{"the oldest pending job", statsOldest},
 	{"counts follow a job through its life", statsFollow},
+	{"counting ends early", statsBounded},
+	{"many queues are counted less far", statsManyQueues},
 }
 
 // noJobs are the counts of a store without jobs.
@@ -62,6 +66,44 @@ func statsOldest(t *trial) {
 	t.claim(store.Demand{Limit: 1})
 	t.equal("oldest", t.queueStats("default").Oldest, time.Time{})
 }
+
+// statsBounded: one job fewer is counted exactly, and the oldest is found behind all of
+// those that are counted.
+func statsBounded(t *trial) {
+	patient := withPriority(-5)
+	t.enqueueAt(enqueuedAt, patient)
+	t.enqueueAt(at(time.Hour), copies(store.CountedTo-2, plain())...)
+	want := store.QueueStats{Name: "default", Pending: store.CountedTo - 1, Oldest: enqueuedAt}
+	t.equal("queue", t.queueStats("default"), want)
+	t.equal("more", len(t.stats().More), 0)
+	t.enqueueAt(at(time.Hour), plain(), plain())
+	soon := inQueue("soon")
+	soon.RunAt = at(time.Hour)
+	late := inQueue("late")
+	late.RunAt = at(2 * time.Hour)
+	t.enqueueAt(enqueuedAt, append(copies(store.CountedTo, late), soon)...)
+	want.Pending, want.PendingMore, want.ScheduledMore = store.CountedTo, true, true
+	t.equal("queue", t.queueStats("default"), want)
+	t.equal("due next", t.queueStats("soon").Scheduled, int64(1))
+	t.equal("due later", t.queueStats("late").Scheduled, int64(store.CountedTo-1))
+	stats := t.stats()
+	t.equal("pending", stats.Counts[store.Pending], int64(store.CountedTo))
+	t.equal("scheduled", stats.Counts[store.Scheduled], int64(store.CountedTo))
+	t.equal("more", stats.More, map[store.JobStatus]bool{store.Pending: true, store.Scheduled: true, store.Retrying: true})
+}
+
+func statsManyQueues(t *trial) {
+	var jobs []store.NewJob
+	for i := range 600 {
+		jobs = append(jobs, inQueue(strconv.Itoa(i)))
+	}
+	t.enqueue(append(jobs, copies(100, inQueue("7"))...)...)
+	want := store.QueueStats{Name: "7", Pending: 100, PendingMore: true, Oldest: enqueuedAt}
+	t.equal("queue", t.queueStats("7"), want)
+	t.equal("pending", t.stats().Counts[store.Pending], int64(699))
+}
+
+func copies(n int, job store.NewJob) []store.NewJob { return slices.Repeat([]store.NewJob{job}, n) }
 
 // statsFollow: exactly one job is counted, wherever it stands.
 func statsFollow(t *trial) {

@@ -197,7 +197,7 @@ func pausedFinding(now time.Time, q store.QueueStats, severity Severity) Finding
 	return Finding{
 		Code: "L106", Severity: severity, Text: text + ".",
 		Fix: Fix{Now: "Resume the queue.", Action: "resume", Queue: q.Name, Command: "later queue resume " + word(q.Name)},
-	}.with(fact("paused", moment(q.PausedAt)), fact("waiting jobs", strconv.FormatInt(q.Pending, 10)))
+	}.with(fact("paused", moment(q.PausedAt)), fact("waiting jobs", atLeast(q.Pending, q.PendingMore)))
 }
 
 // misfit does not decide: the attempt fails, and says so itself.
@@ -247,7 +247,7 @@ func unserved(q store.QueueStats, processes []store.Process) Finding {
 			Now: "Let a process serve it, or enqueue to a queue that is served.", Action: "show", Query: term("queue", q.Name) + " status:pending",
 			Code: fmt.Sprintf("Add %q to Config.Queues of a process.", q.Name),
 		},
-	}.with(fact("waiting jobs", strconv.FormatInt(q.Pending, 10)), fact("processes", strconv.Itoa(len(processes))), fact("served queues", listed(names)))
+	}.with(fact("waiting jobs", atLeast(q.Pending, q.PendingMore)), fact("processes", strconv.Itoa(len(processes))), fact("served queues", listed(names)))
 	if near := nearest.Name(q.Name, names); near != "" {
 		f.Text += fmt.Sprintf(" Did you mean %q?", near)
 		f.Fix.Code += fmt.Sprintf(" Or enqueue with later.Queue(%q).", near)
@@ -366,7 +366,7 @@ func turn(f *JobFacts, r *Report) bool {
 	if f.Ahead >= 0 {
 		ahead = count(int64(f.Ahead), "job is ahead of it", "jobs are ahead of it")
 	}
-	facts := []Fact{fact("slots", strconv.Itoa(slots)), fact("running in the queue", strconv.FormatInt(f.Queue.Running, 10)), fact("waiting in the queue", strconv.FormatInt(f.Queue.Pending, 10))}
+	facts := []Fact{fact("slots", strconv.Itoa(slots)), fact("running in the queue", strconv.FormatInt(f.Queue.Running, 10)), fact("waiting in the queue", atLeast(f.Queue.Pending, f.Queue.PendingMore))}
 	for _, job := range f.Runners[:min(3, len(f.Runners))] {
 		facts = append(facts, fact("longest runner", fmt.Sprintf("%s %d, for %s", job.Type, job.ID, span(f.Now.Sub(job.StartedAt)))))
 	}

@@ -103,11 +103,11 @@ func queues(f *SystemFacts, r *Report) {
 				Code: "L209", Severity: Warning, Text: fmt.Sprintf("The queue %q is behind: its oldest job has waited for %s.", q.Name, span(f.Now.Sub(q.Oldest))),
 				Fix: Fix{Now: "See what takes its slots, or start more processes.", Action: "show", Query: term("queue", q.Name) + " status:pending",
 					Code: "More slots: Config.Concurrency, Config.Queues."},
-			}.with(fact("waiting jobs", strconv.FormatInt(q.Pending, 10)), fact("running", strconv.FormatInt(q.Running, 10))))
+			}.with(fact("waiting jobs", atLeast(q.Pending, q.PendingMore)), fact("running", strconv.FormatInt(q.Running, 10))))
 		}
 	}
 	if len(f.Processes) == 0 && f.Stats.Counts[store.Pending]+f.Stats.Counts[store.Scheduled]+f.Stats.Counts[store.Retrying] > 0 {
-		r.found(noProcess().with(fact("waiting jobs", strconv.FormatInt(f.Stats.Counts[store.Pending], 10))))
+		r.found(noProcess().with(fact("waiting jobs", atLeast(f.Stats.Counts[store.Pending], f.Stats.More[store.Pending]))))
 	}
 	if len(r.Findings) == before {
 		r.fine("every queue with jobs is served, and none is behind")
@@ -285,15 +285,28 @@ func backlog(f *SystemFacts, r *Report) {
 			continue
 		}
 		if left := time.Duration(float64(q.Pending) / perMinute * float64(time.Minute)); left > time.Hour {
+			takes := span(left)
+			if q.PendingMore {
+				takes = "more than " + takes
+			}
 			r.found(Finding{
-				Code: "L208", Severity: Warning, Text: fmt.Sprintf("At its present speed the queue %q takes %s to empty.", q.Name, span(left)),
+				Code: "L208", Severity: Warning, Text: fmt.Sprintf("At its present speed the queue %q takes %s to empty.", q.Name, takes),
 				Fix: Fix{Now: "Start more processes, or make the jobs quicker.", Action: "show", Query: term("queue", q.Name) + " status:pending", Code: "More slots: Config.Concurrency, Config.Queues."},
-			}.with(fact("waiting jobs", strconv.FormatInt(q.Pending, 10)), fact("done per minute", fmt.Sprintf("%.1f", perMinute))))
+			}.with(fact("waiting jobs", atLeast(q.Pending, q.PendingMore)), fact("done per minute", fmt.Sprintf("%.1f", perMinute))))
 		}
 	}
 	if len(r.Findings) == before {
 		r.fine("no queue grows faster than it is worked off")
 	}
+}
+
+// atLeast is a number of jobs, of which there may be more than were counted.
+func atLeast(jobs int64, more bool) string {
+	text := strconv.FormatInt(jobs, 10)
+	if more {
+		return text + "+"
+	}
+	return text
 }
 
 func retention(f *SystemFacts, r *Report) {

@@ -246,6 +246,9 @@ func (c *collector) readStore(ctx context.Context, db database, wallOffset int64
 		return err
 	}
 	h.Audit.Counts = stats.Counts
+	for status := range stats.More { // counted so far only: a lower bound
+		h.Audit.Counts[status] = max(h.Audit.Counts[status], h.Audit.Counted[status])
+	}
 	return c.readJobs(ctx, db.store())
 }
 
