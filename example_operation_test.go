@@ -36,11 +36,8 @@ func ExampleJobQueue_Operate() {
 		panic(err)
 	}
 
-	for o.State == later.OperationRunning {
-		time.Sleep(time.Millisecond)
-		if o, err = queue.Operation(ctx, o.ID); err != nil {
-			panic(err)
-		}
+	if o, err = queue.AwaitOperation(ctx, o.ID); err != nil {
+		panic(err)
 	}
 	fmt.Println(o.State, o.Changed)
 	// Output:

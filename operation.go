@@ -85,6 +85,17 @@ func (q *JobQueue) Operation(ctx context.Context, id int64) (Operation, error) {
 	return found[0], nil
 }
 
+// AwaitOperation takes part in carrying out an operation, or its undo, until nothing is
+// left to do, and returns what has become of it. It helps one along whose process has
+// ended when no other works on the store.
+func (q *JobQueue) AwaitOperation(ctx context.Context, id int64) (Operation, error) {
+	if err := engine.CarryOut(ctx, q.store, id); err != nil {
+		return Operation{}, fmt.Errorf("operation %d: %w", id, err)
+	}
+	q.finished.send()
+	return q.Operation(ctx, id)
+}
+
 // CancelOperation ends a running operation between two steps. What it has changed stays
 // so, and can be undone. ErrConflict: it does not run.
 func (q *JobQueue) CancelOperation(ctx context.Context, id int64) (Operation, error) {

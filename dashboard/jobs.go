@@ -127,10 +127,9 @@ func (b *board) jobs(v *view) error {
 // would tell.
 func mayAsk(user User, f later.Filter) error {
 	hidden := []store.Field{store.FieldArgs, store.FieldMetadata, store.FieldText, store.FieldWord}
-	for _, c := range f.Match {
-		if slices.Contains(hidden, c.Field) && !user.Can(ViewArgs) {
-			return errors.New("you may not see arguments, and so not search in them: name a field, such as type: or error:")
-		}
+	looks := func(c store.Condition) bool { return slices.Contains(hidden, c.Field) }
+	if !user.Can(ViewArgs) && (f.Text != "" || slices.ContainsFunc(f.Match, looks)) {
+		return errors.New("you may not see arguments, and so not search in them: name a field, such as type: or error:")
 	}
 	return nil
 }

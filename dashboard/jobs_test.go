@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/internal/query"
 )
 
@@ -33,5 +34,8 @@ func TestMayAsk(t *testing.T) {
 		if err := mayAsk(User{May: ReadOnly}, f); err != nil {
 			t.Errorf("%q by somebody who may see arguments: %v", text, err)
 		}
+	}
+	if mayAsk(blind, later.Filter{Text: "4111"}) == nil {
+		t.Error("a filter of a program may look through arguments")
 	}
 }

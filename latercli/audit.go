@@ -27,7 +27,7 @@ func (a *app) auditCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.Person, "person", "", "only what this person did")
 	flags.StringVar(&f.Action, "action", "", "only this: cancel, retry, delete, pause and so on")
-	flags.StringVar(&f.Kind, "kind", "", "only changes of a job, of jobs, of a queue or a schedule")
+	flags.StringVar(&f.Kind, "kind", "", "only changes of a job, of jobs, of an operation, a queue or a schedule")
 	flags.StringVar(&f.Target, "target", "", "only changes of this: an id or a name")
 	flags.Int64Var(&f.Job, "job", 0, "only changes of the job with this id, also together with others")
 	flags.IntVar(&f.Limit, "limit", 50, "at most so many")

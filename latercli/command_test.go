@@ -66,7 +66,7 @@ func TestMounted(t *testing.T) {
 		{`enqueue GreetJob --args {}`, 2, "/name"},
 		{"list", 0, "GreetJob"},
 		{"show 99", 3, "job 99: not found"},
-		{"show one", 2, `"one" is not a job id`},
+		{"show one", 2, `"one" is no id`},
 		{"show", 2, "accepts 1 arg(s)"},
 		{`run GreetJob --args {"name":"ada"}`, 0, "\"hello ada\"\n"},
 		{`run GreetJob --args {"name":"nobody"}`, 1, `nobody is there \u001b[2J`},

@@ -33,6 +33,7 @@ var everywhere = []commandGroup{
 		(*app).queueCommand,
 		(*app).processCommand,
 		(*app).scheduleCommand,
+		(*app).operationCommand,
 		(*app).auditCommand,
 	}},
 	{"watch", "Watch:", []func(*app) *cobra.Command{

@@ -117,26 +117,3 @@ func (a *app) ask(question string) error {
 	}
 	return errDeclined
 }
-
-// inChunks makes a change of many jobs in small transactions: nobody waits long for one,
-// and an interruption loses none that is done. Each job must still be as f says.
-func (a *app) inChunks(ctx context.Context, b bulk, f later.Filter, ids []int64, change func(context.Context, later.Filter) (int, error)) (done int, err error) {
-	bar := a.progress(b.verb, len(ids))
-	defer bar.end()
-	for rest := ids; len(rest) > 0; {
-		if err := ctx.Err(); err != nil {
-			return done, fmt.Errorf("interrupted after %d of %d jobs; the same command goes on with the rest: %w", done, len(ids), err)
-		}
-		chunk := rest[:min(chunkSize, len(rest))]
-		rest = rest[len(chunk):]
-		f.IDs = chunk
-		n, err := change(ctx, f)
-		if done += n; err != nil {
-			return done, err
-		}
-		bar.add(len(chunk))
-	}
-	return done, nil
-}
-
-const chunkSize = 500

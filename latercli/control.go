@@ -17,6 +17,7 @@ type steering struct {
 	next             string // what to do next with a single job
 	one              func(context.Context, *later.JobQueue, int64) error
 	all              func(context.Context, *later.JobQueue, later.Filter) (int, error)
+	operation        func() later.Operation // the same, of many jobs
 }
 
 func (a *app) cancelCommand() *cobra.Command {
@@ -27,24 +28,29 @@ func (a *app) cancelCommand() *cobra.Command {
 		all: func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) {
 			return q.CancelAll(ctx, f, reason)
 		},
+		operation: func() later.Operation {
+			return later.Operation{Action: later.OperationCancel, Reason: reason}
+		},
 	})
 	cmd.Flags().StringVar(&reason, "reason", "cancelled on the command line", "why: shown with the job")
 	return cmd
 }
 
-func (a *app) retryCommand() *cobra.Command {
-	return a.steeringCommand(steering{
-		use: "retry", short: "Make finished or retrying jobs pending again", done: "pending", next: "wait %d",
-		one: func(ctx context.Context, q *later.JobQueue, id int64) error { return q.Retry(ctx, id) },
-		all: func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) { return q.RetryAll(ctx, f) },
-	})
+func (a *app) retryCommand() *cobra.Command { return a.steeringCommand(retrying) }
+
+var retrying = steering{
+	use: "retry", short: "Make finished or retrying jobs pending again", done: "pending", next: "wait %d",
+	one:       func(ctx context.Context, q *later.JobQueue, id int64) error { return q.Retry(ctx, id) },
+	all:       func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) { return q.RetryAll(ctx, f) },
+	operation: func() later.Operation { return later.Operation{Action: later.OperationRetry} },
 }
 
 func (a *app) deleteCommand() *cobra.Command {
 	return a.steeringCommand(steering{
 		use: "delete", short: "Delete jobs that do not run, with their history", done: "deleted",
-		one: func(ctx context.Context, q *later.JobQueue, id int64) error { return q.Delete(ctx, id) },
-		all: func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) { return q.DeleteAll(ctx, f) },
+		one:       func(ctx context.Context, q *later.JobQueue, id int64) error { return q.Delete(ctx, id) },
+		all:       func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) { return q.DeleteAll(ctx, f) },
+		operation: func() later.Operation { return later.Operation{Action: later.OperationDelete} },
 	})
 }
 
@@ -57,6 +63,9 @@ func (a *app) rescheduleCommand() *cobra.Command {
 		one: func(ctx context.Context, q *later.JobQueue, id int64) error { return q.Reschedule(ctx, id, when) },
 		all: func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) {
 			return q.RescheduleAll(ctx, f, when)
+		},
+		operation: func() later.Operation {
+			return later.Operation{Action: later.OperationReschedule, At: when}
 		},
 	})
 	cmd.Flags().Var(&in, "in", "after a while, such as 90s, 2h30m or 3d")
@@ -93,7 +102,7 @@ func (a *app) steeringCommand(s steering) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   s.use + " [ID…]",
 		Short: s.short,
-		Long: s.short + ": the ones named, or all that the flags select.\n\n" +
+		Long: s.short + ": the ones named, or all that the flags select. More than 100 are changed by an operation, which can be undone: see op.\n\n" +
 			"A job is named by its id, by #id, or by the address of its page; - reads ids from the standard input.",
 		Example: fmt.Sprintf("  later %s 42 43\n  later %s --where 'type:WelcomeEmailJob queued:<2h' --dry-run", s.use, s.use),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -157,7 +166,11 @@ func (a *app) steerAll(ctx context.Context, q *later.JobQueue, s steering, chang
 	if goOn, err := a.decide(change, found); err != nil || !goOn {
 		return err
 	}
-	n, err := a.inChunks(ctx, change, f, found.IDs, func(ctx context.Context, f later.Filter) (int, error) { return s.all(ctx, q, f) })
+	if found.Count > mostDirect {
+		return a.operate(ctx, q, s, f)
+	}
+	f.IDs = found.IDs
+	n, err := s.all(ctx, q, f)
 	return errors.Join(err, a.printCount(n, s.done))
 }
 

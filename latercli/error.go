@@ -142,10 +142,7 @@ func (a *app) errorRetryCommand() *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.firstName(causeNames),
 		RunE: a.withCause(func(ctx context.Context, q *later.JobQueue, c later.Cause) error {
-			return a.steerAll(ctx, q, steering{
-				done: "pending",
-				all:  func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) { return q.RetryAll(ctx, f) },
-			}, change, later.Filter{Cause: c.ID})
+			return a.steerAll(ctx, q, retrying, change, later.Filter{Cause: c.ID})
 		}),
 	}
 	change.flags(cmd)

@@ -109,7 +109,7 @@ func parseID(arg string) (int64, error) {
 	}
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id < 1 {
-		return 0, usagef("%q is not a job id", arg)
+		return 0, usagef("%q is no id", arg)
 	}
 	return id, nil
 }

@@ -88,7 +88,7 @@ func testCommands(t *testing.T, fresh func(testing.TB) string) {
 		{"show 1", 0, "3 of 4 greeting"},
 		{"show 2", 0, "BrokenJob"},
 		{"show 99", 3, "job 99: not found"},
-		{"show one", 2, `"one" is not a job id`},
+		{"show one", 2, `"one" is no id`},
 		{"show", 2, "accepts 1 arg(s), received 0"},
 		{"stats", 0, "completed  1"},
 		{"stats", 0, "mailers  active  1        0        1"},
