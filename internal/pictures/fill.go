@@ -90,9 +90,14 @@ func fill(ctx context.Context, on *sqlite.Store, now time.Time) (*strings.Replac
 	if err != nil {
 		return nil, err
 	}
+	operation, err := s.queue.Operate(ctx, later.Operation{Action: later.OperationReschedule, Filter: later.Filter{Status: []later.JobStatus{later.StatusScheduled}},
+		At: s.now.Add(8 * time.Hour), Reason: "the mail server moves"})
+	if err != nil {
+		return nil, err
+	}
 	request, err := s.asked(running)
 	return strings.NewReplacer("{failed}", strconv.FormatInt(failed, 10), "{running}", strconv.FormatInt(running, 10),
-		"{cause}", job.Cause.String(), "{request}", strconv.FormatInt(request, 10)), err
+		"{cause}", job.Cause.String(), "{request}", strconv.FormatInt(request, 10), "{operation}", strconv.FormatInt(operation.ID, 10)), err
 }
 
 func (s *shop) processes() error {

@@ -3,10 +3,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"image/png"
 	"log/slog"
 	"net"
 	"net/http"
@@ -48,7 +50,7 @@ var shown = []shot{
 	{"overview", "", 1280, 900, "light"},
 	{"jobs", "jobs/", 1280, 800, "light"},
 	{"job", "jobs/{failed}", 1280, 900, "light"},
-	{"errors", "errors/", 1280, 800, "light"},
+	{"errors", "errors/{cause}", 1280, 860, "light"},
 	{"schedules", "schedules/", 1280, 560, "dark"},
 	{"phone", "", 390, 844, "dark"},
 }
@@ -58,7 +60,7 @@ func all() (shots []shot) {
 		"overview": "", "jobs": "jobs/", "failed": "jobs/?q=status:failed", "job": "jobs/{failed}", "running": "jobs/{running}", "queues": "queues/",
 		"queue": "queues/webhooks", "types": "types/", "type": "types/WebhookJob", "schedules": "schedules/", "schedule": "schedules/sync-orders",
 		"processes": "processes/", "process": "processes/811203", "settings": "settings/", "new": "jobs/new?type=WebhookJob", "errors": "errors/", "error": "errors/{cause}",
-		"retry": "errors/{cause}?do=retry", "why": "jobs/{failed}/why", "audit": "audit/", "operations": "ops/", "request": "requests/{request}", "none": "jobs/?q=nothing",
+		"question": "ops/new?do=retry&q=cause:{cause}", "operation": "ops/{operation}", "why": "jobs/{failed}/why", "audit": "audit/", "operations": "ops/", "request": "requests/{request}", "none": "jobs/?q=nothing",
 	} {
 		shots = append(shots, shot{name + "-light", path, 1280, 1100, "light"}, shot{name + "-dark", path, 1280, 1100, "dark"}, shot{name + "-phone", path, 360, 1500, "dark"})
 	}
@@ -158,6 +160,9 @@ func take(shots []shot, only, into, root string, places *strings.Replacer) error
 		if err != nil {
 			return err
 		}
+		if picture, err = smaller(picture); err != nil {
+			return err
+		}
 		name := filepath.Join(into, s.name+".png")
 		if err := os.WriteFile(name, picture, 0o644); err != nil {
 			return err
@@ -165,6 +170,17 @@ func take(shots []shot, only, into, root string, places *strings.Replacer) error
 		fmt.Println(name, len(picture)>>10, "KiB")
 	}
 	return nil
+}
+
+// smaller compresses a picture as well as can be: Chromium is in a hurry.
+func smaller(picture []byte) ([]byte, error) {
+	decoded, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&text, decoded)
+	return text.Bytes(), err
 }
 
 // beat keeps the processes of the shop alive.
