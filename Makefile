@@ -83,10 +83,11 @@ fuzz:
 	@sh scripts/test-postgres >/dev/null
 	sh scripts/fuzz
 
-# A program replaced every two seconds, for RELOADTIME on each store.
+# A program replaced every two seconds, for RELOADTIME on each store, and under later dev, wgo
+# and air. What it says is NOT PROVED could not be fetched.
 reload:
 	@sh scripts/test-postgres >/dev/null
-	LATER_TEST_REQUIRE_POSTGRES=1 go test -count=1 -v ./internal/reload -timeout 0 -for $(or $(RELOADTIME),1m)
+	LATER_TEST_REQUIRE_POSTGRES=1 go test -count=1 -v ./internal/reload -timeout 0 -watchers -for $(or $(RELOADTIME),1m)
 
 # A steady load for SOAKTIME on each store; the report is soak.md.
 soak:

@@ -28,7 +28,7 @@ type Program struct {
 	// At reads the address of a store, for an option of the name flag. It refuses with
 	// ErrUsage what is none.
 	At func(db, schema, flag string) (Address, error)
-	// Commands are further ones. They can look at the options --db, --schema and --output.
+	// Commands are further ones, to start something. They can look at the options --db, --schema and --output.
 	Commands []*cobra.Command
 }
 
@@ -88,7 +88,10 @@ func (a *app) command(name string) *cobra.Command {
 	if a.program != nil {
 		flags.StringVar(&a.db, "db", "", "the store: a file, or a postgres:// URL (or the environment variable LATER_DB)")
 		flags.StringVar(&a.schema, "schema", "", "schema of the tables in a PostgreSQL database (later)")
-		root.AddCommand(a.program.Commands...)
+		for _, cmd := range a.program.Commands {
+			cmd.GroupID = "start"
+			root.AddCommand(cmd)
+		}
 	}
 	a.addCommands(root)
 	addTopics(root)
