@@ -99,9 +99,13 @@ func (q *JobQueue) Register(handlers ...Handler) {
 	}
 }
 
-// Run works until ctx ends, then stops gracefully.
+// Run works until ctx ends, then stops gracefully. That ctx ends before it works is no
+// error either.
 func (q *JobQueue) Run(ctx context.Context) error {
 	if err := q.Start(ctx); err != nil {
+		if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
+			return nil // ctrl-C at once is ctrl-C
+		}
 		return err
 	}
 	<-ctx.Done()

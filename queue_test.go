@@ -245,6 +245,25 @@ func TestProgressAndLog(t *testing.T) {
 	}
 }
 
+// TestRunThatIsOverBeforeItWorks: ctrl-C at once is ctrl-C; what else keeps it from
+// working is an error all the same.
+func TestRunThatIsOverBeforeItWorks(t *testing.T) {
+	pressed := errors.New("ctrl-C")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(pressed)
+	s := open(t, tempFile(t))
+	queue := queueOn(t, s, later.Config{})
+	if err := queue.Run(ctx); err != nil {
+		t.Error(err)
+	}
+	if processes, err := queue.Processes(t.Context()); len(processes) != 0 || err != nil {
+		t.Errorf("%+v, %v", processes, err)
+	}
+	if err := queueOn(t, s, later.Config{Concurrency: -1}).Run(ctx); !errors.Is(err, later.ErrInvalidOption) {
+		t.Errorf("with a mistake in Config: %v", err)
+	}
+}
+
 func TestStatus(t *testing.T) {
 	running, finish := make(chan struct{}), make(chan struct{})
 	queue := newQueue(t, later.Config{Concurrency: 2}, textJob.Do(func(context.Context, textArgs) error {
