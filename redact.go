@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/laterjobs/later/internal/arguments"
 	"github.com/laterjobs/later/internal/redact"
+	"github.com/laterjobs/later/store"
 )
 
 // Redact returns the jobs as they may be shown: the fields of arguments and results
@@ -66,6 +69,71 @@ func (q *JobQueue) schemas(ctx context.Context, jobs []Job) (map[string]json.Raw
 		}
 	}
 	return schemas, nil
+}
+
+// MaySearch refuses conditions of a filter on arguments that are not to be shown, so that
+// nobody finds out by asking what Redact blanks: those of the types that the filter names,
+// or of any type if it names none. Whoever lets people select jobs asks it first, as the
+// dashboard and the command line do. It does not regard Filter.Text and conditions on
+// words, which look through arguments as they are stored.
+// ErrInvalidFilter: there is such a condition.
+func (q *JobQueue) MaySearch(ctx context.Context, f Filter) error {
+	asksArgs := func(c store.Condition) bool { return c.Field == store.FieldArgs }
+	if !slices.ContainsFunc(f.Match, asksArgs) {
+		return nil
+	}
+	known, err := q.schemasOf(ctx, namedTypes(f))
+	if err != nil {
+		return err
+	}
+	for _, c := range f.Match {
+		for _, name := range slices.Sorted(maps.Keys(known)) {
+			if asksArgs(c) && redact.Searched(known[name], c.Path) {
+				return fmt.Errorf("%w: args.%s may not be searched for: it is redacted in jobs of type %s", ErrInvalidFilter, strings.Join(c.Path, "."), name)
+			}
+		}
+	}
+	return nil
+}
+
+// namedTypes are the types of which a filter demands one; nil if it does not name them.
+func namedTypes(f Filter) (names []string) {
+	if f.Type != "" {
+		return []string{f.Type}
+	}
+	for _, c := range f.Match {
+		inexact := func(t store.Test) bool { return t.Op != store.Equal }
+		if c.Field != store.FieldType || c.Not || len(c.AnyOf) == 0 || slices.ContainsFunc(c.AnyOf, inexact) {
+			continue
+		}
+		names = []string{}
+		for _, t := range c.AnyOf {
+			names = append(names, t.Value)
+		}
+		return names
+	}
+	return nil
+}
+
+// schemasOf are the published schemas of types by name; nil: of all that are known.
+func (q *JobQueue) schemasOf(ctx context.Context, names []string) (map[string]json.RawMessage, error) {
+	if names == nil {
+		types, err := q.KnownTypes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range types {
+			names = append(append(names, t.Name), readPublished(t.Schema).Former...)
+		}
+		names = append(names, q.JobTypes()...)
+	}
+	jobs := make([]Job, len(names))
+	for i, name := range names {
+		jobs[i].Type = name
+	}
+	schemas, err := q.schemas(ctx, jobs)
+	maps.DeleteFunc(schemas, func(name string, _ json.RawMessage) bool { return !slices.Contains(names, name) }) // it has looked up all
+	return schemas, err
 }
 
 // nothingShown is the schema of a type that has fields which are not to be shown, but

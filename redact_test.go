@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/laterjobs/later"
 )
@@ -89,6 +90,29 @@ func TestRedactedValuesAreNotInErrors(t *testing.T) {
 	for _, err := range errs {
 		if !errors.Is(err, later.ErrInvalidArgs) || strings.Contains(err.Error(), secret) {
 			t.Errorf("refused with: %v", err)
+		}
+	}
+}
+
+// TestMaySearch: what is not shown is not found out by asking either.
+func TestMaySearch(t *testing.T) {
+	store := open(t, tempFile(t))
+	bill := later.Define[billArgs]("BillJob", later.FormerlyNamed("OldBillJob"))
+	worker := queueOn(t, store, later.Config{}, bill.Do(func(context.Context, billArgs) error { return nil }))
+	start(t, worker)
+	for name, queue := range map[string]*later.JobQueue{"the process that defines it": worker, "another one": queueOn(t, store, later.Config{})} {
+		for text, allowed := range map[string]bool{
+			"": true, "args.order:7": true, "args.cards.holder:x": true, "type:BillJob args.cards.0.holder:x": true, "type:PayJob args.cards.number:4*": true,
+			"args.cards.number:4*": false, "-args.cards.0.number:4*": false, "args.cards.number:*": false, "type:BillJob args.cards.number:>4": false,
+			"type:OldBillJob args.cards.number:4": false, "type:Bill* args.cards.number:4": false, "-type:BillJob args.cards.number:4": false, "type:PayJob,BillJob args.cards.number:4": false,
+		} {
+			f, err := later.ParseFilter(text, time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := queue.MaySearch(t.Context(), f); (err == nil) != allowed || !allowed && !errors.Is(err, later.ErrInvalidFilter) {
+				t.Errorf("%s, %q: %v", name, text, err)
+			}
 		}
 	}
 }

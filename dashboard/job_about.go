@@ -48,7 +48,7 @@ func shellWord(text string) string {
 func (b *board) neighbours(v *view, job later.Job) (newer, older string, err error) {
 	text := v.request.URL.Query().Get("q")
 	filter, bad := query.Parse(text, v.Now.In(v.Look.location))
-	if text == "" || bad != nil || mayAsk(v.User, filter) != nil {
+	if text == "" || bad != nil || v.board.mayAsk(v, filter) != nil {
 		filter, text = later.Filter{Type: job.Type}, ""
 	}
 	link := func(other later.Job) string {

@@ -77,7 +77,7 @@ func (b *board) jobs(v *view) error {
 	page.Terms = chips(page.Query)
 	filter, err := query.Parse(page.Query, v.Now.In(v.Look.location))
 	if err == nil {
-		err = mayAsk(v.User, filter)
+		err = b.mayAsk(v, filter)
 	}
 	if err != nil {
 		page.Wrong, v.Data = err.Error(), &page
@@ -121,6 +121,14 @@ func (b *board) jobs(v *view) error {
 	page.Bulk = verbsFor(v.User, filter.Status)
 	v.Data = &page
 	return nil
+}
+
+// mayAsk refuses what the user might find out by asking.
+func (b *board) mayAsk(v *view, f later.Filter) error {
+	if err := mayAsk(v.User, f); err != nil {
+		return err
+	}
+	return b.queue.MaySearch(v.context(), f)
 }
 
 // mayAsk refuses to look through arguments for those who may not see them: what is found

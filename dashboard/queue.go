@@ -135,7 +135,7 @@ func (p *queuePage) rate(steps []store.Rollup) {
 		if p.Queue.PendingMore {
 			p.EmptyIn = "more than "
 		}
-		p.EmptyIn += coarse(time.Duration(float64(p.Queue.Pending)*minutes/float64(done)*float64(time.Minute)))
+		p.EmptyIn += coarse(time.Duration(float64(p.Queue.Pending) * minutes / float64(done) * float64(time.Minute)))
 	}
 }
 

@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -21,12 +22,19 @@ func TestRedactedFieldsAreOnNoPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	latertest.Drain(t, s.queue)
+	site := s.serve(t, guarded(dashboard.ReadOnly))
 	shown := false
-	for address, page := range crawl(t, s.serve(t, guarded(dashboard.ReadOnly))) {
+	for address, page := range crawl(t, site) {
 		if strings.Contains(page.body, "hunter2") {
 			t.Errorf("%s shows the value", address)
 		}
 		shown = shown || strings.Contains(page.body, "[redacted]")
+	}
+	for query, refused := range map[string]bool{"args.number:h*": true, "-args.number:x": true, "type:Other args.number:h*": false} {
+		page := get(t, site+"jobs/?q="+url.QueryEscape(query))
+		if strings.Contains(page.body, "may not be searched for") != refused {
+			t.Errorf("%s: %d %s", query, page.status, page.body)
+		}
 	}
 	if !shown {
 		t.Error("no page says that something is redacted")

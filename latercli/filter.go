@@ -119,6 +119,9 @@ const pageSize = 1000
 
 // eachPage calls do with the jobs that f selects, newest first.
 func eachPage(ctx context.Context, q *later.JobQueue, f later.Filter, do func([]later.Job) error) error {
+	if err := q.MaySearch(ctx, f); err != nil {
+		return err
+	}
 	f.Limit = pageSize
 	for {
 		jobs, err := q.List(ctx, f)

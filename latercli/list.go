@@ -41,6 +41,9 @@ func (a *app) listCommand() *cobra.Command {
 }
 
 func (a *app) list(ctx context.Context, q *later.JobQueue, f later.Filter) error {
+	if err := q.MaySearch(ctx, f); err != nil {
+		return err
+	}
 	jobs, err := q.List(ctx, f)
 	if err == nil {
 		jobs, err = q.Redact(ctx, jobs...)

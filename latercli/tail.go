@@ -86,6 +86,9 @@ func (t *tail) follow(ctx context.Context) error {
 
 // begin notes what is there, without a word.
 func (t *tail) begin(ctx context.Context) error {
+	if err := t.queue.MaySearch(ctx, t.filter); err != nil {
+		return err
+	}
 	newest, err := t.queue.List(ctx, later.Filter{Limit: 1})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -113,6 +114,19 @@ func Pointed(schema json.RawMessage, path []string) bool {
 		r = r.at(step)
 	}
 	return r != nil
+}
+
+// Searched reports whether whoever looks for a value at a path of JSON names might meet
+// one that the schema marks. Lists are looked through by position, and without one.
+func Searched(schema json.RawMessage, path []string) bool { return ruleOf(schema).met(path) }
+
+func (r *rule) met(path []string) bool {
+	if r == nil || r.hide || len(path) == 0 {
+		return r != nil
+	}
+	below := rule{fields: r.fields, others: r.others}
+	_, err := strconv.ParseUint(path[0], 10, 64)
+	return below.at(path[0]).met(path[1:]) || r.items.met(path) || err == nil && r.items.met(path[1:])
 }
 
 // rule says what of a value is not shown; nil: all is.

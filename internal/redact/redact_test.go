@@ -135,3 +135,19 @@ func FuzzJSON(f *testing.F) {
 		}
 	})
 }
+
+func TestSearched(t *testing.T) {
+	schema := json.RawMessage(`{"properties":{"order":{"type":"integer"},"card":{"x-redact":true},"cards":{"items":{"properties":{"number":{"x-redact":true},"holder":{}}}},
+		"notes":{"items":{"x-redact":true}},"codes":{"additionalProperties":{"x-redact":true}}}}`)
+	for path, want := range map[string]bool{
+		"order": false, "card": true, "CARD": true, "card.deeper": true, "cards.0.number": true, "cards.number": true, "cards.holder": false, "cards.3.holder": false,
+		"cards": true, "cards.0": true, "notes": true, "notes.2": true, "codes.a": true, "unknown": false, "order.x": false,
+	} {
+		if got := redact.Searched(schema, strings.Split(path, ".")); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	if !redact.Searched(schema, nil) || redact.Searched(json.RawMessage(`{"type":"object"}`), nil) || redact.Searched(nil, []string{"card"}) {
+		t.Error("the whole of the arguments")
+	}
+}

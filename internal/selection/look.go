@@ -106,8 +106,9 @@ type look struct {
 	found   Found
 }
 
-// Paths are compared by how many jobs they lead to, counted so far.
-var paces = []int64{1000, 100_000}
+// Paths are compared by how many jobs they lead to, counted so far: to count further
+// would take longer than a search may.
+var paces = []int64{1000, 20_000}
 
 // choose takes the shortest path. Where one leads to few jobs, all of them are looked at
 // in a moment; of those that are long the first is taken.
