@@ -131,6 +131,21 @@ func (b *broken) Retry(ctx context.Context, f store.Filter, now time.Time, by *s
 	return out, err
 }
 
+func (b *broken) AddOperation(ctx context.Context, o store.Operation, by *store.AuditEntry, now time.Time) (store.Operation, error) {
+	out, err := b.Reference.AddOperation(ctx, o, by, now)
+	b.done("AddOperation", &out)
+	return out, err
+}
+
+// operationStep is what StepOperation is given.
+type operationStep struct{ id int64 }
+
+func (b *broken) StepOperation(ctx context.Context, id int64, now time.Time) (store.Operation, error) {
+	out, err := b.Reference.StepOperation(ctx, b.give(operationStep{id}).(operationStep).id, now)
+	b.done("StepOperation", &out)
+	return out, err
+}
+
 func (b *broken) List(ctx context.Context, f store.Filter) ([]store.Job, error) {
 	out, err := b.Reference.List(ctx, b.give(f).(store.Filter))
 	if b.answered != nil {
@@ -204,6 +219,17 @@ func eachAfter(verb string, change func(*Reference, *kept)) func(*Reference, str
 		if did == verb {
 			for _, k := range r.selected(func(*kept) bool { return true }) {
 				change(r, k)
+			}
+		}
+	}
+}
+
+// eachOperation is a hook that changes every operation after a verb.
+func eachOperation(verb string, change func(*Reference, *operated)) func(*Reference, string) {
+	return func(r *Reference, did string) {
+		if did == verb {
+			for _, o := range r.operations {
+				change(r, o)
 			}
 		}
 	}

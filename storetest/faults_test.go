@@ -189,8 +189,36 @@ var faults = map[string]broken{
 			f.DueBy = f.DueBy.Add(time.Microsecond)
 		}
 	})},
-	"schedules come in any order": {answered: func(out any) { reverse[store.Schedule](out) }},
-	"imports without a wake":      {did: func(r *Reference, verb string) { drop(r, verb == "Import") }},
+	"schedules come in any order":               {answered: func(out any) { reverse[store.Schedule](out) }},
+	"an operation catches jobs that come later": {did: eachOperation("AddOperation", func(_ *Reference, o *operated) { o.Cursor = 1 << 62 })},
+	"an operation forgets what jobs were":       {did: eachOperation("StepOperation", func(_ *Reference, o *operated) { o.steps = nil })},
+	"a cancelled operation goes on": {given: spoil(func(r *Reference, s *operationStep) {
+		if o, err := r.operation(s.id); err == nil && o.State == store.OperationCancelled {
+			o.State = store.OperationRunning
+		}
+	})},
+	"an undo takes back what others did": {given: spoil(func(r *Reference, s *operationStep) {
+		o, err := r.operation(s.id)
+		for i := 0; err == nil && o.State == store.OperationUndoing && i < len(o.steps); i++ {
+			for j, image := range o.steps[i] {
+				if k := r.jobs[image.Before.Job.ID]; k != nil {
+					is := r.record(k)
+					o.steps[i][j].After = is.Fingerprint()
+				}
+			}
+		}
+	})},
+	"the audit does not count on": {did: eachOperation("StepOperation", func(r *Reference, _ *operated) {
+		for i := range r.audit {
+			r.audit[i].Jobs = 0
+		}
+	})},
+	"the audit forgets who it was": {did: func(r *Reference, _ string) {
+		for i := range r.audit {
+			r.audit[i].Person = ""
+		}
+	}},
+	"imports without a wake": {did: func(r *Reference, verb string) { drop(r, verb == "Import") }},
 }
 
 // eachRecord changes the records that Export returns.
