@@ -127,7 +127,7 @@ func (m *model) aCondition(rt *rapid.T) store.Condition {
 
 // people do one of the things that they do now and then.
 func (m *model) people(rt *rapid.T) {
-	rapid.SampledFrom([]func(*rapid.T){m.retry, m.reschedule, m.delete, m.pause, m.recordCause, m.mute}).Draw(rt, "verb")(rt)
+	rapid.SampledFrom([]func(*rapid.T){m.retry, m.reschedule, m.delete, m.pause, m.recordCause, m.mute, m.operate}).Draw(rt, "verb")(rt)
 }
 
 // rare is what would too often end the story if it happened more often.
