@@ -137,7 +137,7 @@ func mayAsk(user User, f later.Filter) error {
 	hidden := []store.Field{store.FieldArgs, store.FieldMetadata, store.FieldText, store.FieldWord}
 	looks := func(c store.Condition) bool { return slices.Contains(hidden, c.Field) }
 	if !user.Can(ViewArgs) && (f.Text != "" || slices.ContainsFunc(f.Match, looks)) {
-		return errors.New("you may not see arguments, and so not search in them: name a field, such as type: or error:")
+		return errors.New("you may not see arguments, and so not search in them: name a field, as in type:EmailJob or error:timeout")
 	}
 	return nil
 }

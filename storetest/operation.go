@@ -118,8 +118,6 @@ func operationUndo(t *trial) {
 	}
 }
 
-func second2[T any](_ T, err error) error { return err }
-
 // runningJob is the job with its token.
 func (t *trial) runningJob(id int64) store.Job { t.Helper(); return t.get(id) }
 
