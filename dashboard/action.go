@@ -287,9 +287,10 @@ func (b *board) saveSettings(w http.ResponseWriter, r *http.Request) {
 }
 
 type settingsPage struct {
-	Themes, Densities []string
-	Lives             []string
-	Zones             []string
+	Themes    []string `json:"themes"`
+	Densities []string `json:"densities"`
+	Lives     []string `json:"lives"`
+	Zones     []string `json:"zones"`
 }
 
 func (b *board) settings(v *view) error {

@@ -9,11 +9,11 @@ import (
 
 // auditPage is who has changed what.
 type auditPage struct {
-	Entries []later.AuditEntry
-	Filter  later.AuditFilter
-	Kinds   []string
-	Older   string // the rest of the list, or nothing
-	Newest  string
+	Entries []later.AuditEntry `json:"entries"`
+	Filter  later.AuditFilter  `json:"-"`
+	Kinds   []string           `json:"-"`
+	Older   string             `json:"older,omitempty"` // the rest of the list, or nothing
+	Newest  string             `json:"newest,omitempty"`
 }
 
 // auditShown is how many entries a page has.

@@ -16,18 +16,18 @@ import (
 
 // enqueuePage is the form for a new job.
 type enqueuePage struct {
-	Type    string
-	Types   []store.JobType // to choose from
-	About   string
-	Default store.JobType
-	Fields  []*field // nil: the arguments are written as JSON
-	Raw     bool     // as JSON
-	Args    string   // that JSON
-	CanPick bool     // fields and JSON can take turns
-	From    int64    // the job that this is a copy of
-	Hidden  bool     // some of its arguments may not be seen, and are missing here
-	Problem string   // of the whole
-	Options enqueueOptions
+	Type    string          `json:"type,omitempty"`
+	Types   []store.JobType `json:"types"` // to choose from
+	About   string          `json:"-"`
+	Default store.JobType   `json:"-"`
+	Fields  []*field        `json:"-"` // nil: the arguments are written as JSON
+	Raw     bool            `json:"-"` // as JSON
+	Args    string          `json:"-"` // that JSON
+	CanPick bool            `json:"-"` // fields and JSON can take turns
+	From    int64           `json:"-"` // the job that this is a copy of
+	Hidden  bool            `json:"-"` // some of its arguments may not be seen, and are missing here
+	Problem string          `json:"-"` // of the whole
+	Options enqueueOptions  `json:"-"`
 }
 
 // enqueueOptions are as typed.

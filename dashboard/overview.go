@@ -22,7 +22,7 @@ type overviewPage struct {
 	Unnamed   []jobRow          `json:"failed"` // that failed last, where no cause is known
 	Processes []later.Process   `json:"processes"`
 	LastDone  time.Time         `json:"last_done"`
-	LastHour  store.Rollup      `json:"last_hour"`
+	LastHour  typeFigure        `json:"last_hour"` // of all types
 	Charts    []chart           `json:"charts"`
 	Range     string            `json:"range"`
 	Ranges    []chartRange      `json:"-"`
@@ -104,11 +104,13 @@ func (b *board) lookBack(v *view, page *overviewPage) error {
 		page.Charts[i].Marks = r.deploys(page.Processes, v.Now)
 	}
 	sparks(page.Queues, rollups, v.Now)
+	hour := store.Rollup{}
 	for i := range rollups {
 		if rollups[i].At.After(v.Now.Add(-time.Hour)) {
-			page.LastHour.Add(&rollups[i])
+			hour.Add(&rollups[i])
 		}
 	}
+	page.LastHour = figure("", &hour)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -293,5 +294,43 @@ func TestJobsFollowTheirList(t *testing.T) {
 	}
 	if page := get(t, blind+job); page.status != http.StatusOK || strings.Contains(html.UnescapeString(page.body), newer) {
 		t.Errorf("whoever may not see arguments can ask for them: %d", page.status)
+	}
+}
+
+// TestNamesInJSON are written as in the rest of it.
+func TestNamesInJSON(t *testing.T) {
+	s := newStage(t)
+	s.running(t)
+	root := s.serve(t, guarded(dashboard.Admin))
+	var walk func(path string, data any)
+	walk = func(path string, data any) {
+		switch data := data.(type) {
+		case map[string]any:
+			for name, value := range data {
+				if name != "" && name[0] >= 'A' && name[0] <= 'Z' {
+					t.Errorf("%s.%s", path, name)
+				}
+				walk(path+"."+name, value)
+			}
+		case []any:
+			for _, value := range data {
+				walk(path+"[]", value)
+			}
+		}
+	}
+	failed, err := s.queue.Get(t.Context(), s.ids[later.StatusFailed])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{
+		"index", "jobs", "errors", "queues", "types", "schedules", "processes", "audit", "ops", "settings", "jobs/1", "jobs/1/why", "jobs/new",
+		"errors/" + failed.Cause.String(), "queues/nobody", "types/ResultJob",
+	} {
+		page := get(t, root+path+".json")
+		var data any
+		if err := json.Unmarshal([]byte(page.body), &data); err != nil || page.status != http.StatusOK {
+			t.Errorf("%s: %d, %v", path, page.status, err)
+		}
+		walk(path, data)
 	}
 }

@@ -27,7 +27,7 @@ type queuePage struct {
 
 // typeFigure is what a type has done in a time.
 type typeFigure struct {
-	Type      string `json:"type"`
+	Type      string `json:"type,omitempty"`
 	Completed int64  `json:"completed"`
 	Retried   int64  `json:"retried"`
 	Failed    int64  `json:"failed"`
@@ -149,15 +149,19 @@ func figures(rollups []store.Rollup) (list []typeFigure) {
 		sums[rollups[i].Type].Add(&rollups[i])
 	}
 	for name, sum := range sums {
-		list = append(list, typeFigure{
-			Type: name, Completed: sum.Completed, Retried: sum.Retried, Failed: sum.Failed, share: sum.Run.Count(),
-			P50: quantile(&sum.Run, 0.5), P95: quantile(&sum.Run, 0.95), P99: quantile(&sum.Run, 0.99),
-		})
+		list = append(list, figure(name, sum))
 	}
 	slices.SortFunc(list, func(a, b typeFigure) int {
 		return cmp.Or(-cmp.Compare(a.share, b.share), cmp.Compare(a.Type, b.Type))
 	})
 	return list
+}
+
+func figure(name string, sum *store.Rollup) typeFigure {
+	return typeFigure{
+		Type: name, Completed: sum.Completed, Retried: sum.Retried, Failed: sum.Failed, share: sum.Run.Count(),
+		P50: quantile(&sum.Run, 0.5), P95: quantile(&sum.Run, 0.95), P99: quantile(&sum.Run, 0.99),
+	}
 }
 
 func quantile(h *store.Histogram, q float64) string {
