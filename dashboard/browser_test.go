@@ -263,9 +263,10 @@ func TestErrorsByKeyboard(t *testing.T) {
 		}
 	}
 	b.run(chromedp.Navigate(root), chromedp.WaitReady("#foot"))
-	b.until(`document.title.startsWith("(") && document.querySelector("link[rel=icon]").href.includes("problems")`)
+	b.until(`document.readyState === "complete" && document.title.startsWith("(") && document.querySelector("link[rel=icon]").href.includes("problems")`)
+	// A page listens to keys once it is complete.
 	press("g", "e")
-	b.until(`location.pathname.endsWith("/errors/") && document.querySelector("#foot")`)
+	b.until(`location.pathname.endsWith("/errors/") && document.readyState === "complete"`)
 	row := "document.querySelector(" + quoted("#c"+failed.Cause.String()) + ")"
 	for range 9 { // the order is that of when they were met
 		press("j")
@@ -274,11 +275,11 @@ func TestErrorsByKeyboard(t *testing.T) {
 		}
 	}
 	press(kb.Enter)
-	b.until(`location.pathname.endsWith(` + quoted("/errors/"+failed.Cause.String()) + `) && document.querySelector("#foot")`)
+	b.until(`location.pathname.endsWith(` + quoted("/errors/"+failed.Cause.String()) + `) && document.readyState === "complete"`)
 	press("r")
-	b.until(`document.querySelector("#confirm h1")?.innerText.startsWith("Retry") && document.activeElement.name === "reason"`)
+	b.until(`document.querySelector("#confirm h1")?.innerText.startsWith("Retry") && document.readyState === "complete" && document.activeElement.name === "reason"`)
 	press("w", "h", "y", kb.Enter)
-	b.until(`/ops\/\d+$/.test(location.pathname) && document.querySelector("#gauge")`)
+	b.until(`/ops\/\d+$/.test(location.pathname) && document.readyState === "complete"`)
 	made, err := s.queue.Operations(t.Context(), later.OperationFilter{})
 	if err != nil || len(made) != 1 || made[0].Filter.Cause != failed.Cause || made[0].Reason != "why" {
 		t.Errorf("%+v, %v", made, err)
