@@ -29,7 +29,7 @@ func TestStoreThroughBouncer(t *testing.T) {
 	}
 	url := pgtest.URL(t)
 	pooled := pgtest.Bouncer(t, url)
-	setFlag(t, "rapid.checks", "10")
+	setFlag(t, "rapid.checks", "5")
 	storetest.Run(t, func(t testing.TB) store.Store { return open(t, pooled, inOwnSchema(t, url), silent) })
 }
 

@@ -19,7 +19,7 @@ import (
 // TestMain: a check of the model makes a schema of its own, which takes its time. For
 // longer runs there is -rapid.checks.
 func TestMain(m *testing.M) {
-	_ = flag.Set("rapid.checks", "40") // it is there: storetest brings it
+	_ = flag.Set("rapid.checks", "20") // it is there: storetest brings it
 	pgtest.Main(leaks.Checked{M: m})
 }
 

@@ -151,7 +151,7 @@ WITH o AS MATERIALIZED (
   INSERT INTO later.attempt (job_id, token, process_id, started_at, finished_at, number, outcome, error, stack, rule_retries, cause)
   SELECT job_id, token, process_id, started_at, finished_at, number,
     CASE leads WHEN 2 THEN CASE kind WHEN 7 THEN 'progressed' ELSE 'retried' END WHEN 3 THEN 'postponed' WHEN 4 THEN 'failed' ELSE 'cancelled' END, nullif(error, ''), nullif(stack, ''),
-    CASE leads WHEN 2 THEN nullif(rule_retries, '')::json END, CASE WHEN leads IN (2, 4) THEN cause END
+    CASE WHEN leads = 2 AND kind <> 7 THEN nullif(rule_retries, '')::json END, CASE WHEN leads IN (2, 4) THEN cause END
   FROM ended WHERE kind NOT IN (1, 6)
 ), freed AS (
   DELETE FROM later.unique_key WHERE job_id > 0 AND job_id = ANY (ARRAY (SELECT job_id FROM ended WHERE leads IN (1, 4, 5))) AND scope <> 3
