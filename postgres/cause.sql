@@ -23,14 +23,15 @@ UPDATE later.cause SET muted_until = nullif($2::timestamptz, '0001-01-01 00:00:0
 UPDATE later.finished AS f SET cause = n.cause FROM unnest($1::bigint[], $2::bigint[]) AS n(job_id, cause) WHERE f.job_id = ANY (ARRAY[n.job_id]);
 
 -- name: causes
--- Jobs are counted of those causes only that are returned, as far as $6.
+-- Jobs are counted of those causes only that are returned, as far as $6. EXISTS would
+-- be made a hash of the history on an empty table.
 SELECT c.id, c.type, c.error_type, c.title, c.sample, c.first_seen, c.last_seen, c.total, c.muted_until,
   (SELECT count(*) FROM (SELECT 1 FROM later.finished AS f WHERE f.cause = c.id LIMIT $6) AS few),
   (SELECT count(*) FROM (SELECT 1 FROM later.waiting AS w WHERE w.cause = c.id LIMIT $6) AS few)
 FROM (
   SELECT * FROM later.cause AS c
   WHERE ($1::bigint[] IS NULL OR c.id = ANY ($1::bigint[])) AND ($2::text = '' OR c.type = $2)
-    AND (NOT $3::boolean OR EXISTS (SELECT 1 FROM later.finished AS f WHERE f.cause = c.id))
+    AND (NOT $3::boolean OR (SELECT f.cause FROM later.finished AS f WHERE f.cause = c.id LIMIT 1) IS NOT NULL)
     AND (NOT $4::boolean OR coalesce(c.muted_until, $5::timestamptz) <= $5)
   ORDER BY c.last_seen DESC, c.id LIMIT $7) AS c
 ORDER BY c.last_seen DESC, c.id;
