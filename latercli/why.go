@@ -73,7 +73,7 @@ func (a *app) printFindings(report later.Findings) error {
 		}
 	}
 	if n := report.Bad(); n > 0 {
-		return coded(exitProblem, fmt.Errorf("%d found that needs somebody; docs/troubleshooting.md explains the codes", n))
+		return coded(exitProblem, fmt.Errorf("problems found: %d; docs/troubleshooting.md explains the codes", n))
 	}
 	return nil
 }
