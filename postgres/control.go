@@ -52,7 +52,7 @@ func (s *Store) control(ctx context.Context, f store.Filter, only []store.JobSta
 func (s *Store) controlSome(ctx context.Context, f store.Filter, only []store.JobStatus, reach selection.Reach, by *noting, do change) (found selection.Found, done []int64, err error) {
 	var n *news
 	var entry int64
-	err = insist(ctx, harmless, func() error {
+	err = s.insist(ctx, harmless, func() error {
 		n, done = &news{}, nil
 		return s.inTx(ctx, s.pool, func(r *session) (err error) {
 			if found, err = selection.Look(looker{r}, &dialect, f, only, reach); err != nil || len(found.IDs) == 0 {

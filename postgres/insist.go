@@ -26,3 +26,9 @@ func insist(ctx context.Context, again func(error) bool, try func() error) error
 		}
 	}
 }
+
+// insist is for whoever has a connection of the pool. A store that is being closed
+// tries nothing again: the pool may be gone.
+func (s *Store) insist(ctx context.Context, again func(error) bool, try func() error) error {
+	return insist(ctx, func(err error) bool { return !s.closed.Load() && again(err) }, try)
+}

@@ -137,7 +137,7 @@ func (s *Store) StepOperation(ctx context.Context, id int64, now time.Time) (ste
 		return store.Operation{}, err
 	}
 	var n *news
-	err = insist(ctx, harmless, func() error {
+	err = s.insist(ctx, harmless, func() error {
 		n = &news{}
 		return s.inTx(ctx, uniqueBeginning{s.pool}, func(r *session) error {
 			stepped, err = takeStep(r, id, n, now)

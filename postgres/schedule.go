@@ -85,7 +85,7 @@ func (s *Store) scheduleIn(ctx context.Context, in beginner, fn func(*session) e
 		return err
 	}
 	again := func(err error) bool { return harmless(err) && !keyTaken(err) }
-	err := insist(ctx, again, func() error { return s.inTx(ctx, in, fn) })
+	err := s.insist(ctx, again, func() error { return s.inTx(ctx, in, fn) })
 	if keyTaken(err) {
 		return fmt.Errorf("%w: a transaction that has not ended has taken the unique key of a scheduled job, or has its holder in hand: %w", store.ErrConflict, err)
 	}

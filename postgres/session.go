@@ -180,12 +180,12 @@ func (s *Store) readOnce(ctx context.Context, fn func(*session) error) error {
 }
 
 // reading tries again whatever the network or the server does: to read twice does
-// no harm. fn starts its answer anew. A store that is being closed waits for nothing.
+// no harm. fn starts its answer anew.
 func (s *Store) reading(ctx context.Context, fn func() error) error {
 	lost := func(err error) bool {
-		return ctx.Err() == nil && !s.closed.Load() && errors.Is(classify(err), store.ErrUnavailable)
+		return ctx.Err() == nil && errors.Is(classify(err), store.ErrUnavailable)
 	}
-	return s.classify(ctx, insist(ctx, lost, fn))
+	return s.classify(ctx, s.insist(ctx, lost, fn))
 }
 
 // classify makes an error match a sentinel of the contract. The end of the caller's

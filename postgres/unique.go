@@ -34,9 +34,9 @@ func (s *Store) enqueueUnique(ctx context.Context, u *uniquely) error {
 	if s.closed.Load() {
 		return store.ErrClosed
 	}
-	again := func(err error) bool { return harmless(err) && !keyTaken(err) && !s.closed.Load() }
+	again := func(err error) bool { return harmless(err) && !keyTaken(err) }
 	for began := time.Now(); ; {
-		err := insist(ctx, again, func() error { return s.tryUnique(ctx, u) })
+		err := s.insist(ctx, again, func() error { return s.tryUnique(ctx, u) })
 		if err == nil {
 			s.tell(&u.news)
 			return nil
