@@ -41,10 +41,9 @@ SELECT job_id, priority, position FROM later_ready INDEXED BY later_ready_suspec
 WHERE crashes >= 2 AND queue = ?1 AND +type IN (SELECT value FROM json_each(?2))
 ORDER BY priority DESC, position LIMIT ?3;
 
+-- name: claim
 -- A job is in one place only. Where hostile SQL has put it into two, a conflict must
 -- not stop the other jobs of the batch, here and below: it leaves one of them.
-
--- name: claim
 INSERT INTO later_claimed (job_id, token, process_id, claimed_at, queue, type, priority, position, attempt, crashes)
 SELECT r.job_id, ?2, ?3, ?4, r.queue, r.type, r.priority, r.position, r.attempt, r.crashes
 FROM json_each(?1) AS e JOIN later_ready AS r ON r.job_id = e.value WHERE true
