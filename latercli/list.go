@@ -2,6 +2,7 @@ package latercli
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -17,6 +18,9 @@ func (a *app) listCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List jobs, newest first",
+		Long: "List jobs, newest first, at a bounded cost. What an index answers (id, status, type, user, target) is found however old it is;\n" +
+			"anything else is looked for in the newest 100,000 of those jobs, for about 250 ms. Where more are left, it says how far it\n" +
+			"has looked, and with which --before to go on. count and export look at all of them.",
 		Example: "  later list --status failed,retrying\n  later list --where 'type:EmailJob queued:<2h \"connection refused\"'\n" +
 			"  later list -q --status failed | xargs later retry",
 		Args: cobra.NoArgs,
@@ -44,13 +48,17 @@ func (a *app) list(ctx context.Context, q *later.JobQueue, f later.Filter) error
 	if err := q.MaySearch(ctx, f); err != nil {
 		return err
 	}
-	jobs, err := q.List(ctx, f)
+	began := time.Now()
+	found, err := q.Search(ctx, f)
+	took := time.Since(began)
+	jobs := found.Jobs
 	if err == nil {
 		jobs, err = q.Redact(ctx, jobs...)
 	}
 	if err != nil {
 		return err
 	}
+	defer a.sayLooked(f, found, took)
 	if a.quiet {
 		return printIDs(a, idsOf(jobs))
 	}
@@ -68,10 +76,23 @@ func (a *app) list(ctx context.Context, q *later.JobQueue, f later.Filter) error
 			strconv.Itoa(job.Attempt), when(job.QueuedAt, now), oneLine(attention(job, now), 60),
 		})
 	}
-	if len(jobs) > 0 && len(jobs) == f.Limit {
-		defer a.hint("list --before %d    for the next page", jobs[len(jobs)-1].ID)
-	}
 	return a.table(rows)
+}
+
+// sayLooked says how to go on: where a page is not full, to programs as well, which would
+// take it for the last one.
+func (a *app) sayLooked(f later.Filter, found later.Found, took time.Duration) {
+	switch {
+	case found.Next == 0:
+	case len(found.Jobs) == f.Limit:
+		a.hint("list --before %d    for the next page", found.Next)
+	default:
+		which := ", the newest ones"
+		if f.Before > 0 {
+			which = fmt.Sprintf(" below %d", f.Before)
+		}
+		fmt.Fprintf(a.err, "looked at %s%s, in %s; there are more: go on with the same and --before %d\n", plural(int(found.Looked), "job"), which, span(took), found.Next)
+	}
 }
 
 func idsOf(jobs []later.Job) []int64 {
