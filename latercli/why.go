@@ -3,11 +3,13 @@ package latercli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/internal/why"
 )
 
 func (a *app) whyCommand() *cobra.Command {
@@ -41,21 +43,32 @@ func (a *app) whyCommand() *cobra.Command {
 }
 
 func (a *app) doctorCommand() *cobra.Command {
-	return &cobra.Command{
+	var known []string
+	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Look for what needs a person in the whole system",
-		Long:  "Look for what needs a person in the whole system. Exits with 9 if there is something, for monitors.",
-		Args:  cobra.NoArgs,
+		Long: "Look for what needs a person in the whole system. Exits with 9 if there is something, for monitors. What is known, and\n" +
+			"meant so, can be left out by its code.",
+		Example: "  later doctor\n  later doctor -o json --ignore L312",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, code := range known {
+				if why.Codes[code] == "" {
+					return usagef("--ignore %q: no finding has this code", code)
+				}
+			}
 			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
 				report, err := q.Doctor(ctx)
 				if err != nil {
 					return err
 				}
+				report.Findings = slices.DeleteFunc(report.Findings, func(f later.Finding) bool { return slices.Contains(known, f.Code) })
 				return a.printFindings(report)
 			})
 		},
 	}
+	cmd.Flags().StringSliceVar(&known, "ignore", nil, "codes of findings to leave out, separated by commas")
+	return cmd
 }
 
 // printFindings prints what was found, and fails if somebody should see to it.

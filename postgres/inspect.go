@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -30,16 +31,20 @@ func (s *Store) Inspect(ctx context.Context) (found []store.Inspection, err erro
 	}
 	defer conn.Release()
 	looks := []func(context.Context, *pgx.Conn) (store.Inspection, error){
-		s.inspectIdentity, s.inspectRoundTrip, s.inspectVersion, s.inspectTransactions, s.inspectConnections, s.inspectDead, s.inspectIndexes,
+		s.inspectIdentity, s.inspectRoundTrip, s.inspectVersion, s.inspectTransactions, s.inspectConnections, s.inspectDead, s.inspectMessages,
 	}
 	for _, look := range looks {
 		one, err := look(ctx, conn.Conn())
-		if err != nil {
+		switch {
+		case errors.Is(err, errCannotLook):
+			continue
+		case err != nil:
 			return found, s.classify(ctx, err)
 		}
 		found = append(found, one)
 	}
-	return found, nil
+	more, err := s.inspectIndexes(ctx, conn.Conn())
+	return append(found, more...), s.classify(ctx, err)
 }
 
 func ask(ctx context.Context, conn *pgx.Conn, text string, args []any, into ...any) error {
@@ -110,18 +115,6 @@ func (s *Store) inspectDead(ctx context.Context, conn *pgx.Conn) (store.Inspecti
 	if dead > manyDead && dead > alive {
 		look.Problem = fmt.Sprintf("The table %s has %d dead rows, more than living ones.", table, dead)
 		look.Fix = "See that autovacuum runs and that no old transaction holds it back."
-	}
-	return look, err
-}
-
-func (s *Store) inspectIndexes(ctx context.Context, conn *pgx.Conn) (store.Inspection, error) {
-	var broken string
-	err := ask(ctx, conn, `SELECT coalesce(string_agg(c.relname, ', ' ORDER BY c.relname), '') FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-		JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND NOT i.indisvalid`, []any{s.schema}, &broken)
-	look := store.Inspection{Code: "L315", Name: "indexes", Value: "valid"}
-	if broken != "" {
-		look.Value, look.Problem = broken, "An index is invalid, and not used: "+broken+"."
-		look.Fix = "REINDEX INDEX CONCURRENTLY, one after the other."
 	}
 	return look, err
 }

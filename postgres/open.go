@@ -44,6 +44,7 @@ type Store struct {
 	keyed     chan struct{} // holds one for each enqueue with unique keys that uses the pool
 	stranger  strangerWatch
 	vanished  vanished
+	hearing   hearing
 
 	lookingLater atomic.Bool
 	meek         atomic.Bool // that a right is missing has been said

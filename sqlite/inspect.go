@@ -2,10 +2,14 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/laterjobs/later/internal/sqlfile"
 	"github.com/laterjobs/later/store"
@@ -41,7 +45,43 @@ func (s *Store) Inspect(ctx context.Context) ([]store.Inspection, error) {
 		found[0].Problem, found[0].Severe = err.Error(), true
 		found[0].Fix = "Put the file back, or restart the program."
 	}
-	return append(found, inspectMode(mode), inspectLog(s.path), inspectDisk(s.path), inspectRights(s.path)), nil
+	found = append(found, inspectMode(mode), inspectLog(s.path), inspectDisk(s.path), inspectRights(s.path))
+	if version != schemaVersion {
+		return found, nil // another schema has other indexes
+	}
+	more, err := inspectIndexes(ctx, conn)
+	return append(found, more...), classify(err)
+}
+
+// indexLine is a statement of a migration that makes an index: each stands on a line.
+var indexLine = regexp.MustCompile(`(?m)^CREATE INDEX (\w+) ON .*;`)
+
+// inspectIndexes finds those that the schema should have, and that somebody has dropped.
+func inspectIndexes(ctx context.Context, conn *sql.Conn) (found []store.Inspection, err error) {
+	var names string
+	err = conn.QueryRowContext(ctx, "SELECT coalesce(group_concat(name, ' '), '') FROM sqlite_master WHERE type = 'index' AND name GLOB 'later_*'").Scan(&names)
+	if err != nil {
+		return nil, err
+	}
+	there := strings.Fields(names)
+	for version := 1; version <= schemaVersion; version++ {
+		text, err := script(version)
+		if err != nil {
+			return nil, err
+		}
+		for _, index := range indexLine.FindAllStringSubmatch(text, -1) {
+			if slices.Contains(there, index[1]) {
+				continue
+			}
+			found = append(found, store.Inspection{
+				Code: "L317", Name: "index", Value: index[1], Problem: "The index " + index[1] + " is missing: what needs it walks whole tables.", Fix: index[0],
+			})
+		}
+	}
+	if len(found) == 0 {
+		found = []store.Inspection{{Code: "L317", Name: "indexes", Value: "all there"}}
+	}
+	return found, nil
 }
 
 func inspectVersion(version int) store.Inspection {

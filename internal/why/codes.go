@@ -45,8 +45,10 @@ var Codes = map[string]string{
 	"L306": "Everybody may write the file",
 	"L307": "The file has been replaced",
 	"L311": "The database is far away",
+	"L312": "Messages do not arrive",
 	"L313": "A transaction is open for long",
 	"L314": "Dead rows pile up",
 	"L315": "An index is invalid",
 	"L316": "Connections run out",
+	"L317": "An index is missing",
 }
