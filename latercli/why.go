@@ -3,13 +3,13 @@ package latercli
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/laterjobs/later"
-	"github.com/laterjobs/later/internal/why"
 )
 
 func (a *app) whyCommand() *cobra.Command {
@@ -53,8 +53,8 @@ func (a *app) doctorCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, code := range known {
-				if why.Codes[code] == "" {
-					return usagef("--ignore %q: no finding has this code", code)
+				if !findingCode.MatchString(code) {
+					return usagef("--ignore %q: the code of a finding is like L312", code)
 				}
 			}
 			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
@@ -70,6 +70,8 @@ func (a *app) doctorCommand() *cobra.Command {
 	cmd.Flags().StringSliceVar(&known, "ignore", nil, "codes of findings to leave out, separated by commas")
 	return cmd
 }
+
+var findingCode = regexp.MustCompile(`^L\d{3}$`)
 
 // printFindings prints what was found, and fails if somebody should see to it.
 func (a *app) printFindings(report later.Findings) error {

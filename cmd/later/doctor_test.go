@@ -31,7 +31,7 @@ func TestDoctor(t *testing.T) {
 		}
 		follow(t, []step{
 			{words("doctor --ignore " + c.code), 0, "✓"},
-			{words("doctor --ignore L999"), 2, `--ignore "L999"`},
+			{words("doctor --ignore messages"), 2, `--ignore "messages"`},
 		})
 	}
 }
