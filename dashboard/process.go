@@ -98,7 +98,7 @@ func (b *board) askProcess(v *view, verb string) (string, error) {
 		return "", err
 	}
 	b.log.InfoContext(v.context(), "somebody asked something of a process in the dashboard", "user", v.User.Name, "action", verb,
-		"process", asked.ProcessID, "id", asked.JobID)
+		"process", asked.ProcessID, "job", asked.JobID)
 	form.Set("back", "requests/"+strconv.FormatInt(asked.ID, 10))
 	return "", nil
 }

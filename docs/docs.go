@@ -61,6 +61,24 @@ func Page(name string) (title string, body template.HTML, err error) {
 	return title, template.HTML(rendered.String()), nil
 }
 
+// Text returns a page as it was written, in Markdown. fs.ErrNotExist: there is none.
+func Text(name string) (string, error) {
+	text, err := pages.ReadFile(name)
+	return string(text), err
+}
+
+// Finding returns what the documentation says about the code of a finding, such as L104,
+// in Markdown; empty: it knows none.
+func Finding(code string) string {
+	text, _ := Text("troubleshooting.md") // embedded: it is there
+	_, section, found := strings.Cut(text, "\n### "+code+" ")
+	if !found {
+		return ""
+	}
+	section, _, _ = strings.Cut(section, "\n#")
+	return code + " " + strings.TrimSpace(section) + "\n"
+}
+
 var (
 	linkUp  = regexp.MustCompile(`\]\(\.\./([^)\s]+)\)`)
 	picture = regexp.MustCompile(`!\[([^]]*)\]\(([^):\s]+)\)`)

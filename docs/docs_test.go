@@ -43,6 +43,15 @@ func TestPages(t *testing.T) {
 	}
 }
 
+func TestFinding(t *testing.T) {
+	if got := Finding("L104"); !strings.HasPrefix(got, "L104 No process serves the queue\n\nJobs were enqueued") || strings.Contains(got, "L105") {
+		t.Errorf("%q", got)
+	}
+	if got := Finding("L1"); got != "" {
+		t.Errorf("%q", got)
+	}
+}
+
 func withoutCode(page string) string {
 	return regexp.MustCompile(`(?s)<code.*?</code>`).ReplaceAllString(page, "")
 }

@@ -95,6 +95,7 @@ func (a *app) command(name string) *cobra.Command {
 	}
 	a.addCommands(root)
 	addTopics(root)
+	addHelp(root)
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) { help(root, cmd, args) })
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
 	a.prepare(root)
@@ -118,9 +119,8 @@ func group(use, short string, below ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// meant suggests the command below cmd that was probably meant.
-func meant(cmd *cobra.Command, name string) string {
-	var names []string
+// meant suggests the command below cmd, or one of names, that was probably meant.
+func meant(cmd *cobra.Command, name string, names ...string) string {
 	for _, below := range cmd.Commands() {
 		names = append(names, below.Name())
 	}
@@ -138,7 +138,7 @@ func (a *app) prepare(cmd *cobra.Command) {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			err := accept(cmd, args)
 			if err != nil && !errors.Is(err, ErrUsage) {
-				err = usagef("%w", err)
+				err = usagef("write it as: %s", cmd.UseLine())
 			}
 			return err
 		}
@@ -184,7 +184,7 @@ func (a *app) begin(cmd *cobra.Command) (err error) {
 		}
 	}
 	if !slices.Contains(outputs, a.output) {
-		return usagef("--output %q: choose of %s", a.output, strings.Join(outputs, ", "))
+		return usagef("--output %q: choose one of %s", a.output, strings.Join(outputs, ", "))
 	}
 	if a.zone = time.Local; a.timeZone != "" {
 		if a.zone, err = time.LoadLocation(a.timeZone); err != nil {

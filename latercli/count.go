@@ -31,7 +31,7 @@ func (a *app) countCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, field := range by {
 				if countedBy[field] == nil {
-					return usagef("--by %q: choose of status, queue, type, user", field)
+					return usagef("--by %q: choose one of status, queue, type, user", field)
 				}
 			}
 			f, err := selected.get(time.Now().In(a.zone))

@@ -58,7 +58,7 @@ func (s *selection) get(now time.Time) (later.Filter, error) {
 	}
 	for _, name := range s.statuses {
 		if !later.JobStatus(name).Valid() {
-			return later.Filter{}, usagef("--status %q: choose of %s", name, strings.Join(allStatuses(), ", "))
+			return later.Filter{}, usagef("--status %q: choose one of %s", name, strings.Join(allStatuses(), ", "))
 		}
 	}
 	f, err := query.Parse(text, now)
@@ -109,7 +109,7 @@ func parseID(arg string) (int64, error) {
 	}
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id < 1 {
-		return 0, usagef("%q is no id", arg)
+		return 0, usagef("%q is no id: write a number, as list prints it", arg)
 	}
 	return id, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/laterjobs/later/docs"
 	"github.com/laterjobs/later/internal/query"
 )
 
@@ -74,6 +75,49 @@ func addTopics(root *cobra.Command) {
 	for _, topic := range topics {
 		root.AddCommand(&cobra.Command{Use: topic.name, Short: topic.short, Long: topic.short + ":\n\n" + topic.text()})
 	}
+}
+
+// addHelp makes help explain, besides commands and topics, the codes of findings and the
+// pages of the documentation.
+func addHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() != "help" {
+			continue
+		}
+		cmd.Use = "help [WHAT]"
+		cmd.Short = "Help about a command, a code such as L104, or a page of the documentation"
+		cmd.Long = "Explain a command, a topic, the code of a finding, or print a page of the documentation:\n\n  " +
+			strings.Join(documentNames(), ", ")
+		cmd.Example = "  later help list\n  later help query\n  later help L104\n  later help troubleshooting"
+		cmd.Run, cmd.RunE = nil, func(cmd *cobra.Command, args []string) error { return explain(root, cmd, args) }
+	}
+}
+
+func explain(root, cmd *cobra.Command, args []string) error {
+	found, rest, err := root.Find(args)
+	if err == nil && len(rest) == 0 {
+		found.InitDefaultHelpFlag()
+		return found.Help()
+	}
+	name := strings.Join(args, " ")
+	if text := docs.Finding(strings.ToUpper(name)); text != "" {
+		_, err := fmt.Fprint(cmd.OutOrStdout(), text)
+		return err
+	}
+	if text, err := docs.Text(strings.TrimSuffix(name, ".md") + ".md"); err == nil {
+		_, err := fmt.Fprint(cmd.OutOrStdout(), text)
+		return err
+	}
+	return usagef("there is no command, topic, code or page %q%s", name, meant(root, name, documentNames()...))
+}
+
+// documentNames are the names of the pages of the documentation, without their endings.
+func documentNames() (names []string) {
+	for _, name := range docs.Names() {
+		names = append(names, strings.TrimSuffix(name, ".md"))
+	}
+	return names
 }
 
 // help shows the help of a command, whose examples begin with the name of the program.

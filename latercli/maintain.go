@@ -87,7 +87,7 @@ func retention(statuses []string, d time.Duration) (later.Retention, error) {
 		case later.StatusCancelled:
 			keep.Cancelled = d
 		default:
-			return keep, usagef("--status %q: choose of completed, failed, cancelled", status)
+			return keep, usagef("--status %q: choose one of completed, failed, cancelled", status)
 		}
 	}
 	return keep, nil

@@ -55,7 +55,7 @@ func when(t, now time.Time) string {
 	return span(now.Sub(t)) + " ago"
 }
 
-// span is a length of time in its two largest units.
+// span is a length of time in its two largest units, without the second if it is zero.
 func span(d time.Duration) string {
 	switch {
 	case d < time.Second:
@@ -63,11 +63,18 @@ func span(d time.Duration) string {
 	case d < time.Minute:
 		return fmt.Sprintf("%ds", int(d.Seconds()))
 	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+		return units(int(d.Minutes()), "m", int(d.Seconds())%60, "s")
 	case d < 24*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+		return units(int(d.Hours()), "h", int(d.Minutes())%60, "m")
 	}
-	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+	return units(int(d.Hours())/24, "d", int(d.Hours())%24, "h")
+}
+
+func units(large int, name string, small int, smaller string) string {
+	if small == 0 {
+		return fmt.Sprintf("%d%s", large, name)
+	}
+	return fmt.Sprintf("%d%s%02d%s", large, name, small, smaller)
 }
 
 // attention is the one fact of a job that a person looks for next to its status.

@@ -2,6 +2,7 @@ package latercli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -29,6 +30,24 @@ func (a *app) showCommand() *cobra.Command {
 	}
 }
 
+// get is a job; if there is none, the error says what may have become of it.
+func get(ctx context.Context, q *later.JobQueue, id int64) (later.Job, error) {
+	job, err := q.Get(ctx, id)
+	if !errors.Is(err, later.ErrNotFound) {
+		return job, err
+	}
+	newest, failed := q.List(ctx, later.Filter{Limit: 1})
+	switch {
+	case failed != nil:
+		return job, err
+	case len(newest) == 0:
+		return job, fmt.Errorf("%w: there is no job in this store", err)
+	case newest[0].ID < id:
+		return job, fmt.Errorf("%w: the newest job is %d", err, newest[0].ID)
+	}
+	return job, fmt.Errorf("%w: deleted, or finished so long ago that it was pruned; some ids are never used", err)
+}
+
 // shown is what show prints for programs.
 type shown struct {
 	later.Job
@@ -38,7 +57,7 @@ type shown struct {
 }
 
 func (a *app) show(ctx context.Context, q *later.JobQueue, id int64) error {
-	job, err := q.Get(ctx, id)
+	job, err := get(ctx, q, id)
 	if err != nil {
 		return err
 	}

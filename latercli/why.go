@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +24,7 @@ func (a *app) whyCommand() *cobra.Command {
 				return err
 			}
 			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
-				job, err := q.Get(ctx, id)
+				job, err := get(ctx, q, id)
 				if err != nil {
 					return err
 				}
@@ -83,14 +82,24 @@ func (a *app) printFindings(report later.Findings) error {
 		for _, f := range report.Findings {
 			a.printFinding(f)
 		}
-		if len(report.Fine) > 0 {
-			fmt.Fprintln(a.out, "✓ "+printable(strings.Join(report.Fine, "   ✓ ")))
+		for _, fine := range report.Fine {
+			fmt.Fprintln(a.out, "✓ "+printable(fine))
 		}
 	}
 	if n := report.Bad(); n > 0 {
-		return coded(exitProblem, fmt.Errorf("problems found: %d; docs/troubleshooting.md explains the codes", n))
+		return coded(exitProblem, fmt.Errorf("problems found: %d; %s help %s explains a code", n, a.path, worst(report)))
 	}
 	return nil
+}
+
+// worst is the code of a finding that somebody should see to.
+func worst(report later.Findings) string {
+	for _, f := range report.Findings {
+		if f.Severity != later.SeverityInfo {
+			return f.Code
+		}
+	}
+	return ""
 }
 
 var severityMarks = map[later.FindingSeverity]string{later.SeverityError: "✖", later.SeverityWarning: "▲", later.SeverityInfo: "·"}

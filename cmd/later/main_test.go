@@ -82,14 +82,14 @@ func testCommands(t *testing.T, fresh func(testing.TB) string) {
 		{"list --status completed", 0, "1   GreetJob  mailers  completed  1"},
 		{"list --status failed --queue mailers", 0, "ID  TYPE  QUEUE  STATUS"},
 		{"list --user ada --limit 1", 0, "GreetJob"},
-		{"list --status done", 2, `--status "done": choose of scheduled, blocked, pending, running, retrying, completed, failed, cancelled`},
+		{"list --status done", 2, `--status "done": choose one of scheduled, blocked, pending, running, retrying, completed, failed, cancelled`},
 		{"list --limit 0", 2, "--limit 0: choose 1 to 10000"},
 		{"show 1", 0, "1 of 4"},
 		{"show 1", 0, "3 of 4 greeting"},
 		{"show 2", 0, "BrokenJob"},
-		{"show 99", 3, "job 99: not found"},
+		{"show 99", 3, "job 99: not found: the newest job is 4"},
 		{"show one", 2, `"one" is no id`},
-		{"show", 2, "accepts 1 arg(s), received 0"},
+		{"show", 2, "write it as: later show ID"},
 		{"stats", 0, "completed  1"},
 		{"stats", 0, "mailers  active  1        0        1"},
 		{"enqueue GreetJob --args {\"n\":5} --in 1h --queue other --priority 7 --user bob --tag a,b", 0, "job 5 is scheduled: runs "},
@@ -118,7 +118,7 @@ func testCommands(t *testing.T, fresh func(testing.TB) string) {
 		{"version", 0, "later "},
 		{"lsit", 2, `unknown command "lsit" for "later": did you mean list?`},
 		{"list --no-such-flag", 2, "unknown flag: --no-such-flag"},
-		{"list -o yaml", 2, `--output "yaml": choose of text, json, jsonl, csv`},
+		{"list -o yaml", 2, `--output "yaml": choose one of text, json, jsonl, csv`},
 	} {
 		code, out, problems := laterCmd(t, strings.Fields(test.line)...)
 		said := out

@@ -157,7 +157,7 @@ func TestPrune(t *testing.T) {
 		{words("prune"), 2, "Nobody is there to answer"},
 		{words("prune --yes"), 0, "0 jobs deleted"},
 		{words("prune --yes --older-than 0s --status failed"), 0, "1 job deleted"},
-		{words("prune --yes --older-than 0s --status pending"), 2, "choose of completed"},
+		{words("prune --yes --older-than 0s --status pending"), 2, "choose one of completed"},
 		{words("prune --yes --older-than 0s"), 0, "1 job deleted"},
 		{words("list -q"), 0, "4\n3\n"},
 	})

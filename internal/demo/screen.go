@@ -111,7 +111,7 @@ func cut(s string, width int) string {
 
 func (s *screen) printChanges() {
 	if s.web != nil && len(s.shown) == 0 {
-		fmt.Fprintln(s.Out, "the dashboard is at", s.web.Address, "and the mails at", s.web.Address+"mail/")
+		fmt.Fprintf(s.Out, "the dashboard is at %s and the mails at %smail/; ctrl-C ends the demo\n", s.web.Address, s.web.Address)
 	}
 	for _, p := range s.stage.promises {
 		if s.shown[p.job.ID] == p.job.Status {
@@ -119,7 +119,7 @@ func (s *screen) printChanges() {
 		}
 		s.shown[p.job.ID] = p.job.Status
 		fmt.Fprintf(s.Out, "%6.1fs  job %-3d %-16s %-10s %s\n",
-			time.Since(s.began).Seconds(), p.job.ID, p.job.Type, p.job.Status, cut(p.story+"  "+p.job.Error, 90))
+			time.Since(s.began).Seconds(), p.job.ID, p.job.Type, p.job.Status, cut(strings.TrimSuffix(p.story+": "+p.job.Error, ": "), 90))
 	}
 	count, mails := s.mailbox.Taken()
 	for _, mail := range mails[len(mails)-min(len(mails), count-s.mails):] {

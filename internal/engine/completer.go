@@ -137,7 +137,7 @@ func (e *Engine) finishApart(batch []concluded, refusal error) []store.Verdict {
 	}
 	c := batch[0]
 	if c.outcome.Kind == store.Fail && c.outcome.Result == nil && c.outcome.Stack == "" {
-		e.log.Error("outcome not stored; the job will run again", "id", c.held.job.ID, "error", refusal)
+		e.log.Error("outcome not stored; the job will run again", "job", c.held.job.ID, "error", refusal)
 		return []store.Verdict{0}
 	}
 	c.err = nil // another one fails the job
@@ -164,7 +164,7 @@ func (e *Engine) tell(c concluded, verdict store.Verdict) {
 	job := c.held.job
 	if verdict == store.Superseded {
 		e.log.Warn("outcome superseded: the job was taken from this process",
-			"id", job.ID, "type", job.Type, "attempt", job.Attempt)
+			"job", job.ID, "type", job.Type, "attempt", job.Attempt)
 		return
 	}
 	if verdict == store.Repeated {
@@ -172,11 +172,11 @@ func (e *Engine) tell(c concluded, verdict store.Verdict) {
 	}
 	switch c.outcome.Kind {
 	case store.Fail:
-		e.log.Error("job failed", "id", job.ID, "type", job.Type, "attempt", job.Attempt, "error", c.outcome.Error)
+		e.log.Error("job failed", "job", job.ID, "type", job.Type, "attempt", job.Attempt, "error", c.outcome.Error)
 	case store.Retry:
-		e.log.Warn("job will be retried", "id", job.ID, "type", job.Type, "attempt", job.Attempt,
+		e.log.Warn("job will be retried", "job", job.ID, "type", job.Type, "attempt", job.Attempt,
 			"at", c.outcome.RunAt, "error", c.outcome.Error)
 	case store.Cancel:
-		e.log.Info("job cancelled", "id", job.ID, "type", job.Type, "reason", c.outcome.Error)
+		e.log.Info("job cancelled", "job", job.ID, "type", job.Type, "reason", c.outcome.Error)
 	}
 }

@@ -23,7 +23,7 @@ func (e *Engine) tellDiscarded(h *held, d decision) {
 	})
 	if err != nil {
 		e.log.Error("what was to be done about a failed job has failed itself",
-			"id", job.ID, "type", job.Type, "error", err, "stack", stackOf(err))
+			"job", job.ID, "type", job.Type, "error", err, "stack", stackOf(err))
 	}
 }
 

@@ -36,7 +36,7 @@ func (o *orphans) look(ctx context.Context) time.Duration {
 			continue
 		}
 		o.told[job.Type] = true
-		o.log.Warn("jobs wait for a handler that no process has registered", "type", job.Type, "queue", job.Queue, "id", job.ID)
+		o.log.Warn("jobs wait for a handler that no process has registered", "type", job.Type, "queue", job.Queue, "job", job.ID)
 	}
 	return 0
 }

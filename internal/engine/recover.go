@@ -96,7 +96,7 @@ func (w *watch) tellRecovered(recovered []store.Recovered) {
 			w.mayHaveSuspects()
 		}
 		if job.Status == store.Failed {
-			w.log.Error("job failed: "+store.CrashedReason, "id", job.JobID, "type", job.Type, "crashes", job.Crashes)
+			w.log.Error("job failed: "+store.CrashedReason, "job", job.JobID, "type", job.Type, "crashes", job.Crashes)
 		}
 	}
 	for process, jobs := range lost {

@@ -29,7 +29,7 @@ func (e *Engine) answer(requests []store.Request) {
 		if err := e.store.Answer(e.verbs, r.ID, Printable(text, store.MaxAnswer), e.now()); err != nil {
 			e.log.Error("cannot answer a request; it comes again", "kind", r.Kind, "error", err)
 		} else {
-			e.log.Info("answered a request of a person", "kind", r.Kind, "id", r.JobID, "by", r.By)
+			e.log.Info("answered a request of a person", "kind", r.Kind, "job", r.JobID, "by", r.By)
 		}
 	}
 }

@@ -270,7 +270,7 @@ func (s *Steps) end(ctx context.Context, failed bool) (progressed bool) {
 	}
 	if err := s.flush(ctx); err != nil && !errors.Is(err, ErrLeaseLost) {
 		s.run.engine.log.Warn("the cursors of a job are not saved; it goes on from an earlier place",
-			"id", s.run.Job.ID, "type", s.run.Job.Type, "error", err)
+			"job", s.run.Job.ID, "type", s.run.Job.Type, "error", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -113,7 +113,7 @@ func (e *Engine) abandon() (ids []int64) {
 	for _, h := range e.allPerforming() {
 		ids = append(ids, h.job.ID)
 		e.log.Error("handler did not stop in time; its job is given back and may run twice",
-			"id", h.job.ID, "type", h.job.Type, "stack", stackOfGoroutine(h.executor))
+			"job", h.job.ID, "type", h.job.Type, "stack", stackOfGoroutine(h.executor))
 		e.release(h)
 	}
 	slices.Sort(ids)

@@ -11,7 +11,7 @@ const stuckAfter = 5 * time.Second
 func (e *Engine) reportStuck() {
 	for _, h := range e.findStuck() {
 		e.log.Error("handler ignores the end of its context; its slot stays taken until it returns",
-			"id", h.job.ID, "type", h.job.Type, "attempt", h.job.Attempt,
+			"job", h.job.ID, "type", h.job.Type, "attempt", h.job.Attempt,
 			"running", time.Since(h.started).Round(time.Second), "stack", stackOfGoroutine(h.executor))
 		e.events.Tell(Event{Kind: Stuck, Job: h.job})
 	}

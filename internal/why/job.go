@@ -171,8 +171,8 @@ func notDue(f *JobFacts, r *Report) bool {
 		r.fine("due")
 		return false
 	}
-	if len(f.Processes) == 0 { // nobody would make it pending
-		r.found(noProcess())
+	if len(f.living()) == 0 { // nobody would make it pending
+		r.found(f.noProcess())
 	}
 	return true
 }
@@ -215,8 +215,8 @@ func misfit(f *JobFacts, r *Report) bool {
 }
 
 func served(f *JobFacts, r *Report) bool {
-	if len(f.Processes) == 0 {
-		r.found(noProcess())
+	if len(f.living()) == 0 {
+		r.found(f.noProcess())
 		return true
 	}
 	if len(serving(f.Processes, f.Job.Queue)) == 0 {
@@ -227,11 +227,29 @@ func served(f *JobFacts, r *Report) bool {
 	return false
 }
 
-func noProcess() Finding {
-	return Finding{
+func (f *JobFacts) living() []store.Process { return living(f.Processes, f.Now, f.TimeToDie) }
+func (f *JobFacts) noProcess() Finding      { return noProcess(f.Processes, f.Now) }
+
+// living are the processes that have been heard of lately.
+func living(processes []store.Process, now time.Time, timeToDie time.Duration) (found []store.Process) {
+	for _, p := range processes {
+		if now.Sub(p.BeatAt) <= timeToDie {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// noProcess: nobody is there, or all who were have died with none left to notice.
+func noProcess(dead []store.Process, now time.Time) Finding {
+	f := Finding{
 		Code: "L120", Severity: Error, Text: "No process works on this store: jobs are kept, and wait.",
 		Fix: Fix{Now: "Start a program that calls queue.Run.", Command: "later doctor", Code: "queue.Run(ctx), or queue.Start(ctx)"},
 	}
+	for _, p := range dead[:min(len(dead), 3)] {
+		f = f.with(fact("last heard of", fmt.Sprintf("process %d on %s, %s ago", p.PID, p.Host, span(now.Sub(p.BeatAt)))))
+	}
+	return f
 }
 
 func unserved(q store.QueueStats, processes []store.Process) Finding {

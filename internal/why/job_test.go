@@ -54,11 +54,11 @@ func TestJob(t *testing.T) {
 		"crashed":                 {ready(in(store.Failed), func(f *JobFacts) { f.Job.Crashes = 5 }), "L102", []string{"5 processes died"}},
 		"failed, the key is held": {ready(in(store.Failed), func(f *JobFacts) { f.Holder, f.Job.Options = 9, &store.Options{Unique: &store.Unique{Key: "k"}} }), "L102 L119", []string{"job 9 holds"}},
 		"cancelled":               {ready(in(store.Cancelled), func(f *JobFacts) { f.Job.Error = "by ada" }), "L103", []string{"by ada"}},
-		"not due":                 {ready(in(store.Scheduled), func(f *JobFacts) { f.Job.NextRunAt = now.Add(2 * time.Hour) }), "L107", []string{"2 h 00 min"}},
+		"not due":                 {ready(in(store.Scheduled), func(f *JobFacts) { f.Job.NextRunAt = now.Add(2 * time.Hour) }), "L107", []string{"in 2 h."}},
 		"postponed":               {ready(in(store.Scheduled), func(f *JobFacts) { f.Job.NextRunAt, f.Job.Reason = now.Add(time.Hour), "API closed" }), "L107", []string{"API closed"}},
 		"retrying":                {ready(in(store.Retrying), func(f *JobFacts) { f.Job.NextRunAt, f.Job.Attempt, f.Job.Error = now.Add(time.Minute), 2, "timeout" }), "L108", []string{"Attempt 2 of 4", "timeout"}},
 		"due, but nobody lives":   {ready(in(store.Retrying), func(f *JobFacts) { f.Processes = nil }), "L108 L120", nil},
-		"paused":                  {ready(func(f *JobFacts) { f.Queue.PausedAt, f.Queue.PauseReason = now.Add(-time.Hour), "migration (bob)" }), "L106", []string{"1 h 00 min", "migration (bob)", "later queue resume mail"}},
+		"paused":                  {ready(func(f *JobFacts) { f.Queue.PausedAt, f.Queue.PauseReason = now.Add(-time.Hour), "migration (bob)" }), "L106", []string{"for 1 h", "migration (bob)", "later queue resume mail"}},
 		"no process":              {ready(func(f *JobFacts) { f.Processes = nil }), "L120", nil},
 		"no process of the queue": {ready(with(func(p *store.Process) { p.Queues = map[string]int{"mails": 2} })), "L104", []string{`Did you mean "mails"?`, "served queues"}},
 		"no slot for the queue":   {ready(with(func(p *store.Process) { p.Queues = map[string]int{"mail": 0} })), "L104", nil},
@@ -72,8 +72,14 @@ func TestJob(t *testing.T) {
 		"an old process does not say": {ready(with(func(p *store.Process) { p.Performs = nil })), "L112", nil},
 		"draining":                    {ready(with(func(p *store.Process) { p.State = store.ProcessDraining })), "L110", []string{"later process resume 7"}},
 		"stopping":                    {ready(with(func(p *store.Process) { p.State = store.ProcessStopping })), "L110", []string{"stopping"}},
-		"silent":                      {ready(with(func(p *store.Process) { p.BeatAt = now.Add(-time.Minute) })), "L110", []string{"silent"}},
-		"suspect":                     {ready(func(f *JobFacts) { f.Job.Crashes = 2 }), "L111", []string{"2 processes died"}},
+		"all are silent":              {ready(with(func(p *store.Process) { p.BeatAt = now.Add(-time.Minute) })), "L120", []string{"process 70 on web-1, 1 min ago"}},
+		"silent": {ready(func(f *JobFacts) {
+			f.Processes = []store.Process{
+				process(func(p *store.Process) { p.BeatAt = now.Add(-time.Minute) }),
+				process(func(p *store.Process) { p.PID, p.Queues = 71, map[string]int{"other": 1} }),
+			}
+		}), "L110", []string{"70 on web-1 is silent"}},
+		"suspect": {ready(func(f *JobFacts) { f.Job.Crashes = 2 }), "L111", []string{"2 processes died"}},
 		"slots taken": {ready(func(f *JobFacts) {
 			f.Queue.Running, f.Runners = 2, []store.Job{{ID: 3, Type: "Report", StartedAt: now.Add(-time.Hour)}}
 		}), "L109", []string{"Report 3, for 1 h"}},
@@ -82,7 +88,7 @@ func TestJob(t *testing.T) {
 		"any moment":               {ready(), "L112", nil},
 		"clocks differ":            {ready(func(f *JobFacts) { f.Skew = -90 * time.Second }), "L118 L112", []string{"1 min 30 s behind"}},
 		"arguments do not fit":     {ready(func(f *JobFacts) { f.Misfit = "/email" }), "L117 L112", []string{"/email"}},
-		"running":                  {ready(runs), "L113", []string{"1 min 00 s", "web-1"}},
+		"running":                  {ready(runs), "L113", []string{"for 1 min,", "web-1"}},
 		"running, and draining":    {ready(runs, with(func(p *store.Process) { p.State = store.ProcessDraining })), "L113", []string{"which is draining"}},
 		"process gone":             {ready(runs, func(f *JobFacts) { f.Processes = nil }), "L114", []string{"gone"}},
 		"process silent":           {ready(runs, with(func(p *store.Process) { p.BeatAt = now.Add(-time.Minute) })), "L114", []string{"silent for 1 min"}},

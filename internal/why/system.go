@@ -89,15 +89,16 @@ func systemClocks(f *SystemFacts, r *Report) {
 
 func queues(f *SystemFacts, r *Report) {
 	before := len(r.Findings)
+	alive := living(f.Processes, f.Now, f.TimeToDie)
 	for _, q := range f.Stats.Queues {
 		paused := !q.PausedAt.IsZero()
 		switch {
 		case paused && (q.Pending > 0 || f.Now.Sub(q.PausedAt) > longPause):
 			r.found(pausedFinding(f.Now, q, Warning))
 		case paused || q.Pending == 0:
-		case len(f.Processes) == 0: // said once, below
-		case len(serving(f.Processes, q.Name)) == 0:
-			r.found(unserved(q, f.Processes))
+		case len(alive) == 0: // said once, below
+		case len(serving(alive, q.Name)) == 0:
+			r.found(unserved(q, alive))
 		case f.Now.Sub(q.Oldest) > longWait:
 			r.found(Finding{
 				Code: "L209", Severity: Warning, Text: fmt.Sprintf("The queue %q is behind: its oldest job has waited for %s.", q.Name, span(f.Now.Sub(q.Oldest))),
@@ -106,8 +107,8 @@ func queues(f *SystemFacts, r *Report) {
 			}.with(fact("waiting jobs", atLeast(q.Pending, q.PendingMore)), fact("running", strconv.FormatInt(q.Running, 10))))
 		}
 	}
-	if len(f.Processes) == 0 && f.Stats.Counts[store.Pending]+f.Stats.Counts[store.Scheduled]+f.Stats.Counts[store.Retrying] > 0 {
-		r.found(noProcess().with(fact("waiting jobs", atLeast(f.Stats.Counts[store.Pending], f.Stats.More[store.Pending]))))
+	if len(alive) == 0 && f.Stats.Counts[store.Pending]+f.Stats.Counts[store.Scheduled]+f.Stats.Counts[store.Retrying] > 0 {
+		r.found(noProcess(f.Processes, f.Now).with(fact("waiting jobs", atLeast(f.Stats.Counts[store.Pending], f.Stats.More[store.Pending]))))
 	}
 	if len(r.Findings) == before {
 		r.fine("every queue with jobs is served, and none is behind")
@@ -133,13 +134,17 @@ func types(f *SystemFacts, r *Report) {
 
 func processes(f *SystemFacts, r *Report) {
 	before := len(r.Findings)
+	heirs := "Others take over its jobs by themselves."
+	if len(living(f.Processes, f.Now, f.TimeToDie)) == 0 {
+		heirs = "The next program that calls queue.Run takes over its jobs."
+	}
 	for _, p := range f.Processes {
 		id, quiet := strconv.FormatInt(p.ID, 10), f.Now.Sub(p.BeatAt)
 		switch {
 		case quiet > f.TimeToDie:
 			r.found(Finding{
 				Code: "L201", Severity: Error, Text: fmt.Sprintf("Process %d on %s has been silent for %s.", p.PID, p.Host, span(quiet)),
-				Fix: Fix{Now: "See what has become of it. Others take over its jobs by themselves.", Action: "show-process", Process: p.ID},
+				Fix: Fix{Now: "See what has become of it. " + heirs, Action: "show-process", Process: p.ID},
 			}.with(fact("process", id), fact("last heartbeat", moment(p.BeatAt))))
 		case p.State == store.ProcessDraining && f.Now.Sub(p.StartedAt) > longDrain:
 			r.found(Finding{

@@ -72,8 +72,14 @@ func TestSystem(t *testing.T) {
 		"full disk": {calm(func(f *SystemFacts) {
 			f.Store = []store.Inspection{{Code: "L304", Name: "free disk", Value: "3 MB", Problem: "Only 3 MB are free.", Fix: "Make room.", Severe: true}, {Code: "L302", Name: "journal mode", Value: "wal"}}
 		}), "L304", []string{"free disk: 3 MB", "Make room."}},
-		"clocks":             {calm(func(f *SystemFacts) { f.Skew = 2 * time.Second }), "L118", nil},
-		"no process":         {calm(queue(waiting), func(f *SystemFacts) { f.Processes = nil }), "L120", []string{"waiting jobs: 3"}},
+		"clocks":     {calm(func(f *SystemFacts) { f.Skew = 2 * time.Second }), "L118", nil},
+		"no process": {calm(queue(waiting), func(f *SystemFacts) { f.Processes = nil }), "L120", []string{"waiting jobs: 3"}},
+		"all are silent": {calm(queue(waiting), func(f *SystemFacts) { f.Processes[0].BeatAt = now.Add(-time.Minute) }), "L120 L201",
+			[]string{"process 70 on web-1, 1 min ago", "The next program that calls queue.Run"}},
+		"served by a dead one": {calm(queue(waiting), func(f *SystemFacts) {
+			f.Processes[0].BeatAt = now.Add(-time.Minute)
+			f.Processes = append(f.Processes, process(func(p *store.Process) { p.PID, p.Queues = 71, map[string]int{"media": 1} }))
+		}), "L104 L201", []string{"media"}},
 		"no process, no job": {calm(func(f *SystemFacts) { f.Processes = nil }), "", nil},
 		"unserved": {calm(queue(waiting), func(f *SystemFacts) {
 			f.Processes = []store.Process{process(func(p *store.Process) { p.Queues = map[string]int{"media": 1} })}
@@ -84,7 +90,7 @@ func TestSystem(t *testing.T) {
 		"paused with jobs": {calm(queue(store.QueueStats{Name: "mail", Pending: 1, PausedAt: now.Add(-time.Minute)})), "L106", nil},
 		"paused for long":  {calm(queue(store.QueueStats{Name: "mail", PausedAt: now.Add(-2 * time.Hour)})), "L106", nil},
 		"paused a moment":  {calm(queue(store.QueueStats{Name: "mail", PausedAt: now.Add(-time.Minute)})), "", nil},
-		"waits for long":   {calm(queue(store.QueueStats{Name: "mail", Pending: 1, Oldest: now.Add(-time.Hour)})), "L209", []string{"1 h 00 min"}},
+		"waits for long":   {calm(queue(store.QueueStats{Name: "mail", Pending: 1, Oldest: now.Add(-time.Hour)})), "L209", []string{"for 1 h."}},
 		"grows":            {calm(queue(store.QueueStats{Name: "mail", Pending: 10_000, Oldest: now.Add(-2 * time.Minute)}), rollup(time.Minute, 15, 0)), "L208", []string{"done per minute: 1.0"}},
 		"is worked off":    {calm(queue(store.QueueStats{Name: "mail", Pending: 10_000, Oldest: now.Add(-2 * time.Minute)}), rollup(time.Minute, 15_000, 0)), "", nil},
 		"silent process":   {calm(func(f *SystemFacts) { f.Processes[0].BeatAt = now.Add(-time.Minute) }), "L201", []string{"silent for 1 min"}},
@@ -111,7 +117,7 @@ func TestSystem(t *testing.T) {
 		"kept for ever":        {calm(func(f *SystemFacts) { f.Retention.Completed = -1 }), "L210", nil},
 		"broken schedule":      {calm(schedule(broken)), "L204", []string{"nightly"}},
 		"paused schedule":      {calm(schedule(paused)), "L205", []string{"stocktaking"}},
-		"missed schedule":      {calm(schedule(missed)), "L206", []string{"1 h 00 min ago"}},
+		"missed schedule":      {calm(schedule(missed)), "L206", []string{"1 h ago"}},
 		"clock change":         {calm(schedule(ruled("30 2 * * *", "Europe/Berlin")), func(f *SystemFacts) { f.Now, f.Processes = spring, nil }), "L207", []string{"Europe/Berlin"}},
 		"no clock change soon": {calm(schedule(ruled("30 2 * * *", "Europe/Berlin"))), "", nil},
 		"not that night":       {calm(schedule(ruled("30 14 * * *", "Europe/Berlin")), func(f *SystemFacts) { f.Now, f.Processes = spring, nil }), "", nil},

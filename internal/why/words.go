@@ -16,11 +16,19 @@ func span(d time.Duration) string {
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
 	case d < time.Hour:
-		return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
+		return units(int(d.Minutes()), "min", int(d.Seconds())%60, "s")
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
+		return units(int(d.Hours()), "h", int(d.Minutes())%60, "min")
 	}
 	return fmt.Sprintf("%d days", int(d.Hours())/24)
+}
+
+// units are two of them, the smaller one unless it is zero: 15 min, 15 min 2 s.
+func units(large int, name string, small int, smaller string) string {
+	if small == 0 {
+		return fmt.Sprintf("%d %s", large, name)
+	}
+	return fmt.Sprintf("%d %s %d %s", large, name, small, smaller)
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
