@@ -6,6 +6,9 @@ import "strings"
 // Name finds the name that was probably meant; empty if none is close.
 func Name(name string, names []string) string {
 	best, bestDistance := "", max(2, len(name)/3)+1
+	if len(name) < 4 {
+		bestDistance = 2 // nearly every word is near to so short a one
+	}
 	for _, candidate := range names {
 		if d := distance(strings.ToLower(name), strings.ToLower(candidate)); d < bestDistance {
 			best, bestDistance = candidate, d

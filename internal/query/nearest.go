@@ -14,14 +14,15 @@ var otherNames = map[string]string{
 	"success": "completed", "succeeded": "completed", "done": "completed", "dead": "failed", "error": "failed", "ready": "pending", "queued": "pending",
 }
 
-// didYouMean is a suggestion for an unknown name; empty if none is close.
-func didYouMean(name string, names []string) string {
+// choices is what to write instead of an unknown name: the one that was probably meant,
+// and all that there are.
+func choices(name string, names []string) string {
 	meant := otherNames[strings.ToLower(name)]
 	if !slices.Contains(names, meant) {
 		meant = nearest.Name(name, names)
 	}
 	if meant == "" || len(name) < 3 {
-		return ""
+		return ": choose one of " + strings.Join(names, ", ")
 	}
-	return ": did you mean " + meant + "?"
+	return ": did you mean " + meant + "? Choose one of " + strings.Join(names, ", ")
 }

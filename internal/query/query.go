@@ -72,7 +72,7 @@ func (p *parser) term(t term) {
 		p.cause(t)
 		return
 	case kind == store.KindUnknown || field == store.FieldWord || len(path) > 0 && kind != store.KindJSON:
-		p.refuse("%s: there is no field %q%s; choose one of %s", t.raw, t.field, didYouMean(t.field, Fields), strings.Join(Fields, ", "))
+		p.refuse("%s: there is no field %q%s", t.raw, t.field, choices(t.field, Fields))
 		return
 	case kind == store.KindJSON && (len(path) == 0 || slices.Contains(path, "")):
 		p.refuse("%s: say what of them, as in %s.user_id:42", t.raw, field)
@@ -146,7 +146,7 @@ func (p *parser) statuses(t term) {
 		for name := range strings.SplitSeq(v.text, ",") { // quoted ones may hold several
 			status := store.JobStatus(strings.ToLower(name))
 			if !status.Valid() {
-				p.refuse("%s: there is no status %q%s; choose one of %s", t.raw, name, didYouMean(name, statusNames()), strings.Join(statusNames(), ", "))
+				p.refuse("%s: there is no status %q%s", t.raw, name, choices(name, statusNames()))
 				return
 			}
 			named = append(named, status)

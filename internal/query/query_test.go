@@ -123,12 +123,12 @@ func TestWritten(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"status:faild":                 `status:faild: there is no status "faild": did you mean failed?; choose one of scheduled`,
+		"status:faild":                 `status:faild: there is no status "faild": did you mean failed? Choose one of scheduled`,
 		"status:dead":                  "did you mean failed?",
-		"status:xyzzy":                 `there is no status "xyzzy"; choose one of scheduled`,
+		"status:xyzzy":                 `there is no status "xyzzy": choose one of scheduled`,
 		"status:a status:b":            `no status "a"`,
 		"status:failed -status:failed": "leaves no status",
-		"colour:red":                   `there is no field "colour"; choose one of status, type`,
+		"colour:red":                   `there is no field "colour": choose one of status, type`,
 		"tpye:x":                       `there is no field "tpye": did you mean type?`,
 		"state:failed":                 "did you mean status?",
 		"word:x":                       `there is no field "word"`,

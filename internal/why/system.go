@@ -182,16 +182,30 @@ func versions(f *SystemFacts, r *Report) {
 	}.with(fact("versions", listed(list))))
 }
 
+// stuckShown is how many stuck jobs have a line of their own.
+const stuckShown = 3
+
 func stuck(f *SystemFacts, r *Report) {
 	before := len(r.Findings)
+	more := 0
 	for _, job := range f.Running {
 		report := Job(JobFacts{Now: f.Now, TimeToDie: f.TimeToDie, Job: job, Processes: f.Processes})
 		for _, found := range report.Findings {
 			if found.Code == "L115" || found.Code == "L116" {
 				found.Text = fmt.Sprintf("%s %d: %s", job.Type, job.ID, found.Text)
-				r.found(found)
+				if len(r.Findings)-before < stuckShown {
+					r.found(found)
+				} else {
+					more++
+				}
 			}
 		}
+	}
+	if more > 0 {
+		r.found(Finding{
+			Code: "L116", Severity: Error, Text: count(int64(more), "more job ignores its timeout, or that it was asked to stop.", "more jobs ignore their timeouts, or that they were asked to stop."),
+			Fix: Fix{Now: "See where they hang.", Action: "show", Query: "status:running", Command: "later list --status running"},
+		})
 	}
 	if len(r.Findings) == before {
 		r.fine("no running job ignores that it was asked to stop")

@@ -106,6 +106,11 @@ func TestSystem(t *testing.T) {
 		"stuck job": {calm(func(f *SystemFacts) {
 			f.Running = []store.Job{{ID: 9, Type: "Mail", Status: store.Running, ProcessID: 7, StartedAt: now.Add(-time.Hour), CancelRequested: true}}
 		}), "L115", []string{"Mail 9"}},
+		"many stuck jobs": {calm(func(f *SystemFacts) {
+			for id := range int64(9) {
+				f.Running = append(f.Running, store.Job{ID: id, Type: "Mail", Status: store.Running, ProcessID: 7, StartedAt: now.Add(-time.Hour), Timeout: time.Minute})
+			}
+		}), "L116 L116 L116 L116", []string{"6 more jobs ignore their timeouts"}},
 		"failures rise":        {calm(rollup(time.Minute, 5, 5), rollup(time.Hour, 100, 1)), "L202", []string{"50 %", "Mail"}},
 		"failures as ever":     {calm(rollup(time.Minute, 5, 5), rollup(time.Hour, 100, 80)), "", nil},
 		"few failures":         {calm(rollup(time.Minute, 0, 2)), "", nil},
