@@ -96,8 +96,19 @@ func fill(ctx context.Context, on *sqlite.Store, now time.Time) (*strings.Replac
 		return nil, err
 	}
 	request, err := s.asked(running)
-	return strings.NewReplacer("{failed}", strconv.FormatInt(failed, 10), "{running}", strconv.FormatInt(running, 10),
-		"{cause}", job.Cause.String(), "{request}", strconv.FormatInt(request, 10), "{operation}", strconv.FormatInt(operation.ID, 10)), err
+	if err != nil {
+		return nil, err
+	}
+	words := []string{"{failed}", strconv.FormatInt(failed, 10), "{running}", strconv.FormatInt(running, 10),
+		"{cause}", job.Cause.String(), "{request}", strconv.FormatInt(request, 10), "{operation}", strconv.FormatInt(operation.ID, 10)}
+	for _, status := range []later.JobStatus{later.StatusCompleted, later.StatusScheduled, later.StatusRetrying, later.StatusPending} {
+		jobs, err := s.queue.List(ctx, later.Filter{Status: []later.JobStatus{status}, Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		words = append(words, "{"+string(status)+"}", strconv.FormatInt(jobs[0].ID, 10))
+	}
+	return strings.NewReplacer(words...), nil
 }
 
 func (s *shop) processes() error {
@@ -204,7 +215,25 @@ func (s *shop) schedules() error {
 		s.queue.SaveSchedule(s.ctx, "month-end", later.Cron("0 6 L * *", "America/New_York"), month),
 		s.queue.SaveSchedule(s.ctx, "price-import", later.Cron("*/15 * * * *", ""), sync),
 		s.queue.PauseSchedule(s.ctx, "price-import", "the supplier moves"),
+		s.ticked(map[string]time.Duration{"sync-orders": 5 * time.Minute, "nightly-report": 9 * time.Hour, "weekday-digest": 22 * time.Hour, "month-end": 28 * 24 * time.Hour}),
 	)
+}
+
+// ticked says when schedules were kept last.
+func (s *shop) ticked(ago map[string]time.Duration) error {
+	schedules, err := s.store.Schedules(s.ctx, store.ScheduleFilter{})
+	if err != nil {
+		return err
+	}
+	var ticks []store.Tick
+	for _, one := range schedules {
+		if span, kept := ago[one.Name]; kept {
+			one.LastTick = s.now.Add(-span).Truncate(time.Minute)
+			ticks = append(ticks, store.Tick{Schedule: one})
+		}
+	}
+	_, err = s.store.Tick(s.ctx, ticks, s.now, nil)
+	return err
 }
 
 // enqueue stores a job of a kind as it was some time ago.

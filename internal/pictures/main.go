@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 
 	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/dashboard"
+	"github.com/laterjobs/later/docs"
 	"github.com/laterjobs/later/sqlite"
 	"github.com/laterjobs/later/store"
 )
@@ -55,21 +57,30 @@ var shown = []shot{
 	{"phone", "", 390, 844, "dark"},
 }
 
+// screens are those for which somebody designs.
+var screens = []struct {
+	name          string
+	width, height int
+	theme         string
+}{{"light", 1440, 1000, "light"}, {"dark", 1024, 1100, "dark"}, {"phone", 390, 1500, "dark"}, {"phone-light", 390, 1500, "light"}}
+
 func all() (shots []shot) {
 	for name, path := range map[string]string{
-		"overview": "", "jobs": "jobs/", "failed": "jobs/?q=status:failed", "job": "jobs/{failed}", "running": "jobs/{running}", "queues": "queues/",
-		"queue": "queues/webhooks", "types": "types/", "type": "types/WebhookJob", "schedules": "schedules/", "schedule": "schedules/sync-orders",
-		"processes": "processes/", "process": "processes/811203", "settings": "settings/", "new": "jobs/new?type=WebhookJob", "errors": "errors/", "error": "errors/{cause}",
-		"question": "ops/new?do=retry&q=cause:{cause}", "operation": "ops/{operation}", "why": "jobs/{failed}/why", "audit": "audit/", "operations": "ops/", "request": "requests/{request}", "none": "jobs/?q=nothing",
+		"overview": "", "jobs": "jobs/", "queues": "queues/", "queue": "queues/webhooks", "types": "types/", "type": "types/WebhookJob", "schedules": "schedules/",
+		"schedule": "schedules/sync-orders", "processes": "processes/", "process": "processes/811203", "settings": "settings/", "new": "jobs/new?type=WebhookJob",
+		"errors": "errors/", "error": "errors/{cause}", "question": "ops/new?do=retry&q=cause:{cause}", "operation": "ops/{operation}", "operations": "ops/",
+		"why": "jobs/{failed}/why", "audit": "audit/", "request": "requests/{request}", "none": "jobs/?q=nothing", "wrong": "jobs/?q=status:fialed", "help": "help/failures.md",
+		"job-failed": "jobs/{failed}", "job-running": "jobs/{running}", "job-completed": "jobs/{completed}", "job-scheduled": "jobs/{scheduled}", "job-retrying": "jobs/{retrying}",
+		"job-pending": "jobs/{pending}", "list-failed": "jobs/?q=status:failed", "not-found": "jobs/99999999", "forbidden": "guest/audit/", "long": "long/jobs/", "long-overview": "long/",
+		"long-job": "long/jobs/1", "long-queues": "long/queues/",
+		"empty-overview": "empty/", "empty-jobs": "empty/jobs/", "empty-queues": "empty/queues/", "empty-types": "empty/types/", "empty-schedules": "empty/schedules/",
+		"empty-processes": "empty/processes/", "empty-errors": "empty/errors/", "empty-audit": "empty/audit/", "empty-operations": "empty/ops/",
 	} {
-		shots = append(shots, shot{name + "-light", path, 1280, 1100, "light"}, shot{name + "-dark", path, 1280, 1100, "dark"}, shot{name + "-phone", path, 360, 1500, "dark"})
+		for _, s := range screens {
+			shots = append(shots, shot{name + "-" + s.name, path, s.width, s.height, s.theme})
+		}
 	}
-	for name, path := range map[string]string{
-		"overview": "", "jobs": "jobs/", "queues": "queues/", "types": "types/", "schedules": "schedules/", "processes": "processes/", "errors": "errors/",
-		"audit": "audit/", "operations": "ops/",
-	} {
-		shots = append(shots, shot{"empty-" + name + "-light", "empty/" + path, 1280, 560, "light"}, shot{"empty-" + name + "-phone", "empty/" + path, 360, 640, "dark"})
-	}
+	slices.SortFunc(shots, func(a, b shot) int { return strings.Compare(a.name, b.name) })
 	return shots
 }
 
@@ -96,6 +107,18 @@ func run(into, only string, extra bool) (err error) {
 	handler := http.NewServeMux()
 	handler.Handle("/", show(jobs))
 	handler.Handle("/empty/", http.StripPrefix("/empty", show(empty)))
+	handler.Handle("/guest/", http.StripPrefix("/guest", dashboard.Handler(later.New(jobs, later.Config{}), dashboard.Loopback(dashboard.ReadOnly))))
+	if extra {
+		long, err := sqlite.Open(filepath.Join(dir, "long.db"))
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, long.Close()) }()
+		if err := overlong(context.Background(), long, time.Now()); err != nil {
+			return fmt.Errorf("fill the store of long words: %w", err)
+		}
+		handler.Handle("/long/", http.StripPrefix("/long", show(long)))
+	}
 	alive, end := context.WithCancel(context.Background())
 	defer end()
 	go beat(alive, jobs)
@@ -117,7 +140,7 @@ func run(into, only string, extra bool) (err error) {
 }
 
 func show(jobs *sqlite.Store) http.Handler {
-	return dashboard.Handler(later.New(jobs, later.Config{Logger: slog.New(slog.DiscardHandler)}), dashboard.Loopback(dashboard.Admin), dashboard.Environment("shop"))
+	return dashboard.Handler(later.New(jobs, later.Config{Logger: slog.New(slog.DiscardHandler)}), dashboard.Loopback(dashboard.Admin), dashboard.Environment("shop"), dashboard.Help(docs.Page))
 }
 
 // take makes the pictures with one browser.
@@ -143,10 +166,6 @@ func take(shots []shot, only, into, root string, places *strings.Replacer) error
 	}
 	for _, s := range shots {
 		if !strings.Contains(s.name, only) {
-			continue
-		}
-		if there, err := answers(root + places.Replace(s.path)); err != nil || !there {
-			fmt.Println(s.name, "is left out: the dashboard has no such page", err)
 			continue
 		}
 		prefers := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: s.theme}}}
@@ -197,12 +216,4 @@ func beat(ctx context.Context, on *sqlite.Store) {
 			_, _ = on.Beat(ctx, id, store.ProcessRunning, time.Now()) // one that is lost makes a picture sad, no more
 		}
 	}
-}
-
-func answers(address string) (bool, error) {
-	answer, err := http.Get(address)
-	if err != nil {
-		return false, err
-	}
-	return answer.StatusCode == http.StatusOK, answer.Body.Close()
 }
