@@ -44,7 +44,7 @@ func TestErrors(t *testing.T) {
 	says("errors/", failed.Cause.String(), "Last 24 hours")
 	says("errors/?show=all&q=no-such-word", "No error mentions")
 	says("jobs/7", "")
-	says("jobs/1", "3 more jobs like this")
+	says("jobs/1", "3 more jobs with this error")
 	says(address, "Retry all 4…", "text: ", "3 of 4", "Mute for 1 h")
 	asks := func(verb string) string {
 		return "ops/new?" + url.Values{"do": {verb}, "q": {"cause:" + failed.Cause.String()}, "back": {address}}.Encode()

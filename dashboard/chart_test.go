@@ -90,7 +90,7 @@ func TestNiceTop(t *testing.T) {
 func TestFormats(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0 µs", 999 * time.Microsecond: "999 µs", 15 * time.Millisecond: "15 ms", 9990 * time.Millisecond: "9.9 s", 59 * time.Second: "59 s",
-		61 * time.Second: "1m 01s", 25 * time.Hour: "25h 00m", 50 * time.Hour: "2d 02h", -time.Second: "−1.0 s",
+		61 * time.Second: "1 min 1 s", 15 * time.Minute: "15 min", 25 * time.Hour: "25 h", 50 * time.Hour: "2 days 2 h", -time.Second: "−1.0 s",
 	} {
 		if got := short(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)

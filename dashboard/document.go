@@ -3,7 +3,9 @@ package dashboard
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -38,16 +40,58 @@ func render(raw json.RawMessage) document {
 // label is a line of arguments for a list.
 func label(raw json.RawMessage) string {
 	const length = 120
-	text := cut(string(raw), 4*length)
-	var out bytes.Buffer
-	if json.Compact(&out, raw) == nil {
-		text = cut(out.String(), 4*length)
+	text, fits := fields(raw, 4*length)
+	if !fits {
+		text = cut(string(raw), 4*length)
 	}
-	text = strings.TrimSuffix(strings.TrimPrefix(text, "{"), "}")
 	if utf8.RuneCountInString(text) > length {
 		text = string([]rune(text)[:length]) + "…"
 	}
 	return text
+}
+
+// fields are those of a JSON object for people, "name: Ada, width: 320", at most about n
+// bytes of them. It says whether raw is an object.
+func fields(raw json.RawMessage, n int) (string, bool) {
+	read := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := read.Token(); err != nil || open != json.Delim('{') {
+		return "", false
+	}
+	var list []string
+	for size := 0; read.More() && size < n; {
+		name, err := read.Token()
+		if err != nil {
+			return "", false
+		}
+		var value json.RawMessage
+		if err := read.Decode(&value); err != nil {
+			return "", false
+		}
+		text, _ := name.(string) // that is what stands before a colon
+		if !printable(text) {
+			text = strconv.Quote(text)
+		}
+		one := text + ": " + plainly(value)
+		list, size = append(list, one), size+len(one)
+	}
+	return strings.Join(list, ", "), true
+}
+
+func printable(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+// plainly is a JSON value without the quotes of a text, unless they are needed to see it.
+func plainly(value json.RawMessage) string {
+	var text string
+	if json.Unmarshal(value, &text) == nil && text != "" && printable(text) {
+		return text
+	}
+	var out bytes.Buffer
+	if json.Compact(&out, value) != nil {
+		return string(value)
+	}
+	return out.String()
 }
 
 // cut shortens text to at most n bytes without splitting a character.

@@ -23,11 +23,19 @@ func short(d time.Duration) string {
 	case d < time.Minute:
 		return strconv.Itoa(int(d.Seconds())) + " s"
 	case d < time.Hour:
-		return fmt.Sprintf("%dm %02ds", int(d.Minutes()), int(d.Seconds())%60)
+		return units(int(d.Minutes()), "min", int(d.Seconds())%60, "s")
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh %02dm", int(d.Hours()), int(d.Minutes())%60)
+		return units(int(d.Hours()), "h", int(d.Minutes())%60, "min")
 	}
-	return fmt.Sprintf("%dd %02dh", int(d.Hours())/24, int(d.Hours())%24)
+	return units(int(d.Hours())/24, "days", int(d.Hours())%24, "h")
+}
+
+// units are two of them, the smaller one unless it is zero: 15 min, 15 min 2 s.
+func units(large int, name string, small int, smaller string) string {
+	if small == 0 {
+		return fmt.Sprintf("%d %s", large, name)
+	}
+	return fmt.Sprintf("%d %s %d %s", large, name, small, smaller)
 }
 
 // ago is how long ago something was, for people.
@@ -65,7 +73,7 @@ func coarse(d time.Duration) string {
 	case d < 365*24*time.Hour:
 		return strconv.Itoa(int(d.Hours()/24)) + " days"
 	}
-	return strconv.Itoa(int(d.Hours()/24/365)) + " years"
+	return plural(int64(d.Hours()/24/365), "year", "years")
 }
 
 // number groups digits by threes.
@@ -103,6 +111,20 @@ func size(n int) string {
 		return strconv.FormatFloat(float64(n)/(1<<10), 'f', 1, 64) + " KiB"
 	}
 	return strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64) + " MiB"
+}
+
+// ruleText is that of a schedule without the empty units of its span: @every 5m.
+func ruleText(text string) string {
+	if span, every := strings.CutPrefix(text, "@every "); every {
+		if span = strings.TrimSuffix(span, "m0s"); len(span) < len(text)-len("@every ") {
+			span += "m"
+		}
+		if shorter, whole := strings.CutSuffix(span, "h0m"); whole {
+			span = shorter + "h"
+		}
+		return "@every " + span
+	}
+	return text
 }
 
 func plural(n int64, one, many string) string {

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 
@@ -45,6 +46,9 @@ func (b *board) job(v *view) error {
 	}
 	ctx := v.context()
 	stored, err := b.queue.Get(ctx, id)
+	if errors.Is(err, later.ErrNotFound) {
+		return b.missing(v, id)
+	}
 	if err != nil {
 		return err
 	}
@@ -93,6 +97,20 @@ func (b *board) job(v *view) error {
 	}
 	v.Data = &page
 	return nil
+}
+
+// missing says what may have become of a job that is not there.
+func (b *board) missing(v *view, id int64) error {
+	newest, err := b.queue.List(v.context(), later.Filter{Limit: 1})
+	switch {
+	case err != nil:
+		return err
+	case len(newest) == 0:
+		return notFound("Job %d is not here: this store has no jobs.", id)
+	case newest[0].ID < id:
+		return notFound("Job %d is not here: the newest is job %d.", id, newest[0].ID)
+	}
+	return notFound("Job %d is not here: somebody deleted it, or it finished so long ago that it was pruned. Some ids are never used.", id)
 }
 
 // alike is how many other jobs fail for the same reason.

@@ -20,7 +20,8 @@ type overviewPage struct {
 	Groups    []queueGroup      `json:"-"`
 	Errors    []causeRow        `json:"errors"` // those with the most failed jobs
 	Unnamed   []jobRow          `json:"failed"` // that failed last, where no cause is known
-	Processes []later.Process   `json:"processes"`
+	Processes []processRow      `json:"processes"`
+	Working   int64             `json:"working"` // of them
 	LastDone  time.Time         `json:"last_done"`
 	LastHour  typeFigure        `json:"last_hour"` // of all types
 	Charts    []chart           `json:"charts"`
@@ -44,14 +45,18 @@ func (b *board) overview(v *view) error {
 	if err != nil {
 		return err
 	}
-	page := overviewPage{Counts: map[string]int64{}, More: map[string]bool{}, Queues: queueRows(v.Now, stats, processes), Errors: top, Unnamed: unnamed, Processes: processes}
+	page := overviewPage{Counts: map[string]int64{}, More: map[string]bool{}, Queues: queueRows(v.Now, stats, processes), Errors: top, Unnamed: unnamed}
 	for i := range stats.Queues {
 		if q := &stats.Queues[i]; q.Pending > 0 && (page.Oldest == nil || q.Oldest.Before(page.Oldest.Oldest)) {
 			page.Oldest = q
 		}
 	}
 	for _, p := range processes {
-		page.Slots += p.Slots
+		row := processRow{p, silent(v.Now, p)}
+		if page.Processes = append(page.Processes, row); works(v.Now, p) {
+			page.Slots += p.Slots
+			page.Working++
+		}
 	}
 	if done, err := b.queue.List(ctx, later.Filter{Status: []later.JobStatus{later.StatusCompleted}, Limit: 1}); err == nil && len(done) > 0 {
 		page.LastDone = done[0].FinishedAt
@@ -64,7 +69,7 @@ func (b *board) overview(v *view) error {
 		page.Counts[string(status)], page.More[string(status)] = n, stats.More[status]
 		page.Empty = page.Empty && n == 0
 	}
-	if err := b.lookBack(v, &page); err != nil {
+	if err := b.lookBack(v, &page, processes); err != nil {
 		return err
 	}
 	if page.Attention, err = b.attention(v); err != nil {
@@ -93,7 +98,7 @@ func (b *board) topErrors(v *view) (top []causeRow, unnamed []jobRow, err error)
 
 // lookBack reads what the charts are drawn from: the range that was asked for, and the
 // last hour.
-func (b *board) lookBack(v *view, page *overviewPage) error {
+func (b *board) lookBack(v *view, page *overviewPage, processes []later.Process) error {
 	r := rangeOf(v.request.URL.Query().Get("range"))
 	rollups, err := b.queue.Rollups(v.context(), v.Now.Add(-max(r.Back, time.Hour)-r.Step), v.Now)
 	if err != nil {
@@ -101,7 +106,7 @@ func (b *board) lookBack(v *view, page *overviewPage) error {
 	}
 	page.Charts, page.Range, page.Ranges = v.charts(rollups, r), r.Name, chartRanges
 	for i := range page.Charts {
-		page.Charts[i].Marks = r.deploys(page.Processes, v.Now)
+		page.Charts[i].Marks = r.deploys(processes, v.Now)
 	}
 	sparks(page.Queues, rollups, v.Now)
 	hour := store.Rollup{}
@@ -130,7 +135,7 @@ func queueRows(now time.Time, stats later.Stats, processes []later.Process) []qu
 	for i, q := range stats.Queues {
 		row := queueRow{QueueStats: q}
 		for _, p := range processes {
-			if slots := slotsFor(p, q.Name); slots > 0 && p.State == store.ProcessRunning {
+			if slots := slotsFor(p, q.Name); slots > 0 && works(now, p) {
 				row.Processes++
 				row.Slots += slots
 			}

@@ -213,7 +213,7 @@ func TestWrongAddresses(t *testing.T) {
 		status int
 		text   string
 	}{
-		"jobs/77777":            {404, "job 77777"},
+		"jobs/77777":            {404, "Job 77777 is not here"},
 		"jobs/x":                {404, "is no id of a job"},
 		"jobs/-1":               {404, "is no id of a job"},
 		"jobs/?before=x":        {400, "is no id to go on from"},

@@ -38,7 +38,7 @@ func (b *board) process(v *view) error {
 	if err != nil {
 		return err
 	}
-	page := processPage{processRow: processRow{p, v.Now.Sub(p.BeatAt) > silence}, More: len(jobs) == runningShown}
+	page := processPage{processRow: processRow{p, silent(v.Now, p)}, More: len(jobs) == runningShown}
 	jobs = slices.DeleteFunc(jobs, func(job later.Job) bool { return job.ProcessID != id })
 	visible, err := b.queue.Redact(v.context(), jobs...)
 	if err != nil {

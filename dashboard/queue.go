@@ -73,7 +73,7 @@ func (b *board) oneQueue(v *view) error {
 	}
 	for _, p := range processes {
 		if slotsFor(p, name) > 0 {
-			page.Served = append(page.Served, processRow{Process: p, Lost: v.Now.Sub(p.BeatAt) > silence})
+			page.Served = append(page.Served, processRow{p, silent(v.Now, p)})
 		}
 	}
 	jobs, err := b.listed(v, later.Filter{Queue: name, Limit: 10})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/store"
 )
 
 type queuesPage struct {
@@ -95,6 +96,13 @@ type processRow struct {
 	Lost bool `json:"lost"` // silent for longer than a living one is
 }
 
+func silent(now time.Time, p later.Process) bool { return now.Sub(p.BeatAt) > silence }
+
+// works reports whether a process claims jobs.
+func works(now time.Time, p later.Process) bool {
+	return p.State == store.ProcessRunning && !silent(now, p)
+}
+
 func (b *board) processes(v *view) error {
 	v.Title = "Processes"
 	processes, err := b.queue.Processes(v.context())
@@ -103,7 +111,7 @@ func (b *board) processes(v *view) error {
 	}
 	page := processesPage{}
 	for _, p := range processes {
-		page.Processes = append(page.Processes, processRow{p, v.Now.Sub(p.BeatAt) > silence})
+		page.Processes = append(page.Processes, processRow{p, silent(v.Now, p)})
 	}
 	v.Data = &page
 	return nil

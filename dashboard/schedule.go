@@ -103,7 +103,7 @@ func withNotes(times []time.Time, zone string) (runs []nextRun) {
 	}
 	for _, at := range times {
 		local := at.In(location)
-		run := nextRun{At: at, Here: local.Format("Mon 2 Jan 2006 15:04:05 MST")}
+		run := nextRun{At: at, Here: local.Format("Mon 2006-01-02 15:04:05 MST")}
 		_, before := at.Add(-time.Hour - time.Second).In(location).Zone()
 		_, now := local.Zone()
 		_, after := at.Add(time.Hour).In(location).Zone()

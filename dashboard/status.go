@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/store"
@@ -62,7 +63,7 @@ func glance(r *http.Request, queue *later.JobQueue) statusReport {
 		var processes []later.Process
 		processes, err = queue.Processes(r.Context())
 		for _, p := range processes {
-			if p.State == store.ProcessRunning {
+			if works(time.Now(), p) {
 				report.Processes++
 				report.Slots += p.Slots
 			}

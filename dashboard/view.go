@@ -50,7 +50,7 @@ func (v *view) need(p Permission) error {
 	if v.User.Can(p) {
 		return nil
 	}
-	return &problem{http.StatusForbidden, "Not allowed", fmt.Sprintf("You lack the permission %q.", permissionNames[p])}
+	return &problem{http.StatusForbidden, "Not allowed", fmt.Sprintf("You lack the permission %q. The program that serves these pages decides who has it.", permissionNames[p])}
 }
 
 func (b *board) frame(r *http.Request, name string) *view {
@@ -121,6 +121,14 @@ func (v *view) Can(permission string) bool {
 func (v *view) Ago(t time.Time) string   { return ago(v.Now, t) }
 func (v *view) Until(t time.Time) string { return until(v.Now, t) }
 func (v *view) Since(t time.Time) string { return short(v.Now.Sub(t)) }
+
+// Moment is a text as it is, unless it is a time: that is shown as all others are.
+func (v *view) Moment(text string) string {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return v.Time(t)
+	}
+	return text
+}
 
 // Time is a moment in the zone that the user has chosen.
 func (v *view) Time(t time.Time) string { return v.Look.time(t) }

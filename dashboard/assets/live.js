@@ -185,14 +185,15 @@
     if (s < 60) return `${Math.max(0, Math.floor(s))} s`;
     if (s < 3600) return `${Math.floor(s / 60)} min`;
     if (s < 48 * 3600) return `${Math.floor(s / 3600)} h`;
-    return s < 365 * 86400 ? `${Math.floor(s / 86400)} days` : `${Math.floor(s / 86400 / 365)} years`;
+    if (s < 365 * 86400) return `${Math.floor(s / 86400)} days`;
+    return s < 730 * 86400 ? "1 year" : `${Math.floor(s / 86400 / 365)} years`;
   }
   function short(s) {
-    const two = (n) => String(Math.floor(n)).padStart(2, "0");
+    const units = (large, name, small, smaller) => `${Math.floor(large)} ${name}` + (small >= 1 ? ` ${Math.floor(small)} ${smaller}` : "");
     if (s < 10) return `${(Math.floor(Math.max(0, s) * 10) / 10).toFixed(1)} s`;
     if (s < 60) return `${Math.floor(s)} s`;
-    if (s < 3600) return `${Math.floor(s / 60)}m ${two(s % 60)}s`;
-    return s < 48 * 3600 ? `${Math.floor(s / 3600)}h ${two(s / 60 % 60)}m` : `${Math.floor(s / 86400)}d ${two(s / 3600 % 24)}h`;
+    if (s < 3600) return units(s / 60, "min", s % 60, "s");
+    return s < 48 * 3600 ? units(s / 3600, "h", s / 60 % 60, "min") : units(s / 86400, "days", s / 3600 % 24, "h");
   }
   function clocks() {
     if (!live || document.hidden || String(getSelection())) return;
