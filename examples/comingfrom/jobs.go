@@ -28,10 +28,10 @@ var Welcome = later.Define[WelcomeArgs]("WelcomeEmailJob",
 	later.DiscardOn(ErrNoUser),
 	later.Timeout(30*time.Second))
 
-// Mailer has what the handler needs: a database, a connection, here a map.
+// Mailer has what the handler needs: a database, a connection, here a map and a function.
 type Mailer struct {
 	Addresses map[int64]string
-	Sent      []string
+	Send      func(ctx context.Context, address string) error
 }
 
 // Welcome is the handler.
@@ -40,9 +40,8 @@ func (m *Mailer) Welcome(ctx context.Context, args WelcomeArgs) error {
 	if !found {
 		return ErrNoUser // discarded: the job fails at once
 	}
-	m.Sent = append(m.Sent, address)
-	later.Running(ctx).Logger.Info("welcomed", "user", args.UserID)
-	return nil
+	later.Running(ctx).Logger.Info("welcoming", "user", args.UserID)
+	return m.Send(ctx, address) // an error is retried, ErrBusy by the rule above
 }
 
 // NewQueue binds the handlers and says what recurs.
