@@ -1,6 +1,7 @@
 package later
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,10 +36,10 @@ func (q *JobQueue) List(ctx context.Context, f Filter) ([]Job, error) {
 
 // Search is List for people who wait for a page: what an index answers (ids, status, type,
 // user, target) it finds however old it is; whatever else f asks for it looks for in the
-// newest 100,000 of those jobs, for about 250 ms at most. Found says how far it has
-// looked, and with which f.Before to go on.
-func (q *JobQueue) Search(ctx context.Context, f Filter) (Found, error) {
-	found, err := q.store.Search(ctx, f, store.Reach{})
+// newest 100,000 of those jobs, for about 250 ms at most, unless a Reach says how far. Found
+// says how far it has looked, and with which f.Before to go on.
+func (q *JobQueue) Search(ctx context.Context, f Filter, reach ...Reach) (Found, error) {
+	found, err := q.store.Search(ctx, f, cmp.Or(reach...))
 	if err != nil {
 		return Found{}, fmt.Errorf("search for jobs: %w", err)
 	}
@@ -144,9 +145,10 @@ func (q *JobQueue) KnownTypes(ctx context.Context) ([]store.JobType, error) {
 }
 
 // Rollups returns what became of the jobs in a time, in spans of at least a minute, by
-// queue and type: what charts are drawn from. Processes add to them once a minute.
-func (q *JobQueue) Rollups(ctx context.Context, from, until time.Time) ([]store.Rollup, error) {
-	rollups, err := q.store.Rollups(ctx, from, until)
+// queue and type, or summed: what charts are drawn from. Processes add to them once a
+// minute.
+func (q *JobQueue) Rollups(ctx context.Context, f RollupFilter) ([]store.Rollup, error) {
+	rollups, err := q.store.Rollups(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("list rollups: %w", err)
 	}

@@ -8,6 +8,7 @@ type (
 	JobStatus  = store.JobStatus  // where a job stands
 	Filter     = store.Filter     // selects jobs; zero fields do not filter
 	Found      = store.Found      // what a search has found
+	Reach      = store.Reach      // how far it looks
 	Stats      = store.Stats      // counts of jobs
 	QueueStats = store.QueueStats // one queue at a glance
 	Retention  = store.Retention  // how long finished jobs are kept
@@ -17,6 +18,7 @@ type (
 	Progress   = store.Progress   // how far a running job says it is
 	Process    = store.Process    // one running JobQueue that works
 
+	RollupFilter   = store.RollupFilter   // selects what charts are drawn from
 	DuplicateError = store.DuplicateError // says which job holds a unique key
 )
 

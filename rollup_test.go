@@ -44,7 +44,7 @@ func TestRollups(t *testing.T) {
 		<-time.After(90 * time.Second)
 		all := func() store.Rollup {
 			t.Helper()
-			rollups, err := queue.Rollups(t.Context(), began, time.Now())
+			rollups, err := queue.Rollups(t.Context(), later.RollupFilter{From: began, Until: time.Now()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -75,14 +75,17 @@ type doctor struct {
 	report later.Findings
 }
 
-// doctorKept is for how long.
-const doctorKept = 2 * time.Second
+// For how long: the overview shows the findings, the title of every page how many.
+const (
+	doctorKept   = 2 * time.Second
+	problemsKept = 15 * time.Second
+)
 
 // attention is what needs a person, the worst first.
 func (b *board) attention(v *view) ([]findingRow, error) {
 	b.doctor.mu.Lock()
 	defer b.doctor.mu.Unlock()
-	if err := b.examine(v.context(), doctorKept); err != nil {
+	if _, err := b.examine(v.context(), doctorKept); err != nil {
 		return nil, err
 	}
 	var rows []findingRow
@@ -94,29 +97,42 @@ func (b *board) attention(v *view) ([]findingRow, error) {
 	return rows, nil
 }
 
-// examine looks at the system, unless somebody has not long ago. It needs the lock.
-func (b *board) examine(ctx context.Context, kept time.Duration) error {
+// examine looks at the system, unless somebody has not long ago: anew says which. It needs
+// the lock.
+func (b *board) examine(ctx context.Context, kept time.Duration) (anew bool, err error) {
 	if time.Since(b.doctor.at) <= kept {
-		return nil
+		return false, nil
 	}
 	report, err := b.queue.Doctor(ctx)
 	if err == nil {
 		b.doctor.report, b.doctor.at = report, time.Now()
 	}
-	return err
+	return err == nil, err
+}
+
+// stats are the counts of now. To count is most of what a page costs: one that will look
+// at the system anyway, after so long, does both at once.
+func (b *board) stats(v *view, kept time.Duration) (later.Stats, error) {
+	b.doctor.mu.Lock()
+	anew, err := b.examine(v.context(), kept)
+	stats := b.doctor.report.Stats
+	b.doctor.mu.Unlock()
+	if err == nil && !anew {
+		stats, err = b.queue.Stats(v.context())
+	}
+	return stats, err
 }
 
 // Problems is how much needs a person, for the title of every page: it may be a little
 // out of date.
 func (v *view) Problems() int {
-	const kept = 15 * time.Second
 	if v.Problem != nil {
 		return 0 // it may be that the store cannot be reached, or that nobody may look
 	}
 	b := v.board
 	b.doctor.mu.Lock()
 	defer b.doctor.mu.Unlock()
-	if b.examine(v.context(), kept) != nil {
+	if _, err := b.examine(v.context(), problemsKept); err != nil {
 		return 0
 	}
 	return b.doctor.report.Bad()

@@ -42,9 +42,9 @@ type bulkCount struct {
 }
 
 const (
-	countTime   = time.Second // how long jobs are counted
-	countPage   = 1000        // how many at once
-	sampledBulk = 3           // how many are shown
+	countTime   = 250 * time.Millisecond // how long jobs are counted
+	countPage   = 1000                   // how many at once
+	sampledBulk = 3                      // how many are shown
 )
 
 // bulkOf is the page that asks before all jobs of a query are changed.
@@ -168,7 +168,7 @@ func (b *board) countBulk(v *view, page *bulkPage, enough int64) error {
 	f := page.filter
 	f.Limit = int(min(countPage, enough))
 	for until := time.Now().Add(countTime); ; {
-		found, err := b.queue.Search(v.context(), f)
+		found, err := b.queue.Search(v.context(), f, later.Reach{Time: max(time.Until(until), time.Millisecond)})
 		if err != nil {
 			return err
 		}

@@ -31,6 +31,13 @@ type causeRow struct {
 	later.Cause
 	Spark   spark `json:"-"`
 	IsMuted bool  `json:"muted"`
+	CountTo int   `json:"counted_to"` // how far its jobs were counted
+}
+
+// Count is a number of its jobs, which may have been counted so far only.
+func (c causeRow) Count(n int64) string {
+	most := int64(c.CountTo)
+	return atLeast(min(n, most), n >= most)
 }
 
 // causeTabs are which causes the page shows.
@@ -40,15 +47,16 @@ func (b *board) causes(v *view) error {
 	v.Title = "Errors"
 	values := v.request.URL.Query()
 	page := causesPage{Text: strings.TrimSpace(values.Get("q")), Which: values.Get("show")}
-	f := later.CauseFilter{Limit: causesRead, CountTo: 1}
-	f.Failed, f.Unmuted = page.Which == "", page.Which == ""
+	f := later.CauseFilter{Limit: causesShown + 1, CountTo: 1}
+	if page.Text != "" {
+		f.Limit = causesRead
+	}
+	f.Failed, f.Unmuted, f.Muted = page.Which == "", page.Which == "", page.Which == "muted"
 	found, err := b.queue.Causes(v.context(), f)
 	if err != nil {
 		return err
 	}
-	found = slices.DeleteFunc(found, func(c later.Cause) bool {
-		return page.Which == "muted" && !c.Muted(v.Now) || !mentions(&c, page.Text)
-	})
+	found = slices.DeleteFunc(found, func(c later.Cause) bool { return !mentions(&c, page.Text) })
 	if len(found) > causesShown {
 		found, page.More = found[:causesShown], true
 	}
@@ -84,9 +92,10 @@ func (b *board) causeRows(v *view, found []later.Cause) (rows []causeRow, err er
 	for i := range found {
 		ids[i] = found[i].ID
 	}
-	full, err := b.queue.Causes(v.context(), later.CauseFilter{IDs: ids, CountsFrom: v.Now.Add(-sparkBack), Limit: len(ids)})
+	most := max(countedTo/len(ids), 1000) // all together must not take long
+	full, err := b.queue.Causes(v.context(), later.CauseFilter{IDs: ids, CountsFrom: v.Now.Add(-sparkBack), CountTo: most, Limit: len(ids)})
 	for _, c := range full {
-		rows = append(rows, causeRow{c, v.spark(&c), c.Muted(v.Now)})
+		rows = append(rows, causeRow{c, v.spark(&c), c.Muted(v.Now), most})
 	}
 	return rows, err
 }
@@ -105,11 +114,6 @@ func (v *view) OpenErrors() string {
 		return strconv.Itoa(most) + "+"
 	}
 	return strconv.Itoa(len(found))
-}
-
-// Counted is a number of jobs, which may have been counted so far only.
-func (v *view) Counted(n int64) string {
-	return atLeast(min(n, countedTo), n >= countedTo)
 }
 
 // countedTo is how far jobs are counted.

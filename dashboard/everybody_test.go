@@ -32,12 +32,6 @@ const audit = `(() => {
 		const style = getComputedStyle(each);
 		if (document.activeElement === each && (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 1)) say("focus cannot be seen", each);
 	}
-	for (const each of document.querySelectorAll("body *")) {
-		const style = getComputedStyle(each), box = each.getBoundingClientRect();
-		if (!each.checkVisibility() || each.closest(".hidden, svg")) continue;
-		if (style.textOverflow === "ellipsis" && each.scrollWidth > each.clientWidth && !each.title && !each.matches("input")) say("cut, and not told by a title", each);
-		if (each.matches("a[href], button, summary, select") && each.tabIndex >= 0 && style.display !== "inline" && box.height < 24) say("too small for a finger", each);
-	}
 	const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
 	const pixel = (colour) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); return canvas.getImageData(0, 0, 1, 1).data; };
 	const light = ([r, g, b]) => [r, g, b].map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/internal/query"
@@ -55,20 +56,23 @@ func (b *board) neighbours(v *view, job later.Job) (newer, older string, err err
 		return strconv.FormatInt(other.ID, 10) + listedBy(text)
 	}
 	filter.Before, filter.Limit = job.ID, 1
-	next, err := b.queue.List(v.context(), filter)
+	next, err := b.queue.Search(v.context(), filter, besides)
 	if err != nil {
 		return "", "", err
 	}
-	if len(next) > 0 {
-		older = link(next[0])
+	if len(next.Jobs) > 0 {
+		older = link(next.Jobs[0])
 	}
 	filter.Before, filter.Limit = 0, pageSize // further back only the list itself knows
-	first, err := b.queue.List(v.context(), filter)
-	if i := slices.IndexFunc(first, func(j later.Job) bool { return j.ID == job.ID }); i > 0 {
-		newer = link(first[i-1])
+	first, err := b.queue.Search(v.context(), filter, besides)
+	if i := slices.IndexFunc(first.Jobs, func(j later.Job) bool { return j.ID == job.ID }); i > 0 {
+		newer = link(first.Jobs[i-1])
 	}
 	return newer, older, err
 }
+
+// besides is how far a page looks for jobs that it shows beside what it is about.
+var besides = later.Reach{Jobs: 20_000, Time: 25 * time.Millisecond}
 
 // levels are those of a log, from the least.
 var levels = []string{"DEBUG", "INFO", "WARN", "ERROR"}

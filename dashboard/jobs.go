@@ -149,7 +149,7 @@ func (b *board) tabs(v *view, text string, filter later.Filter) ([]tab, error) {
 	var counts later.Stats
 	if plain {
 		var err error
-		if counts, err = b.queue.Stats(v.context()); err != nil {
+		if counts, err = b.stats(v, problemsKept); err != nil {
 			return nil, err
 		}
 	}

@@ -33,7 +33,7 @@ type overviewPage struct {
 func (b *board) overview(v *view) error {
 	v.Title = "Overview"
 	ctx := v.context()
-	stats, err := b.queue.Stats(ctx)
+	stats, err := b.stats(v, doctorKept)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,11 @@ func (b *board) topErrors(v *view) (top []causeRow, unnamed []jobRow, err error)
 // last hour.
 func (b *board) lookBack(v *view, page *overviewPage, processes []later.Process) error {
 	r := rangeOf(v.request.URL.Query().Get("range"))
-	rollups, err := b.queue.Rollups(v.context(), v.Now.Add(-max(r.Back, time.Hour)-r.Step), v.Now)
+	rollups, err := b.queue.Rollups(v.context(), later.RollupFilter{From: v.Now.Add(-max(r.Back, time.Hour) - r.Step), Until: v.Now, Sum: true})
+	if err != nil {
+		return err
+	}
+	ofQueues, err := b.queue.Rollups(v.context(), later.RollupFilter{From: v.Now.Add(-(sparkMinutes + 1) * time.Minute), Until: v.Now})
 	if err != nil {
 		return err
 	}
@@ -108,7 +112,7 @@ func (b *board) lookBack(v *view, page *overviewPage, processes []later.Process)
 	for i := range page.Charts {
 		page.Charts[i].Marks = r.deploys(processes, v.Now)
 	}
-	sparks(page.Queues, rollups, v.Now)
+	sparks(page.Queues, ofQueues, v.Now)
 	hour := store.Rollup{}
 	for i := range rollups {
 		if rollups[i].At.After(v.Now.Add(-time.Hour)) {

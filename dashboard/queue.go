@@ -53,7 +53,7 @@ func pageOf(section, name string) string {
 func (b *board) oneQueue(v *view) error {
 	name, ctx := v.request.PathValue("name"), v.context()
 	v.Title = name
-	stats, err := b.queue.Stats(ctx)
+	stats, err := b.stats(v, problemsKept)
 	if err != nil {
 		return err
 	}
@@ -81,15 +81,14 @@ func (b *board) oneQueue(v *view) error {
 		return err
 	}
 	if !known && len(jobs) == 0 && len(page.Served) == 0 {
-		return notFound("No queue %q has jobs, and no process serves it.", name)
+		return notFound("No queue %q has jobs, or had some lately, and no process serves it.", name)
 	}
 	page.Newest = jobs
 	r := rangeOf("1h")
-	rollups, err := b.queue.Rollups(ctx, v.Now.Add(-r.Back-r.Step), v.Now)
+	mine, err := b.queue.Rollups(ctx, later.RollupFilter{From: v.Now.Add(-r.Back - r.Step), Until: v.Now, Queue: name})
 	if err != nil {
 		return err
 	}
-	mine := slices.DeleteFunc(rollups, func(u store.Rollup) bool { return u.Queue != name })
 	steps := r.steps(mine, v.Now)
 	page.Chart = v.throughput(steps, r)
 	page.Wait = v.durations("Wait until the first attempt", steps, r, func(u *store.Rollup) *store.Histogram { return &u.Wait })
@@ -100,9 +99,10 @@ func (b *board) oneQueue(v *view) error {
 	return nil
 }
 
-// listed are jobs as rows, without what may not be seen.
+// listed are new jobs as rows, without what may not be seen.
 func (b *board) listed(v *view, f later.Filter) (rows []jobRow, err error) {
-	jobs, err := b.queue.List(v.context(), f)
+	found, err := b.queue.Search(v.context(), f, besides)
+	jobs := found.Jobs
 	if err == nil {
 		jobs, err = b.queue.Redact(v.context(), jobs...)
 	}
@@ -171,16 +171,24 @@ func quantile(h *store.Histogram, q float64) string {
 	return short(h.Quantile(q))
 }
 
+// sparkMinutes is how far the pictures of queues go back.
+const sparkMinutes = 30
+
 // sparks draws for each queue what has finished in it in the last half hour.
 func sparks(rows []queueRow, rollups []store.Rollup, now time.Time) {
-	const minutes, height, step = 30, 20, 3
+	const minutes, height, step = sparkMinutes, 20, 3
 	first := now.Truncate(time.Minute).Add(-minutes * time.Minute)
+	of := map[string][]*store.Rollup{}
+	for i := range rollups {
+		if u := &rollups[i]; u.Span == time.Minute && !u.At.Before(first) {
+			of[u.Queue] = append(of[u.Queue], u)
+		}
+	}
 	for i := range rows {
 		var good, bad [minutes + 1]int64
 		highest := int64(0)
-		for j := range rollups {
-			u := &rollups[j]
-			if at := int(u.At.Sub(first) / time.Minute); u.Queue == rows[i].Name && u.Span == time.Minute && !u.At.Before(first) && at <= minutes {
+		for _, u := range of[rows[i].Name] {
+			if at := int(u.At.Sub(first) / time.Minute); at <= minutes {
 				good[at] += u.Completed + u.Cancelled
 				bad[at] += u.Failed
 				highest = max(highest, good[at]+bad[at])

@@ -17,7 +17,7 @@ type queuesPage struct {
 
 func (b *board) queues(v *view) error {
 	v.Title = "Queues"
-	stats, err := b.queue.Stats(v.context())
+	stats, err := b.stats(v, problemsKept)
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (b *board) queues(v *view) error {
 		return err
 	}
 	page := queuesPage{Queues: queueRows(v.Now, stats, processes)}
-	rollups, err := b.queue.Rollups(v.context(), v.Now.Add(-time.Hour), v.Now)
+	rollups, err := b.queue.Rollups(v.context(), later.RollupFilter{From: v.Now.Add(-time.Hour), Until: v.Now})
 	if err != nil {
 		return err
 	}

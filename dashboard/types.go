@@ -25,7 +25,7 @@ func (b *board) types(v *view) error {
 	if err != nil {
 		return err
 	}
-	rollups, err := b.queue.Rollups(v.context(), v.Now.Add(-time.Hour), v.Now)
+	rollups, err := b.queue.Rollups(v.context(), later.RollupFilter{From: v.Now.Add(-time.Hour), Until: v.Now})
 	if err != nil {
 		return err
 	}
@@ -68,11 +68,10 @@ func (b *board) oneType(v *view) error {
 	}
 	r := rangeOf(v.request.URL.Query().Get("range"))
 	page := &typePage{JobType: types[i], Schema: render(types[i].Schema), Fields: fieldsOf(types[i].Schema), Range: r.Name, Ranges: chartRanges, Known: true}
-	rollups, err := b.queue.Rollups(ctx, v.Now.Add(-r.Back-r.Step), v.Now)
+	mine, err := b.queue.Rollups(ctx, later.RollupFilter{From: v.Now.Add(-r.Back - r.Step), Until: v.Now, Type: name, Sum: true})
 	if err != nil {
 		return err
 	}
-	mine := slices.DeleteFunc(rollups, func(u store.Rollup) bool { return u.Type != name })
 	steps := r.steps(mine, v.Now)
 	sum := store.Rollup{}
 	for s := range steps {

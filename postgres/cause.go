@@ -77,7 +77,7 @@ func (s *Store) Causes(ctx context.Context, f store.CauseFilter, now time.Time) 
 	}
 	err = s.read(ctx, func(r *session) error {
 		causes = nil
-		if err := r.query("causes", scanCause(&causes), causeIDs(f.IDs), f.Type, f.Failed, f.Unmuted, s.orNow(now), f.CountTo, f.Limit); err != nil {
+		if err := r.query("causes", scanCause(&causes), causeIDs(f.IDs), f.Type, f.Failed, f.Unmuted, s.orNow(now), f.CountTo, f.Limit, f.Muted); err != nil {
 			return err
 		}
 		if f.CountsFrom.IsZero() || len(causes) == 0 {

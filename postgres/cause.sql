@@ -32,7 +32,7 @@ FROM (
   SELECT * FROM later.cause AS c
   WHERE ($1::bigint[] IS NULL OR c.id = ANY ($1::bigint[])) AND ($2::text = '' OR c.type = $2)
     AND (NOT $3::boolean OR (SELECT f.cause FROM later.finished AS f WHERE f.cause = c.id LIMIT 1) IS NOT NULL)
-    AND (NOT $4::boolean OR coalesce(c.muted_until, $5::timestamptz) <= $5)
+    AND (NOT $4::boolean OR coalesce(c.muted_until, $5::timestamptz) <= $5) AND (NOT $8::boolean OR c.muted_until > $5)
   ORDER BY c.last_seen DESC, c.id LIMIT $7) AS c
 ORDER BY c.last_seen DESC, c.id;
 

@@ -101,4 +101,13 @@ SELECT value FROM later.meta WHERE name = 'store_id';
 
 -- name: rollups
 SELECT span_s, at, queue, type, completed, retried, postponed, failed, cancelled, wait, run
-FROM later.rollup WHERE span_s = $1 AND at >= $2 AND at < $3 ORDER BY at, id;
+FROM later.rollup WHERE span_s = $1 AND at >= $2 AND at < $3 AND ($4 = '' OR queue = $4) AND ($5 = '' OR type = $5) ORDER BY at, id;
+
+-- name: rollup_sums
+-- A row for each time: what reading costs does not grow with the number of types. Histograms
+-- one after the other are their sum. The bounds: a number that somebody has spoiled must not
+-- overflow.
+SELECT span_s, at, $4::text, $5::text, least(sum(completed), 1::bigint << 62)::bigint, least(sum(retried), 1::bigint << 62)::bigint,
+  least(sum(postponed), 1::bigint << 62)::bigint, least(sum(failed), 1::bigint << 62)::bigint, least(sum(cancelled), 1::bigint << 62)::bigint,
+  string_agg(wait, ' '), string_agg(run, ' ')
+FROM later.rollup WHERE span_s = $1 AND at >= $2 AND at < $3 AND ($4 = '' OR queue = $4) AND ($5 = '' OR type = $5) GROUP BY span_s, at ORDER BY at;

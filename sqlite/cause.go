@@ -72,7 +72,7 @@ func (s *Store) Causes(ctx context.Context, f store.CauseFilter, now time.Time) 
 	f = f.Bounded()
 	err = s.read(ctx, func(s *session) error {
 		causes = nil
-		if err := s.query("causes", scanCause(&causes), causeIDs(f.IDs), f.Type, f.Failed, f.Unmuted, orNow(now).UnixMicro(), f.CountTo, f.Limit); err != nil {
+		if err := s.query("causes", scanCause(&causes), causeIDs(f.IDs), f.Type, f.Failed, f.Unmuted, orNow(now).UnixMicro(), f.CountTo, f.Limit, f.Muted); err != nil {
 			return err
 		}
 		if f.CountsFrom.IsZero() || len(causes) == 0 {

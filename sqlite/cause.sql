@@ -30,7 +30,7 @@ FROM (
   SELECT * FROM later_cause AS c
   WHERE (?1 IS NULL OR id IN (SELECT value FROM json_each(?1))) AND (?2 = '' OR type = ?2)
     AND (NOT ?3 OR EXISTS (SELECT 1 FROM later_finished WHERE cause = c.id))
-    AND (NOT ?4 OR coalesce(muted_until, ?5) <= ?5)
+    AND (NOT ?4 OR coalesce(muted_until, ?5) <= ?5) AND (NOT ?8 OR muted_until > ?5)
   ORDER BY last_seen DESC, id LIMIT ?7) AS c
 ORDER BY c.last_seen DESC, c.id;
 

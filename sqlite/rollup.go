@@ -51,12 +51,16 @@ func foldRollups(s *session, now time.Time) error {
 }
 
 // Rollups returns the rollups that begin in a time, each length apart, oldest first.
-func (s *Store) Rollups(ctx context.Context, from, until time.Time) (found []store.Rollup, err error) {
+func (s *Store) Rollups(ctx context.Context, f store.RollupFilter) (found []store.Rollup, err error) {
+	query := "rollups"
+	if f.Sum {
+		query = "rollup_sums"
+	}
 	err = s.read(ctx, func(s *session) error {
 		found = nil
 		for _, kept := range store.RollupKept {
-			err := s.query("rollups", scanRollup(&found), int64(kept.Span/time.Second),
-				store.Storable(from.Truncate(kept.Span)).UnixMicro(), store.Storable(until).UnixMicro())
+			err := s.query(query, scanRollup(&found), int64(kept.Span/time.Second),
+				store.Storable(f.From.Truncate(kept.Span)).UnixMicro(), store.Storable(f.Until).UnixMicro(), f.Queue, f.Type)
 			if err != nil {
 				return err
 			}

@@ -97,6 +97,7 @@ type CauseFilter struct {
 	Type    string // of the jobs
 	Failed  bool   // only those with jobs that have failed
 	Unmuted bool   // only those that are not muted now
+	Muted   bool   // only those that are
 
 	CountsFrom time.Time // with Counts since then; zero: none
 	CountTo    int       // how far jobs are counted; 0 means 10,000

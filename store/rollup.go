@@ -22,6 +22,15 @@ type Rollup struct {
 	Run  Histogram // of all attempts
 }
 
+// RollupFilter selects rollups. Zero fields do not filter.
+type RollupFilter struct {
+	From, Until time.Time // whose span has begun by Until and not ended before From
+	Queue, Type string
+	// Sum adds up, in the database, those of each span that begin at the same time: what
+	// comes back has the Queue and the Type of the filter.
+	Sum bool
+}
+
 // The spans of rollups, and for how long each is kept: what is older is added to the
 // next, and in the end deleted.
 var RollupKept = []struct{ Span, For time.Duration }{

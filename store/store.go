@@ -193,10 +193,9 @@ type Store interface {
 	// before. It may differ although nothing has. It costs next to nothing, and may be
 	// asked for every second.
 	Revision(ctx context.Context) (string, error)
-	// Rollups returns the rollups whose span has begun by until and not ended before
-	// from: of each length, oldest first. Several may be of the same time, queue and
-	// type: see MergeRollups.
-	Rollups(ctx context.Context, from, until time.Time) ([]Rollup, error)
+	// Rollups returns those of each length, oldest first. Several may be of the same time,
+	// queue and type, unless they are summed: see MergeRollups.
+	Rollups(ctx context.Context, f RollupFilter) ([]Rollup, error)
 	// Causes returns what is known of causes, those seen last first, of one time by id.
 	Causes(ctx context.Context, f CauseFilter, now time.Time) ([]Cause, error)
 	// Holder returns the id of the job that holds a unique key; ErrNotFound: none.

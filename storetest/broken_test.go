@@ -180,8 +180,8 @@ func (b *broken) Rollup(ctx context.Context, rollups []store.Rollup, now time.Ti
 	return b.Reference.Rollup(ctx, b.give(rollups).([]store.Rollup), now)
 }
 
-func (b *broken) Rollups(ctx context.Context, from, until time.Time) ([]store.Rollup, error) {
-	out, err := b.Reference.Rollups(ctx, from, until)
+func (b *broken) Rollups(ctx context.Context, f store.RollupFilter) ([]store.Rollup, error) {
+	out, err := b.Reference.Rollups(ctx, f)
 	if b.answered != nil {
 		b.answered(&out)
 	}

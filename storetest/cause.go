@@ -194,6 +194,9 @@ func causeMuted(t *trial) {
 	unmuted := store.CauseFilter{Unmuted: true}
 	t.equal("unmuted meanwhile", len(t.causesAt(unmuted, at(time.Hour-time.Second))), 0)
 	t.equal("unmuted afterwards", len(t.causesAt(unmuted, at(time.Hour))), 1)
+	muted := store.CauseFilter{Muted: true}
+	t.equal("muted meanwhile", len(t.causesAt(muted, at(time.Hour-time.Second))), 1)
+	t.equal("muted afterwards", len(t.causesAt(muted, at(time.Hour))), 0)
 	t.recordCauses(aCause(broke))
 	t.equal("muted until, after another failure", t.causes(store.CauseFilter{})[0].MutedUntil, at(time.Hour))
 	t.must("Mute", t.store.Mute(t.Context(), broke, time.Time{}, at(0), nil))

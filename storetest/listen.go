@@ -209,7 +209,7 @@ func everyVerb(t *trial, id int64) map[string]func() error {
 		"Processes":  func() error { _, err := s.Processes(ctx); return err },
 		"Stats":      func() error { _, err := s.Stats(ctx); return err },
 		"Rollup":     func() error { return s.Rollup(ctx, []store.Rollup{aRollup(0)}, now) },
-		"Rollups":    func() error { _, err := s.Rollups(ctx, now, now); return err },
+		"Rollups":    func() error { _, err := s.Rollups(ctx, store.RollupFilter{From: now, Until: now}); return err },
 		"Export":     func() error { _, err := s.Export(ctx, 0, 1); return err },
 		"Import":     func() error { return s.Import(ctx, []store.Record{aRecord(id + 1)}) },
 		"Migrate":    func() error { return s.Migrate(ctx) },

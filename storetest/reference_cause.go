@@ -54,7 +54,7 @@ func (r *Reference) Causes(ctx context.Context, f store.CauseFilter, now time.Ti
 	for _, c := range r.causes {
 		c.Failed, c.Retrying = r.jobsOf(c.ID, store.Failed), r.jobsOf(c.ID, store.Retrying)
 		if f.IDs != nil && !slices.Contains(f.IDs, c.ID) || f.Type != "" && f.Type != c.Type ||
-			f.Failed && c.Failed == 0 || f.Unmuted && c.Muted(orNow(now)) {
+			f.Failed && c.Failed == 0 || f.Unmuted && c.Muted(orNow(now)) || f.Muted && !c.Muted(orNow(now)) {
 			continue
 		}
 		c.Failed, c.Retrying = min(c.Failed, int64(f.CountTo)), min(c.Retrying, int64(f.CountTo))

@@ -12,6 +12,8 @@ var rollupChecks = []check{
 	{"old ones are added up", rollupsAreFolded},
 	{"the oldest go", rollupsGo},
 	{"several of one time are kept apart", rollupsApart},
+	{"those of a queue, or of a type", rollupsSelected},
+	{"those of a time are summed", rollupsSummed},
 	{"no rollups", rollupNone},
 }
 
@@ -34,7 +36,7 @@ func (t *trial) rollup(now time.Time, rollups ...store.Rollup) {
 
 func (t *trial) rollups(from, until time.Time) []store.Rollup {
 	t.Helper()
-	found, err := t.store.Rollups(t.Context(), from, until)
+	found, err := t.store.Rollups(t.Context(), store.RollupFilter{From: from, Until: until})
 	t.must("Rollups", err)
 	return found
 }
@@ -100,4 +102,54 @@ func rollupsApart(t *trial) {
 func rollupNone(t *trial) {
 	t.rollup(at(0))
 	t.equal("rollups", len(t.allRollups()), 0)
+}
+
+// several are two minutes, each with rollups of two queues and two types.
+func (t *trial) severalRollups() (given []store.Rollup) {
+	for _, minute := range []int{10, 11} {
+		for i, queue := range []string{"mailers", "", "mailers", words[0]} {
+			u := aRollup(minute)
+			u.Queue, u.Type, u.Completed = queue, []string{"Mail", "Other"}[i/2], int64(100*minute+i)
+			u.Wait.Observe(time.Duration(i) * time.Minute)
+			given = append(given, u)
+		}
+	}
+	t.rollup(at(0), given...)
+	return given
+}
+
+func (t *trial) rollupsOf(f store.RollupFilter) []store.Rollup {
+	t.Helper()
+	f.From, f.Until = at(-90*24*time.Hour), at(90*24*time.Hour)
+	found, err := t.store.Rollups(t.Context(), f)
+	t.must("Rollups", err)
+	return found
+}
+
+func rollupsSelected(t *trial) {
+	g := t.severalRollups()
+	t.equal("of a queue", t.rollupsOf(store.RollupFilter{Queue: "mailers"}), []store.Rollup{g[0], g[2], g[4], g[6]})
+	t.equal("of a type", t.rollupsOf(store.RollupFilter{Type: "Mail"}), []store.Rollup{g[0], g[1], g[4], g[5]})
+	t.equal("of both", t.rollupsOf(store.RollupFilter{Queue: words[0], Type: "Other"}), []store.Rollup{g[3], g[7]})
+	t.equal("of a queue that is nowhere", len(t.rollupsOf(store.RollupFilter{Queue: "x\x00y", Sum: true})), 0)
+}
+
+func rollupsSummed(t *trial) {
+	g := t.severalRollups()
+	t.rollup(aRollup(0).At.Add(2*time.Hour+20*time.Minute), aRollup(50)) // folds the others
+	sum := func(f store.RollupFilter, which ...int) store.Rollup {
+		u := store.Rollup{At: g[0].At, Span: 10 * time.Minute, Queue: f.Queue, Type: f.Type}
+		for _, i := range which {
+			u.Add(&g[i])
+		}
+		return u
+	}
+	all := store.RollupFilter{Sum: true}
+	late := aRollup(50)
+	late.Queue, late.Type = "", ""
+	t.equal("of all", t.rollupsOf(all), []store.Rollup{late, sum(all, 0, 1, 2, 3, 4, 5, 6, 7)})
+	other := store.RollupFilter{Sum: true, Type: "Other"}
+	t.equal("of a type", t.rollupsOf(other), []store.Rollup{sum(other, 2, 3, 6, 7)})
+	both := store.RollupFilter{Sum: true, Queue: "mailers", Type: "Other"}
+	t.equal("of both", t.rollupsOf(both), []store.Rollup{sum(both, 2, 6)})
 }

@@ -1,7 +1,6 @@
 package comingfrom
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
@@ -10,17 +9,8 @@ import (
 	"github.com/laterjobs/later/latertest"
 )
 
-// newMailer sends to a list.
-func newMailer() (*Mailer, *[]string) {
-	var sent []string
-	return &Mailer{Addresses: map[int64]string{42: "ada@example.com"}, Send: func(_ context.Context, address string) error {
-		sent = append(sent, address) // tests drain: one job after the other
-		return nil
-	}}, &sent
-}
-
 func TestWelcome(t *testing.T) {
-	mailer, sent := newMailer()
+	mailer := &Mailer{Addresses: map[int64]string{42: "ada@example.com"}}
 	queue := latertest.New(t, later.Config{})
 	if err := NewQueue(queue, mailer); err != nil {
 		t.Fatal(err)
@@ -31,13 +21,13 @@ func TestWelcome(t *testing.T) {
 	latertest.Enqueued(t, queue, Welcome, latertest.Args(WelcomeArgs{UserID: 42}), latertest.Times(1))
 	latertest.Drain(t, queue)
 	latertest.Performed(t, queue, Welcome)
-	if !slices.Equal(*sent, []string{"ada@example.com"}) {
-		t.Errorf("sent to %v", *sent)
+	if !slices.Equal(mailer.Sent, []string{"ada@example.com"}) {
+		t.Errorf("sent to %v", mailer.Sent)
 	}
 }
 
 func TestEnqueue(t *testing.T) {
-	mailer, sent := newMailer()
+	mailer := &Mailer{Addresses: map[int64]string{42: "ada@example.com"}}
 	queue := latertest.New(t, later.Config{})
 	if err := NewQueue(queue, mailer); err != nil {
 		t.Fatal(err)
@@ -45,8 +35,8 @@ func TestEnqueue(t *testing.T) {
 	if err := Enqueue(t.Context(), queue); err != nil {
 		t.Fatal(err)
 	}
-	if n := latertest.Drain(t, queue, latertest.Within(2*time.Hour)); n != 4 || len(*sent) != 4 { // 43 is nobody
-		t.Errorf("%d performed, %v", n, *sent)
+	if n := latertest.Drain(t, queue, latertest.Within(2*time.Hour)); n != 4 || len(mailer.Sent) != 4 { // 43 is nobody
+		t.Errorf("%d performed, %v", n, mailer.Sent)
 	}
 	nobody := latertest.Performed(t, queue, Welcome, latertest.Args(WelcomeArgs{UserID: 43}))[0]
 	if nobody.Status != later.StatusFailed || nobody.Attempt != 1 {

@@ -2,17 +2,13 @@
 // program starts: the database first, GraphQL second, and the queue one second later,
 // when the server answers already.
 //
-//	cd examples/graphql && go run .   and open http://localhost:8080
-//	SMTP=localhost:25 go run .        sends real mail; otherwise an inbox inside prints it
-//
-//	curl localhost:8080/graphql -H 'Content-Type: application/json' -d '{"query":
-//	  "mutation { signUp(name: \"Ada\", email: \"ada@example.com\") { userID job { id status } } }"}'
+//	go run .                    and open http://localhost:8080
+//	SMTP=localhost:25 go run .  sends real mail; otherwise an inbox inside prints it
 package main
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"log"
 	"net"
 	"net/http"
@@ -38,14 +34,11 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	address := flag.String("listen", "localhost:8080", "address and port")
-	path := flag.String("db", "app.db", "the database, a file")
-	flag.Parse()
-	listener, err := net.Listen("tcp", *address)
+	listener, err := net.Listen("tcp", "localhost:8080")
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := run(ctx, *path, os.Getenv("SMTP"), listener); err != nil {
+	if err := run(ctx, "app.db", os.Getenv("SMTP"), listener); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -346,9 +346,9 @@ func (g gate) Causes(ctx context.Context, f store.CauseFilter, now time.Time) ([
 	})
 }
 
-func (g gate) Rollups(ctx context.Context, from, until time.Time) ([]store.Rollup, error) {
+func (g gate) Rollups(ctx context.Context, f store.RollupFilter) ([]store.Rollup, error) {
 	return call(g, ctx, &operation{verb: "Rollups", reads: true}, func(ctx context.Context, s store.Store) ([]store.Rollup, error) {
-		return s.Rollups(ctx, from, until)
+		return s.Rollups(ctx, f)
 	})
 }
 

@@ -1,6 +1,10 @@
 package why
 
-import "time"
+import (
+	"time"
+
+	"github.com/laterjobs/later/store"
+)
 
 // Severity says how much a finding matters.
 type Severity string
@@ -47,6 +51,8 @@ type Report struct {
 	Findings []Finding `json:"findings"`
 	Fine     []string  `json:"fine,omitempty"`
 	At       time.Time `json:"at"`
+
+	Stats store.Stats `json:"-"` // of Doctor: what it has counted, for whoever shows both
 }
 
 // Bad is how many findings need a person.

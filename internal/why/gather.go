@@ -12,12 +12,12 @@ import (
 // Source is what facts are read from: a store.
 type Source interface {
 	Get(ctx context.Context, id int64) (store.Job, error)
-	List(ctx context.Context, f store.Filter) ([]store.Job, error)
+	Search(ctx context.Context, f store.Filter, reach store.Reach) (store.Found, error)
 	Stats(ctx context.Context) (store.Stats, error)
 	Processes(ctx context.Context) ([]store.Process, error)
 	Types(ctx context.Context) ([]store.JobType, error)
 	Schedules(ctx context.Context, f store.ScheduleFilter) ([]store.Schedule, error)
-	Rollups(ctx context.Context, from, until time.Time) ([]store.Rollup, error)
+	Rollups(ctx context.Context, f store.RollupFilter) ([]store.Rollup, error)
 	Holder(ctx context.Context, jobType, key string, now time.Time) (int64, error)
 	Causes(ctx context.Context, f store.CauseFilter, now time.Time) ([]store.Cause, error)
 }
@@ -33,6 +33,9 @@ type Asking struct {
 
 // sampled bounds how many jobs are read to answer a question.
 const sampled = 100
+
+// brief bounds how far each of these is looked for: a page waits for the answer.
+var brief = store.Reach{Jobs: 10_000, Time: 20 * time.Millisecond}
 
 // GatherJob reads what Job decides over. store.ErrNotFound: there is no such job.
 func GatherJob(ctx context.Context, s Source, id int64, asking Asking) (JobFacts, error) {
@@ -79,13 +82,15 @@ func (f *JobFacts) gatherHolder(ctx context.Context, s Source) error {
 // gatherLine reads who is ahead of a pending job, if that is a short line.
 func (f *JobFacts) gatherLine(ctx context.Context, s Source) error {
 	if f.Queue.Pending <= sampled {
-		line, err := s.List(ctx, store.Filter{Queue: f.Job.Queue, Status: []store.JobStatus{store.Pending}, Limit: sampled})
+		line, err := s.Search(ctx, store.Filter{Queue: f.Job.Queue, Status: []store.JobStatus{store.Pending}, Limit: sampled}, brief)
 		if err != nil {
 			return err
 		}
-		f.Ahead = 0
-		for _, other := range line {
-			if other.Priority > f.Job.Priority || other.Priority == f.Job.Priority && other.ID < f.Job.ID {
+		if line.Next == 0 {
+			f.Ahead = 0
+		}
+		for _, other := range line.Jobs {
+			if line.Next == 0 && other.Priority > f.Job.Priority || other.Priority == f.Job.Priority && other.ID < f.Job.ID {
 				f.Ahead++
 			}
 		}
@@ -97,7 +102,8 @@ func (f *JobFacts) gatherLine(ctx context.Context, s Source) error {
 
 // longest are running jobs, of a queue or of all, those that have run longest first.
 func longest(ctx context.Context, s Source, queue string) ([]store.Job, error) {
-	jobs, err := s.List(ctx, store.Filter{Queue: queue, Status: []store.JobStatus{store.Running}, Limit: sampled})
+	found, err := s.Search(ctx, store.Filter{Queue: queue, Status: []store.JobStatus{store.Running}, Limit: sampled}, brief)
+	jobs := found.Jobs
 	slices.SortFunc(jobs, func(a, b store.Job) int { return a.StartedAt.Compare(b.StartedAt) })
 	return jobs, err
 }
@@ -124,7 +130,7 @@ func GatherSystem(ctx context.Context, s Source, asking Asking) (SystemFacts, er
 		func() (err error) { f.Types, err = s.Types(ctx); return err },
 		func() (err error) { f.Schedules, err = s.Schedules(ctx, store.ScheduleFilter{}); return err },
 		func() (err error) { f.Running, err = longest(ctx, s, ""); return err },
-		func() (err error) { f.Rollups, err = s.Rollups(ctx, f.Now.Add(-2*time.Hour), f.Now); return err },
+		func() error { return f.gatherRollups(ctx, s) },
 		func() error { return f.gatherWaiting(ctx, s) },
 		func() error { return f.gatherMuted(ctx, s) },
 	}
@@ -136,27 +142,40 @@ func GatherSystem(ctx context.Context, s Source, asking Asking) (SystemFacts, er
 	return f, nil
 }
 
+// gatherRollups reads those of late by queue and type, and sums of those before.
+func (f *SystemFacts) gatherRollups(ctx context.Context, s Source) (err error) {
+	late := f.Now.Add(-recent).Truncate(time.Minute)
+	if f.Rollups, err = s.Rollups(ctx, store.RollupFilter{From: late, Until: f.Now}); err != nil {
+		return err
+	}
+	before, err := s.Rollups(ctx, store.RollupFilter{From: f.Now.Add(-2 * time.Hour), Until: late, Sum: true})
+	f.Rollups = append(f.Rollups, before...)
+	return err
+}
+
 // gatherWaiting reads the newest pending jobs, and one of each type that has been
 // published and that no process performs any more: its jobs may be older.
-func (f *SystemFacts) gatherWaiting(ctx context.Context, s Source) (err error) {
+func (f *SystemFacts) gatherWaiting(ctx context.Context, s Source) error {
 	if f.Stats.Counts[store.Pending] == 0 {
 		return nil
 	}
 	pending := []store.JobStatus{store.Pending}
-	if f.Waiting, err = s.List(ctx, store.Filter{Status: pending, Limit: sampled}); err != nil {
+	newest, err := s.Search(ctx, store.Filter{Status: pending, Limit: sampled}, brief)
+	if err != nil {
 		return err
 	}
+	f.Waiting = newest.Jobs
 	asked := 0
 	for _, t := range f.Types {
 		if asked == sampled/2 || slices.ContainsFunc(f.Processes, func(p store.Process) bool { return performs(p, t.Name) }) {
 			continue
 		}
 		asked++
-		jobs, err := s.List(ctx, store.Filter{Type: t.Name, Status: pending, Limit: 1})
+		found, err := s.Search(ctx, store.Filter{Type: t.Name, Status: pending, Limit: 1}, brief)
 		if err != nil {
 			return err
 		}
-		f.Waiting = append(f.Waiting, jobs...)
+		f.Waiting = append(f.Waiting, found.Jobs...)
 	}
 	return nil
 }
@@ -168,17 +187,8 @@ func (f *SystemFacts) gatherMuted(ctx context.Context, s Source) error {
 		return nil
 	}
 	const most = 1000
-	known, err := s.Causes(ctx, store.CauseFilter{CountTo: 1, Limit: most}, f.Now)
-	var muted []store.CauseID
-	for i := range known {
-		if known[i].Muted(f.Now) {
-			muted = append(muted, known[i].ID)
-		}
-	}
-	if err != nil || len(muted) == 0 {
-		return err
-	}
-	counted := store.CauseFilter{IDs: muted, CountsFrom: f.Now.Add(-recent), Limit: most}.Bounded()
+	counted := store.CauseFilter{Muted: true, CountsFrom: f.Now.Add(-recent), Limit: most}.Bounded()
+	var err error
 	if f.Muted, err = s.Causes(ctx, counted, f.Now); err != nil {
 		return err
 	}

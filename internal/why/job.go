@@ -18,7 +18,7 @@ type JobFacts struct {
 	Job       store.Job
 	Queue     store.QueueStats // of the job
 	Processes []store.Process
-	Ahead     int         // pending jobs that are claimed before it; −1: too many to count
+	Ahead     int         // pending jobs that are claimed before it; −1: not known
 	Runners   []store.Job // that run in its queue, the longest first
 	Misfit    string      // why the arguments do not fit the published schema; empty: they do, or nobody knows
 	Holder    int64       // another job that holds its unique key; 0: none
@@ -381,7 +381,10 @@ func turn(f *JobFacts, r *Report) bool {
 		}
 	}
 	ahead := "many jobs are ahead of it"
-	if f.Ahead >= 0 {
+	switch {
+	case f.Ahead < 0 && f.Queue.Pending <= sampled: // few, but far apart among those of other queues
+		ahead = "others may be ahead of it"
+	case f.Ahead >= 0:
 		ahead = count(int64(f.Ahead), "job is ahead of it", "jobs are ahead of it")
 	}
 	facts := []Fact{fact("slots", strconv.Itoa(slots)), fact("running in the queue", strconv.FormatInt(f.Queue.Running, 10)), fact("waiting in the queue", atLeast(f.Queue.Pending, f.Queue.PendingMore))}

@@ -84,7 +84,8 @@ func TestJob(t *testing.T) {
 			f.Queue.Running, f.Runners = 2, []store.Job{{ID: 3, Type: "Report", StartedAt: now.Add(-time.Hour)}}
 		}), "L109", []string{"Report 3, for 1 h"}},
 		"not its turn":             {ready(func(f *JobFacts) { f.Ahead = 4 }), "L109", []string{"4 jobs are ahead"}},
-		"a line too long to count": {ready(func(f *JobFacts) { f.Ahead = -1 }), "L109", []string{"many jobs"}},
+		"a line too long to count": {ready(func(f *JobFacts) { f.Ahead, f.Queue.Pending = -1, 101 }), "L109", []string{"many jobs"}},
+		"a line far apart":         {ready(func(f *JobFacts) { f.Ahead = -1 }), "L109", []string{"others may be ahead"}},
 		"any moment":               {ready(), "L112", nil},
 		"clocks differ":            {ready(func(f *JobFacts) { f.Skew = -90 * time.Second }), "L118 L112", []string{"1 min 30 s behind"}},
 		"arguments do not fit":     {ready(func(f *JobFacts) { f.Misfit = "/email" }), "L117 L112", []string{"/email"}},

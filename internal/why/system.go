@@ -21,7 +21,7 @@ type SystemFacts struct {
 	Schedules []store.Schedule
 	Running   []store.Job    // some, the longest first
 	Waiting   []store.Job    // some that are pending
-	Rollups   []store.Rollup // of the last two hours
+	Rollups   []store.Rollup // of the last two hours; those before recent may be sums
 	Muted     []store.Cause  // that raise no attention, with their counts of late
 	Retention store.Retention
 	// MutedFailed is how many of the failed jobs raise no attention.
@@ -41,7 +41,7 @@ const (
 
 // System says what needs a person, the worst first, and what is fine.
 func System(f SystemFacts) Report {
-	r := Report{At: f.Now, Findings: []Finding{}}
+	r := Report{At: f.Now, Findings: []Finding{}, Stats: f.Stats}
 	for _, check := range []func(*SystemFacts, *Report){
 		alarm, inspected, systemClocks, queues, types, processes, versions, stuck, failures, backlog, schedules, retention,
 	} {
