@@ -15,6 +15,8 @@ type Snapshot struct {
 	paused    map[string]pause
 	keys      map[keyName]heldKey
 	causes    map[store.CauseID]store.Cause
+	schedules map[string]store.Schedule
+	ticks     map[instant]bool
 	last      int64
 }
 
@@ -22,7 +24,7 @@ type Snapshot struct {
 func (r *Reference) Snapshot() *Snapshot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := &Snapshot{jobs: r.jobs, processes: r.processes, types: r.types, paused: r.paused, keys: r.keys, causes: r.causes, last: r.last}
+	s := &Snapshot{jobs: r.jobs, processes: r.processes, types: r.types, paused: r.paused, keys: r.keys, causes: r.causes, schedules: r.schedules, ticks: r.ticks, last: r.last}
 	return s.clone()
 }
 
@@ -34,12 +36,14 @@ func (r *Reference) Rollback(to *Snapshot) {
 	defer r.mu.Unlock()
 	s := to.clone()
 	r.jobs, r.processes, r.types, r.paused, r.keys, r.causes, r.last = s.jobs, s.processes, s.types, s.paused, s.keys, s.causes, s.last
+	r.schedules, r.ticks = s.schedules, s.ticks
 }
 
 func (s *Snapshot) clone() *Snapshot {
 	c := &Snapshot{
 		jobs: make(map[int64]*kept, len(s.jobs)), processes: make(map[int64]*store.Process, len(s.processes)),
 		types: maps.Clone(s.types), paused: maps.Clone(s.paused), keys: make(map[keyName]heldKey, len(s.keys)), causes: maps.Clone(s.causes), last: s.last,
+		schedules: maps.Clone(s.schedules), ticks: maps.Clone(s.ticks),
 	}
 	for id, k := range s.jobs {
 		copied := *k

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"github.com/laterjobs/later/store"
 )
 
 // dice are the random numbers of one goroutine: tokens, ids, and the jitter of
@@ -18,6 +20,14 @@ func (e *Engine) newDice() dice {
 		return dice{}
 	}
 	return dice{rand.New(rand.NewPCG(e.cfg.Random.Uint64(), e.cfg.Random.Uint64()))}
+}
+
+// diceOf are those of one performing, in whatever goroutine it runs.
+func (e *Engine) diceOf(job *store.Job) dice {
+	if e.cfg.Random == nil {
+		return dice{}
+	}
+	return dice{rand.New(rand.NewPCG(uint64(job.ID), uint64(job.Token)))}
 }
 
 // id is a fresh token or process id.

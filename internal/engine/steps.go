@@ -106,7 +106,7 @@ func (s *Steps) read(ctx context.Context) (steps []store.Step, err error) {
 // persist waits out a store that cannot be reached, while ctx lasts.
 func (s *Steps) persist(ctx context.Context, what string, try func() error) error {
 	e := s.run.engine
-	var trouble trouble
+	trouble := trouble{dice: e.diceOf(s.run.Job)}
 	for {
 		err := try()
 		if err == nil {

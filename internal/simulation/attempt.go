@@ -26,12 +26,18 @@ type attempt struct {
 	cause error
 	ended bool  // the driver has told it to return, or its process is gone
 	did   error // what it returned
+
+	passed  int    // durable steps that are behind it
+	saved   int    // those of them that it has done itself
+	busy    bool   // with a call of the store, for a step
+	waiting []act  // until it is not busy
+	leaving func() // the same, to return
 }
 
 // act is one thing that a handler does.
 type act struct {
-	progress bool
-	err      error // otherwise: return this
+	do  func()
+	err error // without do: return this
 }
 
 var (
@@ -59,26 +65,33 @@ const (
 // perform runs in the engine's goroutine.
 func (p *process) perform(ctx context.Context, run *engine.Run) (json.RawMessage, error) {
 	a := &attempt{p: p, run: run, job: *run.Job, ctx: ctx, acts: make(chan act, 1)}
-	bring := func(what string, handled func()) {
-		p.w.bring(arrival{by: p, what: what, id: a.job.ID, token: a.job.Token, handled: handled})
-	}
-	unwatch := context.AfterFunc(ctx, func() { bring("told", func() { p.w.tell(a) }) })
+	unwatch := context.AfterFunc(ctx, func() { a.bring("told", func() { p.w.tell(a) }) })
 	defer unwatch()
-	bring("perform", func() { p.w.begin(a) })
+	a.bring("perform", func() { p.w.begin(a) })
 	for act := range a.acts {
-		if !act.progress {
-			if panicked, ok := act.err.(panicking); ok {
-				panic(panicked.said)
-			}
-			return json.RawMessage(fmt.Sprintf(`{"by":%q}`, p.name)), act.err
+		if act.do != nil {
+			act.do()
+			continue
 		}
-		if a.job.ID%2 == 0 { // not both: the engine may store one report or two, as it happens to run
-			run.Progress(store.Progress{Done: 1, Total: 2, Message: "half"})
-		} else {
-			run.Log(store.LogLine{At: time.Now(), Level: "INFO", Message: "half done"})
+		if panicked, ok := act.err.(panicking); ok {
+			panic(panicked.said)
 		}
+		return json.RawMessage(fmt.Sprintf(`{"by":%q}`, p.name)), act.err
 	}
 	return nil, errHome
+}
+
+// bring tells the driver of something that the handler has met.
+func (a *attempt) bring(what string, handled func()) {
+	a.p.w.bring(arrival{by: a.p, what: what, id: a.job.ID, token: a.job.Token, handled: handled})
+}
+
+func (a *attempt) report() {
+	if a.job.ID%2 == 0 { // not both: the engine may store one report or two, as it happens to run
+		a.run.Progress(store.Progress{Done: 1, Total: 2, Message: "half"})
+	} else {
+		a.run.Log(store.LogLine{At: time.Now(), Level: "INFO", Message: "half done"})
+	}
 }
 
 // panicking is what a handler is to panic with.
@@ -100,9 +113,9 @@ func (w *world) begin(a *attempt) {
 		w.history.add(a.p.name, "begins %d, attempt %d", a.job.ID, a.job.Attempt)
 		w.ledger.begin(a)
 		if a.order.reports {
-			w.after(a.order.takes/2, func() { a.act(act{progress: true}) })
+			w.after(a.order.takes/2, func() { a.act(act{do: a.report}) })
 		}
-		w.after(a.order.takes, func() { w.conclude(a) })
+		w.goOn(a)
 		if !a.told.IsZero() {
 			w.heed(a)
 		}
@@ -111,7 +124,11 @@ func (w *world) begin(a *attempt) {
 
 func (a *attempt) act(act act) {
 	a.p.awake(func() {
-		if !a.ended {
+		switch {
+		case a.ended:
+		case a.busy:
+			a.waiting = append(a.waiting, act)
+		default:
 			a.acts <- act
 		}
 	})
@@ -173,6 +190,12 @@ func (w *world) heed(a *attempt) {
 
 func (w *world) letReturn(a *attempt, err error) {
 	if a.ended {
+		return
+	}
+	if a.busy {
+		if a.leaving == nil {
+			a.leaving = func() { w.letReturn(a, err) }
+		}
 		return
 	}
 	a.ended, a.did = true, err

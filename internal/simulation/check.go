@@ -28,6 +28,10 @@ type checker struct {
 	askedAt    map[int64]time.Time         // when people last asked to cancel
 	retried    map[int64]bool              // by people: the store forgets what was before
 	paused     map[string]bool
+	fresh      map[int64]bool // never claimed since they took a key that is theirs while they wait
+	lastAsked  time.Time      // for a job: the latest time of an enqueue
+	instants   map[instant]bool
+	dealtWith  map[string]store.Schedule // the schedules as they were when all became calm
 
 	alive   map[int64]*process  // by the process ids that the store knows
 	beats   map[int64]time.Time // when the last beat of each was applied
@@ -46,7 +50,7 @@ func newChecker(w *world) *checker {
 	return &checker{
 		w: w, said: map[string]int{}, rows: map[int64]store.Job{}, claims: map[claim]claimed{},
 		ended: map[claim]store.OutcomeKind{}, tokens: map[int64]string{}, cancelled: map[int64]bool{}, askedAt: map[int64]time.Time{}, retried: map[int64]bool{},
-		paused: map[string]bool{}, alive: map[int64]*process{}, beats: map[int64]time.Time{}, names: map[int64]string{},
+		paused: map[string]bool{}, fresh: map[int64]bool{}, instants: map[instant]bool{}, dealtWith: map[string]store.Schedule{}, alive: map[int64]*process{}, beats: map[int64]time.Time{}, names: map[int64]string{},
 	}
 }
 
@@ -75,6 +79,12 @@ func named(names map[int64]string, key int64, prefix string) string {
 
 // after looks at what a verb has done.
 func (c *checker) after(op *operation) {
+	switch op.verb {
+	case "Enqueue":
+		c.conflicts(op)
+	case "SaveSteps":
+		c.w.durable.savedBy(op)
+	}
 	if op.err == nil {
 		switch op.verb {
 		case "Join":
@@ -117,7 +127,11 @@ func (c *checker) mayChange(op *operation) bool {
 	case store.Promoted:
 		return out.Count > 0
 	}
-	return op.verb != "Beat" && op.verb != "Report" && op.verb != "Join" && op.verb != "Prune"
+	return !changesNoJob[op.verb]
+}
+
+var changesNoJob = map[string]bool{
+	"Beat": true, "Report": true, "Join": true, "Prune": true, "SaveSteps": true, "SaveSchedules": true,
 }
 
 // sweep reads every job and looks at those that have changed.
@@ -135,8 +149,13 @@ func (c *checker) sweep(op *operation) {
 		old, known := c.rows[row.ID]
 		if !known {
 			c.appeared(op, row)
-		} else if changed(old, row) {
-			c.moved(op, old, row)
+		} else {
+			if numberOf(old.Args) != numberOf(row.Args) {
+				c.replaced(op, old, row)
+			}
+			if changed(old, row) {
+				c.moved(op, old, row)
+			}
 		}
 		c.rows[row.ID] = row
 	}
@@ -146,13 +165,22 @@ func (c *checker) sweep(op *operation) {
 	if op.verb == "Finish" && op.err == nil {
 		c.verdicts(op)
 	}
+	if c.w.plan.unique && (op.verb == "Enqueue" || op.verb == "Retry") {
+		c.oneHolder(op)
+	}
 }
 
 // acknowledged: what people were told is stored.
 func (c *checker) acknowledged(orders []*order, jobs []later.Job) {
 	for i, o := range orders {
 		row, there := c.rows[jobs[i].ID]
-		if o.lost {
+		if o.lost || o.replaced || o.merged && c.rollups > 0 {
+			continue
+		}
+		if o.merged && !jobs[i].Replaced {
+			if !there || !jobs[i].Deduplicated {
+				c.violate("I11", "order %d was answered with job %d, which is there: %v, as a duplicate: %v", o.number, jobs[i].ID, there, jobs[i].Deduplicated)
+			}
 			continue
 		}
 		if !there || c.w.orderOf(row) != o {
@@ -192,6 +220,8 @@ func (c *checker) rolledBack() {
 	clear(c.rows)
 	clear(c.ended)
 	clear(c.cancelled)
+	clear(c.fresh)
+	clear(c.instants)
 	c.ids, c.unfinished = nil, 0
 	for _, row := range slices.Backward(rows) {
 		c.rows[row.ID] = row
@@ -204,7 +234,12 @@ func (c *checker) rolledBack() {
 		if !row.Status.Finished() {
 			c.unfinished++
 		}
+		c.keptBy(row)
+		if at, ok := instantOf(row); ok {
+			c.instants[at] = true
+		}
 	}
+	c.w.durable.rolledBack(rows)
 	c.processesNow()
 }
 

@@ -66,7 +66,9 @@ func (w *world) fateOf(op *operation) fate {
 }
 
 // repeatable verbs change nothing when they come again.
-var repeatable = map[string]bool{"Finish": true, "Leave": true, "Pause": true, "Resume": true, "Recover": true}
+var repeatable = map[string]bool{
+	"Finish": true, "Leave": true, "Pause": true, "Resume": true, "Recover": true, "SaveSteps": true, "Tick": true,
+}
 
 // unreachable is the fate of a call while the store is down: an error soon, or
 // only when it is back.

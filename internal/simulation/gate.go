@@ -154,7 +154,7 @@ func (g gate) Prune(ctx context.Context, keep store.Retention, after int64, limi
 }
 
 func (g gate) Tick(ctx context.Context, ticks []store.Tick, now time.Time, by *store.AuditEntry) ([]store.Ticked, error) {
-	return call(g, ctx, &operation{verb: "Tick", now: now}, func(ctx context.Context, s store.Store) ([]store.Ticked, error) {
+	return call(g, ctx, &operation{verb: "Tick", in: ticks, now: now}, func(ctx context.Context, s store.Store) ([]store.Ticked, error) {
 		return s.Tick(ctx, ticks, now, by)
 	})
 }
@@ -274,13 +274,13 @@ func (g gate) Log(ctx context.Context, id int64) ([]store.LogLine, error) {
 }
 
 func (g gate) SaveSteps(ctx context.Context, jobID, token int64, steps []store.Step, now time.Time) error {
-	return done(g, ctx, &operation{verb: "SaveSteps", now: now}, func(ctx context.Context, s store.Store) error {
+	return done(g, ctx, &operation{verb: "SaveSteps", about: claim{jobID, token}, in: steps, now: now}, func(ctx context.Context, s store.Store) error {
 		return s.SaveSteps(ctx, jobID, token, steps, now)
 	})
 }
 
 func (g gate) Steps(ctx context.Context, id int64) ([]store.Step, error) {
-	return call(g, ctx, &operation{verb: "Steps", reads: true}, func(ctx context.Context, s store.Store) ([]store.Step, error) {
+	return call(g, ctx, &operation{verb: "Steps", about: claim{id: id}, reads: true}, func(ctx context.Context, s store.Store) ([]store.Step, error) {
 		return s.Steps(ctx, id)
 	})
 }

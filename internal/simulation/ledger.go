@@ -88,6 +88,8 @@ func (l *ledger) judge(o store.Outcome) {
 		}
 	case o.Kind == store.Release && !a.ended && a.p.state != stopping:
 		l.w.checker.violate("I8", "job %d was released while its handler runs in %s", o.JobID, a.p.name)
+	case o.Progressed != (o.Kind == store.Retry && a.saved > 0):
+		l.w.checker.violate("I8", "job %d has outcome %s that counts: %v, after %d new steps", o.JobID, kindNames[o.Kind], !o.Progressed, a.saved)
 	case o.Kind == store.Retry || o.Kind == store.Fail:
 		timedOut := errors.Is(a.cause, engine.ErrTimeout)
 		var stack panicking

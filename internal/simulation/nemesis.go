@@ -189,12 +189,14 @@ func (w *world) calmDown() {
 		}
 	}
 	w.setClock(w.people, w.clock())
+	w.checker.schedulesAtCalm()
 	w.after(3*w.plan.timeToDie, w.resumeAll)
+	w.after(3*w.plan.timeToDie, w.stopSchedules)
 	w.after(w.patience(), w.giveUp)
 }
 
 // patience is how long everything may take to end once nothing fails.
-func (w *world) patience() time.Duration { return 20 * time.Minute }
+func (w *world) patience() time.Duration { return 30 * time.Minute }
 
 func (w *world) giveUp() {
 	for _, id := range w.checker.ids {

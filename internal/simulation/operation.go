@@ -14,8 +14,9 @@ import (
 // caller's, and the driver's once it is parked.
 type operation struct {
 	verb   string
-	reads  bool // changes nothing
-	in     any  // what the checker looks at
+	reads  bool  // changes nothing
+	about  claim // of the one job that it is about, if it is
+	in     any   // what the checker looks at
 	now    time.Time
 	by     *process
 	ctx    context.Context
@@ -44,9 +45,9 @@ func compareClaims(id, token, otherID, otherToken int64) int {
 // first.
 func (w *world) park(op *operation) {
 	op.sent = time.Now()
-	w.bring(arrival{by: op.by, what: op.verb, handled: func() { w.received(op) }})
+	w.bring(arrival{by: op.by, what: op.verb, id: op.about.id, token: op.about.token, handled: func() { w.received(op) }})
 	op.unwatch = context.AfterFunc(op.ctx, func() {
-		w.bring(arrival{by: op.by, what: op.verb + " given up", handled: func() {
+		w.bring(arrival{by: op.by, what: op.verb + " given up", id: op.about.id, token: op.about.token, handled: func() {
 			w.after(w.latency(), func() { w.reply(op, op.ctx.Err()) })
 		}})
 	})
@@ -198,8 +199,27 @@ func (w *world) describe(op *operation) string {
 		say("%v", op.out)
 	case "Pause", "Resume":
 		say("%v", op.in)
+	case "SaveSteps", "Tick":
+		said = append(said, w.describeParts(op)...)
 	}
 	return " " + strings.Join(said, ", ")
+}
+
+// describeParts names steps and ticks.
+func (w *world) describeParts(op *operation) (said []string) {
+	say := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
+	switch op.verb {
+	case "SaveSteps":
+		say("%d %s", op.about.id, w.tokenName(op.about.token))
+		for _, step := range op.in.([]store.Step) {
+			say("%s %s", step.Name, step.Result)
+		}
+	case "Tick":
+		for i, t := range op.in.([]store.Tick) {
+			say("%s %v", t.Schedule.Name, op.out.([]store.Ticked)[i].Jobs)
+		}
+	}
+	return said
 }
 
 var kindNames = map[store.OutcomeKind]string{

@@ -31,9 +31,16 @@ type order struct {
 	retries  int
 	stubborn bool // ignores the end of its context
 	reports  bool // progress and a line of log
-	acked    bool // its enqueuing was acknowledged
+	steps    int  // durable ones
+
+	key   uniqueKey // that its job is to hold
+	way   store.OnConflict
+	acked bool // its enqueuing was acknowledged
+
 	stored   bool // the store has it, or had it
 	lost     bool // in a rollback
+	merged   bool // not stored, as another job held its key
+	replaced bool // its job was told to do another order's work
 }
 
 type orderArgs struct {
@@ -48,7 +55,12 @@ var (
 )
 
 // orderOf is what a job was asked for.
-func (w *world) orderOf(job store.Job) *order { return w.orders[numberOf(job.Args)] }
+func (w *world) orderOf(job store.Job) *order {
+	if at, ok := instantOf(job); ok {
+		return w.orderAt(at)
+	}
+	return w.orders[numberOf(job.Args)]
+}
 
 func numberOf(args json.RawMessage) int {
 	var a orderArgs
@@ -106,6 +118,9 @@ func (w *world) newOrder() *order {
 		o.takes += time.Second
 		o.timeout, o.retries = o.takes/2, w.random.IntN(2)
 	}
+	if w.plan.durable && !o.stubborn && w.chance(0.5) { // a stubborn one would not heed that its calls fail
+		o.steps = 1 + w.random.IntN(3)
+	}
 	w.orders = append(w.orders, o)
 	return o
 }
@@ -132,7 +147,11 @@ func (w *world) call(o *order) later.Call {
 	if w.plan.scheduled && w.chance(0.4) {
 		opts = append(opts, later.In(w.upTo(20*time.Second)))
 	}
-	return definitions[w.random.IntN(len(definitions))].With(orderArgs{o.number}, opts...)
+	definition := definitions[w.random.IntN(len(definitions))]
+	if w.plan.unique && o.kind != overrunning && w.chance(0.5) {
+		opts = append(opts, w.aKey(o, definition.Name()))
+	}
+	return definition.With(orderArgs{o.number}, opts...)
 }
 
 func (w *world) enqueueOne() { w.enqueue(1) }

@@ -33,6 +33,9 @@ type plan struct {
 	bulk, priorities, queues, scheduled   bool
 	tight                                 bool // every process has one slot, or one for each queue
 	stubborn                              bool // some jobs ignore the end of their context
+	durable                               bool // some jobs have durable steps
+	unique                                bool // some have unique keys
+	saved, coded                          bool // there is a schedule that people save, one that is defined in code
 	pace                                  time.Duration
 }
 
@@ -69,6 +72,7 @@ func newPlan(r *rand.Rand) plan {
 	p.cancels, p.retries, p.pauses, p.reschedules = coin(0.4), coin(0.3), coin(0.3), coin(0.3)
 	p.bulk, p.priorities, p.queues, p.scheduled = coin(0.4), coin(0.4), coin(0.4), coin(0.4)
 	p.stubborn, p.tight = coin(0.3), coin(0.3)
+	p.durable, p.unique, p.saved, p.coded = coin(0.4), coin(0.4), coin(0.3), coin(0.2)
 	return p
 }
 
@@ -94,6 +98,9 @@ func (p plan) engineConfig(w *world, of *process) engine.Config {
 		Settings: p.settings(w, of.number), SoftStop: p.soft, HardStop: p.hard,
 		Heartbeat: p.heartbeat, TimeToDie: p.timeToDie,
 		Retention: store.Retention{Completed: -1, Failed: -1, Cancelled: -1},
+	}
+	if p.coded {
+		cfg.Schedules = map[string]store.ScheduleDefinition{codedSchedule: codedDefinition}
 	}
 	return cfg
 }

@@ -19,10 +19,14 @@ func changed(a, b store.Job) bool {
 // appeared: only an enqueue makes jobs, each once.
 func (c *checker) appeared(op *operation, row store.Job) {
 	o := c.w.orderOf(row)
-	if op.verb != "Enqueue" || o.stored {
-		c.violate("I2", "%s made job %d of order %d (stored before: %v)", op.verb, row.ID, o.number, o.stored)
+	if at, ok := instantOf(row); ok {
+		c.atInstant(op, row, at)
+	} else if op.verb != "Enqueue" || op.err != nil || o.stored {
+		c.violate("I2", "%s made job %d of order %d (stored before: %v): %v", op.verb, row.ID, o.number, o.stored, op.err)
 	}
 	o.stored, o.lost = true, false
+	c.fresh[row.ID] = true
+	c.overwritten(op, row)
 	c.ids = append(c.ids, row.ID)
 	if row.Status == store.Pending && row.ScheduledAt.After(op.now) {
 		c.violate("I10", "job %d is pending at once, asked for at %v", row.ID, row.ScheduledAt)
@@ -57,7 +61,14 @@ func (c *checker) moved(op *operation, old, row store.Job) {
 	if op.verb != "Recover" && op.verb != "Retry" && row.Crashes != old.Crashes {
 		c.violate("I9", "%s changed the crashes of job %d", op.verb, row.ID)
 	}
+	if row.Status == store.Running || row.Status.Finished() {
+		delete(c.fresh, row.ID)
+	}
 	switch op.verb {
+	case "Enqueue":
+		if !c.replaces(op, row.ID) {
+			c.violate("I23", "an enqueue changed job %d", row.ID)
+		}
 	case "Claim":
 		c.claimed(op, old, row)
 	case "Finish":
@@ -78,14 +89,7 @@ func (c *checker) moved(op *operation, old, row store.Job) {
 			c.violate("I18", "a cancel changed job %d without saying so", row.ID)
 		}
 	case "Retry":
-		delete(c.cancelled, row.ID)
-		c.retried[row.ID] = true
-		if old.Status.Finished() {
-			c.w.ledger.kills[c.w.orderOf(row)] = 0 // a person gives it all its lives again
-		}
-		if old.Status.Finished() && (row.Attempt != 0 || row.Crashes != 0) {
-			c.violate("I23", "job %d starts over with %d attempts and %d crashes", row.ID, row.Attempt, row.Crashes)
-		}
+		c.startedOver(old, row)
 	case "Reschedule":
 	default:
 		c.violate("I23", "%s changed job %d", op.verb, row.ID)
@@ -95,6 +99,23 @@ func (c *checker) moved(op *operation, old, row store.Job) {
 	}
 	if row.Status == store.Cancelled {
 		c.cancelled[row.ID] = true
+	}
+}
+
+// startedOver: what a person retries begins anew, if it had come to its end.
+func (c *checker) startedOver(old, row store.Job) {
+	delete(c.cancelled, row.ID)
+	c.retried[row.ID] = true
+	if !old.Status.Finished() {
+		return
+	}
+	if old.Status == store.Completed {
+		c.w.durable.forget(row.ID)
+	}
+	c.fresh[row.ID] = true
+	c.w.ledger.kills[c.w.orderOf(row)] = 0 // a person gives it all its lives again
+	if row.Attempt != 0 || row.Crashes != 0 {
+		c.violate("I23", "job %d starts over with %d attempts and %d crashes", row.ID, row.Attempt, row.Crashes)
 	}
 }
 
@@ -153,7 +174,7 @@ func (c *checker) finished(op *operation, old, row store.Job) {
 	if given := c.claims[key]; given.order != c.w.orderOf(row).number {
 		c.violate("I3", "an outcome of order %d was accepted for order %d", given.order, c.w.orderOf(row).number)
 	}
-	want, counts := leadsTo(o.Kind, old.CancelRequested)
+	want, counts := leadsTo(o, old.CancelRequested)
 	if row.Status != want {
 		c.violate("I23", "outcome %s made job %d %s", kindNames[o.Kind], row.ID, row.Status)
 	}
@@ -167,9 +188,9 @@ func (c *checker) finished(op *operation, old, row store.Job) {
 }
 
 // leadsTo is the status after an outcome, and how many attempts it counts as.
-func leadsTo(kind store.OutcomeKind, cancelled bool) (store.JobStatus, int) {
-	counts := 1
-	if kind == store.Release || kind == store.Postpone {
+func leadsTo(o store.Outcome, cancelled bool) (store.JobStatus, int) {
+	counts, kind := 1, o.Kind
+	if kind == store.Release || kind == store.Postpone || o.Progressed {
 		counts = 0
 	}
 	if cancelled {

@@ -158,13 +158,15 @@ func (w *world) checkEnd() {
 		c.violate("I6", "%d steps in %v and no end", w.steps, w.now())
 	}
 	for _, o := range w.orders {
-		if o.acked && !o.stored && !o.lost {
+		if o.acked && !o.stored && !o.lost && !o.merged {
 			c.violate("I1", "order %d was acknowledged and is nowhere", o.number)
 		}
 	}
 	for _, id := range c.ids {
 		c.checkLast(c.rows[id])
 	}
+	w.durable.checkEnd()
+	c.schedulesInTheEnd()
 	stats, err := w.subject.Stats(context.Background())
 	if err != nil {
 		c.violate("I25", "cannot count: %v", err)

@@ -64,6 +64,8 @@ type world struct {
 	history history
 	checker *checker
 	ledger  *ledger
+	durable *durable
+	ticked  map[instant]*order // the jobs of schedules
 
 	events    events
 	scheduled int // events ever, to order those of one instant
@@ -77,6 +79,7 @@ type world struct {
 	orders    []*order // what people have asked for, by number
 	asked     int      // what people have done, counted
 	paused    map[string]bool
+	stopped   int  // schedules that people have paused in the end
 	out       bool // the store cannot be reached
 	backAt    time.Time
 	snapshots []*storetest.Snapshot // one a second, the newest last
@@ -110,7 +113,8 @@ func newWorld(seed uint64, broken Break) *world {
 	}
 	w.plan = newPlan(w.random)
 	w.history.began = w.began
-	w.checker, w.ledger = newChecker(w), newLedger(w)
+	w.checker, w.ledger, w.durable = newChecker(w), newLedger(w), newDurable(w)
+	w.ticked = map[instant]*order{}
 	w.people = &process{w: w, name: "people", state: up}
 	w.queue = later.New(w.people.gate(), later.Config{Logger: w.history.logger("people")})
 	w.history.add("plan", "%s", w.plan)
@@ -124,6 +128,7 @@ func (w *world) live() {
 		w.after(w.upTo(time.Second), w.startProcess)
 	}
 	w.after(0, w.actAsPerson)
+	w.after(0, w.saveSchedules)
 	w.after(w.plan.calm(), w.injectFault)
 	w.after(tick, w.watch)
 	w.after(w.plan.length, w.calmDown)
@@ -203,7 +208,8 @@ func (w *world) now() time.Duration { return time.Since(w.began) }
 
 // settled: whatever was stored has come to its end, and nobody holds anything.
 func (w *world) settled() bool {
-	return w.checker.unfinished == 0 && len(w.people.open) == 0 && !w.out && w.now() > w.plan.length+4*w.plan.timeToDie
+	return w.checker.unfinished == 0 && len(w.people.open) == 0 && !w.out && w.now() > w.plan.length+4*w.plan.timeToDie &&
+		w.stopped == len(w.plan.schedules())
 }
 
 func (w *world) result() Result {
@@ -221,6 +227,10 @@ func (w *world) end() {
 	left := 0
 	for _, p := range w.processes {
 		p.sendHome()
+	}
+	synctest.Wait()
+	w.take() // one that was about to start may have started
+	for _, p := range w.processes {
 		if p.engine != nil && p.started && !p.stopCalled {
 			left++
 			go func() {
