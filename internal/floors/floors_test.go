@@ -64,7 +64,7 @@ var mayImport = map[string][]string{
 	"internal/chaos/run": {
 		"", "store", "sqlite", "postgres", "internal/engine", "internal/pgtest", "internal/faultyfs", "internal/chaos/history", "internal/chaos/check",
 	},
-	"internal/pictures":    {"", "store", "sqlite", "dashboard", "internal/cause"},
+	"internal/pictures":    {"", "store", "sqlite", "dashboard", "docs", "internal/cause"},
 	"internal/dev":         {"internal/sqlfile"},
 	"internal/local":       {"", "dashboard"},
 	"internal/starter":     {},
