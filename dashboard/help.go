@@ -17,6 +17,15 @@ func Help(documents Documents) Option { return func(b *board) { b.documents = do
 // HasHelp reports whether there is something to link to.
 func (v *view) HasHelp() bool { return v.board.documents != nil }
 
+// Explained is where the documentation explains the code of a finding, from the root;
+// empty: there is no documentation here.
+func (v *view) Explained(code string) string {
+	if !v.HasHelp() {
+		return ""
+	}
+	return "help/troubleshooting.md#" + code
+}
+
 // help gathers a page of the documentation.
 func (b *board) help(v *view) error {
 	name := v.request.PathValue("name")

@@ -16,6 +16,9 @@ import (
 // dashboard without it has neither.
 func TestHelp(t *testing.T) {
 	queue := latertest.New(t, later.Config{})
+	if _, err := work.PerformLater(t.Context(), queue, workArgs{}); err != nil {
+		t.Fatal(err)
+	}
 	ask := func(path string, opts ...dashboard.Option) *httptest.ResponseRecorder {
 		answer := httptest.NewRecorder()
 		dashboard.Handler(queue, dashboard.Guarded(dashboard.View, nil), opts...).ServeHTTP(answer, httptest.NewRequest("GET", path, nil))
@@ -26,6 +29,8 @@ func TestHelp(t *testing.T) {
 		"/help/":                   "How do I",
 		"/help/failures.md":        `<h2 id="limits">`,
 		"/help/quick-reference.md": "later.Define[GreetArgs]",
+		"/help/troubleshooting.md": `<a id="L120"></a><h3 id="l120-`,
+		"/jobs/1/why":              `href="../../help/troubleshooting.md#L120"`,
 	} {
 		answer := ask(path, dashboard.Help(docs.Page))
 		if answer.Code != http.StatusOK || !strings.Contains(answer.Body.String(), want) {

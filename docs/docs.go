@@ -58,7 +58,7 @@ func Page(name string) (title string, body template.HTML, err error) {
 	if err := markdown.Convert(outside(text), &rendered); err != nil {
 		return "", "", fmt.Errorf("page %q: %w", name, err)
 	}
-	return title, template.HTML(rendered.String()), nil
+	return title, template.HTML(finding.ReplaceAllString(rendered.String(), `<a id="$2"></a>$0`)), nil
 }
 
 // Text returns a page as it was written, in Markdown. fs.ErrNotExist: there is none.
@@ -80,6 +80,7 @@ func Finding(code string) string {
 }
 
 var (
+	finding = regexp.MustCompile(`<h3 id="([^"]*)">(L\d{3}) `) // can be linked to by its code alone
 	linkUp  = regexp.MustCompile(`\]\(\.\./([^)\s]+)\)`)
 	picture = regexp.MustCompile(`!\[([^]]*)\]\(([^):\s]+)\)`)
 )
