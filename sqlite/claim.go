@@ -87,12 +87,31 @@ func (c *claiming) run(s *session) error {
 	if err := s.query("claimed_jobs", c.scan, text, c.demand.Token); err != nil {
 		return err
 	}
+	inOrder(c.jobs, list)
 	if err := freeWaitingKeys(s, c.jobs); err != nil || len(c.jobs) == len(list) {
 		return err
 	}
 	// Somebody has deleted rows of later_job: nothing is left to perform. Or somebody
 	// has put jobs into the line that another process has in hand.
 	return s.execIDs(list, "drop_claims_without_job", "drop_keys_without_job")
+}
+
+// inOrder brings jobs into the order of the ids, in which they nearly always are.
+func inOrder(jobs []store.Job, list []int64) {
+	place := 0
+	for _, job := range jobs {
+		for place < len(list) && list[place] != job.ID {
+			place++
+		}
+	}
+	if place < len(list) || len(jobs) == 0 {
+		return
+	}
+	places := make(map[int64]int, len(list))
+	for i, id := range list {
+		places[id] = i
+	}
+	slices.SortFunc(jobs, func(a, b store.Job) int { return places[a.ID] - places[b.ID] })
 }
 
 func (c *claiming) scan(r *sql.Rows) error {

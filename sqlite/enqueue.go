@@ -64,7 +64,7 @@ func insertJobs(s *session, jobs []enqueuing) error {
 		return err
 	}
 	last := first + int64(len(jobs)) - 1
-	r := rows{buffer: make([]byte, 0, 128*len(jobs))}
+	r := rows{cells: make([]cell, 0, columnsOfJob*len(jobs))}
 	scheduled := 0
 	for i, e := range jobs {
 		r.next()
@@ -91,6 +91,9 @@ func insertJobs(s *session, jobs []enqueuing) error {
 	s.wake.Work = true
 	return nil
 }
+
+// columnsOfJob is how many cells writeJob adds.
+const columnsOfJob = 14
 
 func writeJob(r *rows, id int64, e enqueuing) {
 	job := e.job

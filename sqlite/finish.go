@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/laterjobs/later/store"
@@ -48,9 +49,14 @@ func (f *finishing) size() (n int) {
 
 func (f *finishing) run(s *session) error {
 	f.verdicts, f.moves = make([]store.Verdict, len(f.outcomes)), moves{}
-	list := make([]int64, len(f.outcomes))
-	for i, o := range f.outcomes {
-		list[i] = o.JobID
+	others, err := f.complete(s)
+	if err != nil || len(others) == 0 {
+		return err
+	}
+	slices.Sort(others)
+	list := make([]int64, len(others))
+	for place, i := range others {
+		list[place] = f.outcomes[i].JobID
 	}
 	found, err := claims(s, "claims_of_jobs", ids(sortedIDs(list)))
 	if err != nil {
@@ -60,7 +66,7 @@ func (f *finishing) run(s *session) error {
 	for _, claim := range found {
 		live[claim.id] = claim
 	}
-	ended := f.decide(live)
+	ended := f.decide(others, live)
 	if err := endClaims(s, ended); err != nil {
 		return err
 	}
@@ -72,8 +78,9 @@ func (f *finishing) run(s *session) error {
 
 // decide accepts the outcomes under a live token, once each, and returns the
 // claims that they end.
-func (f *finishing) decide(live map[int64]placed) (ended []placed) {
-	for i, o := range f.outcomes {
+func (f *finishing) decide(others []int, live map[int64]placed) (ended []placed) {
+	for _, i := range others {
+		o := f.outcomes[i]
 		claim, ok := live[o.JobID]
 		if !ok || claim.token != o.Token {
 			continue

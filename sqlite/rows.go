@@ -2,51 +2,54 @@ package sqlite
 
 import (
 	"encoding/json"
-	"strconv"
 	"time"
 )
 
-// rows builds the JSON text in which rows travel to a statement: an array of
-// arrays, or of ids. Text is passed on byte for byte; JSON of the user's is text.
+// rows are the rows of one statement, all as wide as the first.
 type rows struct {
-	buffer []byte
-	count  int
-	inRow  bool
+	cells []cell
+	count int
 }
 
-func (r *rows) next() {
-	r.close()
-	r.separate()
-	r.buffer = append(r.buffer, '[')
-	r.inRow = true
-	r.count++
+// cell is one value of a row.
+type cell struct {
+	kind   cellKind
+	number int64
+	text   string
 }
 
-func (r *rows) close() {
-	if r.inRow {
-		r.buffer = append(r.buffer, ']')
-		r.inRow = false
+type cellKind uint8
+
+const (
+	isNull cellKind = iota
+	isNumber
+	isText
+)
+
+func (c cell) value() any {
+	switch c.kind {
+	case isNumber:
+		return c.number
+	case isText:
+		return c.text
 	}
+	return nil
 }
 
-func (r *rows) separate() {
-	switch n := len(r.buffer); {
-	case n == 0:
-		r.buffer = append(r.buffer, '[')
-	case r.buffer[n-1] != '[':
-		r.buffer = append(r.buffer, ',')
-	}
-}
+func (r *rows) next() { r.count++ }
 
 func (r *rows) int(n int64) *rows {
-	r.separate()
-	r.buffer = strconv.AppendInt(r.buffer, n, 10)
+	r.cells = append(r.cells, cell{kind: isNumber, number: n})
 	return r
 }
 
 func (r *rows) null() *rows {
-	r.separate()
-	r.buffer = append(r.buffer, "null"...)
+	r.cells = append(r.cells, cell{})
+	return r
+}
+
+func (r *rows) text(s string) *rows {
+	r.cells = append(r.cells, cell{kind: isText, text: s})
 	return r
 }
 
@@ -82,52 +85,48 @@ func (r *rows) raw(raw json.RawMessage) *rows {
 	return r.text(string(raw))
 }
 
-const hexDigits = "0123456789abcdef"
+// width is the number of columns.
+func (r *rows) width() int {
+	if r.count == 0 {
+		return 0
+	}
+	return len(r.cells) / r.count
+}
 
-func (r *rows) text(s string) *rows {
-	r.separate()
-	r.buffer = append(r.buffer, '"')
-	plain := 0
-	for i := range len(s) {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
+// String is the JSON text of all rows, an array of arrays.
+func (r *rows) String() string {
+	travel := make([]travel, r.width())
+	return r.json(travel)
+}
+
+// json is the JSON text of the columns that differ: an array of arrays; an array of
+// values if it is one column, of zeros if it is none.
+func (r *rows) json(how []travel) string {
+	several := 0
+	for _, t := range how {
+		if t == differs {
+			several++
+		}
+	}
+	out := jsonText{buffer: make([]byte, 0, 2+r.count*(2+12*several))}
+	out.open()
+	for first := 0; first < len(r.cells); first += len(how) {
+		if several == 0 {
+			out.int(0)
 			continue
 		}
-		r.buffer = append(r.buffer, s[plain:i]...)
-		plain = i + 1
-		if c >= ' ' {
-			r.buffer = append(r.buffer, '\\', c)
-		} else {
-			r.buffer = append(r.buffer, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		if several > 1 || len(how) == 1 {
+			out.open()
+		}
+		for i, t := range how {
+			if t == differs {
+				out.cell(r.cells[first+i])
+			}
+		}
+		if several > 1 || len(how) == 1 {
+			out.close()
 		}
 	}
-	r.buffer = append(append(r.buffer, s[plain:]...), '"')
-	return r
-}
-
-// String is the JSON text.
-func (r *rows) String() string {
-	r.close()
-	if len(r.buffer) == 0 {
-		return "[]"
-	}
-	return string(append(r.buffer, ']'))
-}
-
-// ids is the JSON text of a list of ids.
-func ids(list []int64) string {
-	r := rows{buffer: make([]byte, 0, 8*len(list)+2)}
-	for _, id := range list {
-		r.int(id)
-	}
-	return r.String()
-}
-
-// texts is the JSON text of a list of strings.
-func texts(list []string) string {
-	var r rows
-	for _, s := range list {
-		r.text(s)
-	}
-	return r.String()
+	out.close()
+	return string(out.buffer)
 }

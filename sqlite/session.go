@@ -26,7 +26,12 @@ type statement interface {
 var uninterrupted = context.Background()
 
 func (s *session) exec(name string, args ...any) (changed int64, err error) {
-	statement, err := s.prepare(name)
+	return s.execAs(name, name, args...)
+}
+
+// execAs runs a named statement, or a text made of it.
+func (s *session) execAs(name, text string, args ...any) (changed int64, err error) {
+	statement, err := s.prepare(text)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", name, err)
 	}
@@ -79,15 +84,6 @@ func (s *session) numbers(n int) (first int64, err error) {
 	var last int64
 	err = s.query("next_numbers", func(r *sql.Rows) error { return r.Scan(&last) }, n)
 	return last - int64(n) + 1, err
-}
-
-// execRows runs a statement for the rows, if there are any.
-func (s *session) execRows(name string, r *rows, args ...any) error {
-	if r.count == 0 {
-		return nil
-	}
-	_, err := s.exec(name, append([]any{r.String()}, args...)...)
-	return err
 }
 
 // execIDs runs statements for the ids, if there are any.

@@ -80,6 +80,21 @@ ON CONFLICT (job_id) DO UPDATE SET status = excluded.status, attempt = excluded.
   process_id = excluded.process_id, token = excluded.token, started_at = excluded.started_at, finished_at = excluded.finished_at,
   result = excluded.result, error = excluded.error;
 
+-- name: complete
+-- As finish, straight from the claims, unless somebody has asked for a stop.
+INSERT INTO later_finished (job_id, status, attempt, crashes, process_id, token, started_at, finished_at, result)
+SELECT c.job_id, 1, min(c.attempt, 1 << 60) + 1, c.crashes, nullif(c.process_id, 0), nullif(c.token, 0), coalesce(e.value->>2, c.claimed_at), e.value->>3, e.value->>4
+FROM jsonb_each(?1) AS e CROSS JOIN later_claimed AS c ON c.job_id = e.value->>0 AND c.token = e.value->>1
+WHERE NOT EXISTS (SELECT 1 FROM later_cancel_request AS r WHERE r.job_id = c.job_id)
+ON CONFLICT (job_id) DO UPDATE SET status = excluded.status, attempt = excluded.attempt, crashes = excluded.crashes,
+  process_id = excluded.process_id, token = excluded.token, started_at = excluded.started_at, finished_at = excluded.finished_at,
+  result = excluded.result, error = excluded.error;
+
+-- name: claims_to_complete
+-- The places of those that complete has moved.
+SELECT e.key FROM jsonb_each(?1) AS e CROSS JOIN later_claimed AS c ON c.job_id = e.value->>0 AND c.token = e.value->>1
+WHERE NOT EXISTS (SELECT 1 FROM later_cancel_request AS r WHERE r.job_id = c.job_id);
+
 -- name: count_finished
 -- The bounds: a count that somebody has spoiled must not overflow.
 UPDATE later_count SET jobs = max(-1 << 60, min(jobs, 1 << 60)) + ?2 WHERE status = ?1;

@@ -17,6 +17,7 @@ var repeatChecks = []check{
 	{"the token of a recovered claim is superseded", staleRecoveredClaim},
 	{"the token of another job is superseded", staleOtherJob},
 	{"the token of a deleted job is superseded", staleDeletedJob},
+	{"in a batch each outcome is judged by itself", repeatMixedBatch},
 	{"a job that was never claimed has no token", staleNeverClaimed},
 	{"a job that does not exist is superseded", staleUnknownJob},
 }
@@ -49,6 +50,27 @@ func repeatInOneBatch(t *trial) {
 			t.Fatalf("a repeated outcome left %d attempts", rows)
 		}
 	}
+}
+
+// repeatMixedBatch: jobs that complete share a batch with one that is to stop, one that
+// fails, one of a stale token, one that has finished, and one that does not exist.
+func repeatMixedBatch(t *trial) {
+	var done []store.Outcome
+	for range 6 {
+		done = append(done, outcome(t.running(plain()), store.Complete))
+	}
+	t.cancel(done[1].JobID)
+	done[2].Kind, done[2].Error = store.Fail, "it failed"
+	done[3].Token++
+	t.accept(done[4])
+	unknown := done[5]
+	unknown.JobID += 1000
+	t.equal("verdicts", t.finish(append(done, unknown)...), []store.Verdict{
+		store.Accepted, store.Accepted, store.Accepted, store.Superseded, store.Repeated, store.Accepted, store.Superseded})
+	for i, want := range []store.JobStatus{store.Completed, store.Cancelled, store.Failed, store.Running, store.Completed, store.Completed} {
+		t.equal("status", t.get(done[i].JobID).Status, want)
+	}
+	t.equal("completed", t.stats().Counts[store.Completed], int64(3))
 }
 
 func repeatOtherwise(t *trial) {
