@@ -18,7 +18,8 @@ var (
 	// ErrUnknownType: no handler is registered here for the name, and no
 	// process has published one.
 	ErrUnknownType = errors.New("unknown job type")
-	// ErrTooLarge: the arguments or the metadata exceed Config.MaxArgs.
+	// ErrTooLarge: the arguments or the metadata exceed Config.MaxArgs, or a count has too
+	// many groups.
 	ErrTooLarge = errors.New("too large")
 	// ErrNoKey: a value is encrypted with a key that is not here: see Encrypt.
 	ErrNoKey = envelope.ErrNoKey

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -31,35 +30,45 @@ func (b *bulk) flags(cmd *cobra.Command) {
 
 // affected is the jobs that a change would be about.
 type affected struct {
-	IDs      []int64                 `json:"-"`
-	Count    int                     `json:"count"`
-	ByStatus map[later.JobStatus]int `json:"by_status"`
-	Samples  []later.Job             `json:"samples"` // three of the newest
+	IDs      []int64                   `json:"-"` // if they are few enough to be changed at once
+	Count    int64                     `json:"count"`
+	ByStatus map[later.JobStatus]int64 `json:"by_status"`
+	Samples  []later.Job               `json:"samples"` // three of the newest
 }
 
-// find looks for the jobs that a filter selects.
+// find looks for the jobs that a filter selects: many it counts, and reads a few of them.
 func (a *app) find(ctx context.Context, q *later.JobQueue, f later.Filter) (found affected, err error) {
-	found.ByStatus = map[later.JobStatus]int{}
-	bar := a.progress("looking for jobs", 0)
-	defer bar.end()
-	err = eachPage(ctx, q, f, func(jobs []later.Job) error {
-		for _, job := range jobs {
-			found.IDs = append(found.IDs, job.ID)
-			found.ByStatus[job.Status]++
-			if len(found.Samples) < 3 {
-				found.Samples = append(found.Samples, job)
-			}
-		}
-		bar.add(len(jobs))
-		return nil
-	})
+	counted, err := a.counted(ctx, q, f, later.CountByStatus)
 	if err != nil {
 		return found, err
 	}
-	found.Count = len(found.IDs)
-	found.Samples, err = q.Redact(ctx, found.Samples...)
+	found.Count, found.ByStatus = counted.Jobs, map[later.JobStatus]int64{}
+	for _, group := range counted.Groups {
+		found.ByStatus[later.JobStatus(group.Values[0])] = group.Jobs
+	}
+	f.Limit = sampled
+	if found.Count <= mostDirect {
+		f.Limit = mostDirect + 1
+	}
+	jobs, err := q.List(ctx, f)
+	if err != nil {
+		return found, err
+	}
+	switch {
+	case len(jobs) > mostDirect: // more have come
+		found.Count = max(found.Count, int64(len(jobs)))
+	case found.Count <= mostDirect: // what is shown is what is changed
+		found.IDs, found.Count, found.ByStatus = idsOf(jobs), int64(len(jobs)), map[later.JobStatus]int64{}
+		for _, job := range jobs {
+			found.ByStatus[job.Status]++
+		}
+	}
+	found.Samples, err = q.Redact(ctx, jobs[:min(len(jobs), sampled)]...)
 	return found, err
 }
+
+// sampled is how many jobs a person sees before a change of many.
+const sampled = 3
 
 // decide shows what a change would be about, and lets a person decide if it is more than
 // one job. It goes on with true and no error.
@@ -74,21 +83,21 @@ func (a *app) decide(b bulk, found affected) (goOn bool, err error) {
 	if b.dryRun {
 		to = a.out
 	}
-	fmt.Fprintf(to, "would %s %s: %s\n", b.verb, plural(found.Count, "job"), breakdown(found.ByStatus))
+	fmt.Fprintf(to, "would %s %s: %s\n", b.verb, plural(int(found.Count), "job"), breakdown(found.ByStatus))
 	for _, job := range found.Samples {
 		fmt.Fprintf(to, "  %d  %s  %s  %s  queued %s\n", job.ID, printable(job.Type), printable(job.Queue), job.Status, when(job.QueuedAt, time.Now()))
 	}
-	if more := found.Count - len(found.Samples); more > 0 {
+	if more := found.Count - int64(len(found.Samples)); more > 0 {
 		fmt.Fprintf(to, "  and %d more\n", more)
 	}
 	if b.dryRun {
 		return false, nil
 	}
-	return true, a.ask(fmt.Sprintf("%s %s?", b.verb, plural(found.Count, "job")))
+	return true, a.ask(fmt.Sprintf("%s %s?", b.verb, plural(int(found.Count), "job")))
 }
 
-func breakdown(counts map[later.JobStatus]int) string {
-	return breakdownOf(func(status later.JobStatus) (string, bool) { return strconv.Itoa(counts[status]), counts[status] > 0 })
+func breakdown[N int | int64](counts map[later.JobStatus]N) string {
+	return breakdownOf(func(status later.JobStatus) (string, bool) { return fmt.Sprint(counts[status]), counts[status] > 0 })
 }
 
 // breakdownOf is how many jobs are in each status that has any.

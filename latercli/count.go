@@ -2,6 +2,7 @@ package latercli
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,29 +11,24 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/store"
 )
-
-// countedBy are the fields that jobs are counted by.
-var countedBy = map[string]func(later.Job) string{
-	"status": func(j later.Job) string { return string(j.Status) },
-	"queue":  func(j later.Job) string { return j.Queue },
-	"type":   func(j later.Job) string { return j.Type },
-	"user":   func(j later.Job) string { return j.UserID },
-}
 
 func (a *app) countCommand() *cobra.Command {
 	var selected selection
-	var by []string
+	var fields []string
 	cmd := &cobra.Command{
 		Use:     "count",
-		Short:   "Count jobs, by status, queue, type or user",
+		Short:   "Count jobs, by status, queue, type, user or target",
 		Example: "  later count --where 'queued:<1d' --by status,type",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, field := range by {
-				if countedBy[field] == nil {
-					return usagef("--by %q: choose one of status, queue, type, user", field)
-				}
+			var by []later.CountBy
+			for _, field := range fields {
+				by = append(by, later.CountBy(field))
+			}
+			if err := store.CheckCountBy(by); err != nil {
+				return usagef("--by %q: choose one of status, queue, type, user, target, or several, each once", strings.Join(fields, ","))
 			}
 			f, err := selected.get(time.Now().In(a.zone))
 			if err != nil {
@@ -42,62 +38,65 @@ func (a *app) countCommand() *cobra.Command {
 		},
 	}
 	a.selectionFlags(&selected, cmd)
-	cmd.Flags().StringSliceVar(&by, "by", nil, "a line for each status, queue, type or user, or each combination of them")
+	cmd.Flags().StringSliceVar(&fields, "by", nil, "a line for each status, queue, type, user or target, or each combination of them")
 	return cmd
 }
 
-func (a *app) count(ctx context.Context, q *later.JobQueue, f later.Filter, by []string) error {
-	counts, names := map[string]int{}, map[string][]string{}
-	bar := a.progress("counting jobs", 0)
-	err := eachPage(ctx, q, f, func(jobs []later.Job) error {
-		for _, job := range jobs {
-			of := make([]string, len(by))
-			for i, field := range by {
-				of[i] = countedBy[field](job)
-			}
-			key := strings.Join(of, "\x00")
-			counts[key]++
-			names[key] = of
-		}
-		bar.add(len(jobs))
-		return nil
-	})
-	bar.end()
+func (a *app) count(ctx context.Context, q *later.JobQueue, f later.Filter, by []later.CountBy) error {
+	counted, err := a.counted(ctx, q, f, by...)
 	if err != nil {
 		return err
 	}
-	if len(by) == 0 && len(counts) == 0 {
-		counts[""] = 0
-	}
-	keys := make([]string, 0, len(counts))
-	for key := range counts {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return a.printCounts(keys, counts, names, by)
+	return a.printCounts(counted, by)
 }
 
-func (a *app) printCounts(keys []string, counts map[string]int, names map[string][]string, by []string) error {
+// counted counts jobs, and shows how far it is.
+func (a *app) counted(ctx context.Context, q *later.JobQueue, f later.Filter, by ...later.CountBy) (whole later.Counted, err error) {
+	if err := q.MaySearch(ctx, f); err != nil {
+		return whole, err
+	}
+	bar := a.progress("looking at jobs", 0)
+	defer bar.end()
+	for {
+		part, err := q.CountPart(ctx, f, by...)
+		if err != nil {
+			return whole, err
+		}
+		whole.Add(part)
+		if len(whole.Groups) > mostCounted {
+			return whole, fmt.Errorf("more than %d combinations of %v: select fewer jobs, or count by less", mostCounted, by)
+		}
+		bar.add(int(part.Looked))
+		if f.Before = part.Next; part.Next == 0 {
+			return whole, nil
+		}
+	}
+}
+
+// mostCounted is how many lines a count has at most: they are kept in memory.
+const mostCounted = 100_000
+
+func (a *app) printCounts(counted later.Counted, by []later.CountBy) error {
 	rows, documents := [][]string{nil}, []map[string]any{}
 	for _, field := range by {
-		rows[0] = append(rows[0], strings.ToUpper(field))
+		rows[0] = append(rows[0], strings.ToUpper(string(field)))
 	}
 	rows[0] = append(rows[0], "JOBS")
-	for _, key := range keys {
-		document := map[string]any{"count": counts[key]}
+	for _, group := range counted.Groups {
+		document := map[string]any{"count": group.Jobs}
 		for i, field := range by {
-			document[field] = names[key][i]
+			document[string(field)] = group.Values[i]
 		}
 		documents = append(documents, document)
-		rows = append(rows, append(slices.Clone(names[key]), strconv.Itoa(counts[key])))
+		rows = append(rows, append(slices.Clone(group.Values), strconv.FormatInt(group.Jobs, 10)))
 	}
 	switch {
 	case a.json() && len(by) == 0:
-		return a.printJSON(documents[0])
+		return a.printJSON(map[string]int64{"count": counted.Jobs})
 	case a.json():
 		return a.printJSON(documents)
 	case len(by) == 0:
-		return printIDs(a, []int{counts[""]})
+		return printIDs(a, []int64{counted.Jobs})
 	}
 	return a.table(rows)
 }

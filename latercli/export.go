@@ -74,16 +74,15 @@ func (a *app) export(ctx context.Context, q *later.JobQueue, e exporting, f late
 	header := exportHeader{Version: exportVersion, Program: version(), At: time.Now().UTC(), Where: e.where, After: e.after, Counts: map[later.JobStatus]int{}}
 	var only []int64 // rising; nil: all
 	if e.empty() {
-		if header.Counts, err = a.exactly(ctx, q); err != nil {
-			return err
-		}
-	} else {
-		found, err := a.find(ctx, q, f)
+		counted, err := a.counted(ctx, q, f, later.CountByStatus)
 		if err != nil {
 			return err
 		}
-		only, header.Counts = append([]int64{}, found.IDs...), found.ByStatus
-		slices.Sort(only)
+		for _, group := range counted.Groups {
+			header.Counts[later.JobStatus(group.Values[0])] = int(group.Jobs)
+		}
+	} else if only, header.Counts, err = a.selected(ctx, q, f); err != nil {
+		return err
 	}
 	total := 0
 	for _, n := range header.Counts {
@@ -106,33 +105,22 @@ func (a *app) export(ctx context.Context, q *later.JobQueue, e exporting, f late
 	return nil
 }
 
-// exactly counts all jobs by status. The store has counted those that have finished, and
-// the others up to a limit; what is beyond it is counted here.
-func (a *app) exactly(ctx context.Context, q *later.JobQueue) (map[later.JobStatus]int, error) {
-	stats, err := q.Stats(ctx)
-	if err != nil {
-		return nil, err
-	}
-	counts, f := map[later.JobStatus]int{}, later.Filter{}
-	for status, n := range stats.Counts {
-		if counts[status] = int(n); stats.More[status] {
-			counts[status], f.Status = 0, append(f.Status, status)
-		}
-	}
-	if len(f.Status) == 0 {
-		return counts, nil
-	}
-	bar := a.progress("counting jobs", 0)
+// selected are the ids of the jobs that a filter selects, rising, and how many are in each
+// status.
+func (a *app) selected(ctx context.Context, q *later.JobQueue, f later.Filter) (ids []int64, counts map[later.JobStatus]int, err error) {
+	ids, counts = []int64{}, map[later.JobStatus]int{}
+	bar := a.progress("looking for jobs", 0)
 	defer bar.end()
-	return counts, eachPage(ctx, q, f, func(jobs []later.Job) error {
+	err = eachPage(ctx, q, f, func(jobs []later.Job) error {
 		for _, job := range jobs {
-			if slices.Contains(f.Status, job.Status) { // not one that has gone on since it was found
-				counts[job.Status]++
-			}
+			ids = append(ids, job.ID)
+			counts[job.Status]++
 		}
 		bar.add(len(jobs))
 		return nil
 	})
+	slices.Reverse(ids)
+	return ids, counts, err
 }
 
 // exportTo is the file to write, which gets its name when it is whole. Nobody else may

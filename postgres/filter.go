@@ -110,3 +110,28 @@ func (s *Store) look(ctx context.Context, look func(looker) (selection.Found, er
 	})
 	return found, err
 }
+
+func (l looker) Groups(q selection.Query, texts int, each func(values []string, jobs int64)) error {
+	values, jobs := make([]string, texts), int64(0)
+	var columns []any
+	for i := range values {
+		columns = append(columns, &values[i])
+	}
+	columns = append(columns, &jobs)
+	return l.queryText("count jobs", l.store.inSchema(q.Text), func(r row) error {
+		if err := r.Scan(columns...); err != nil {
+			return err
+		}
+		each(values, jobs)
+		return nil
+	}, q.Args...)
+}
+
+// Count counts the jobs that f selects, as far as it reaches.
+func (s *Store) Count(ctx context.Context, f store.Filter, by []store.CountBy, reach store.Reach) (counted store.Counted, err error) {
+	err = s.read(ctx, func(r *session) error {
+		counted, err = selection.Count(looker{r}, &dialect, f, by, reach)
+		return err
+	})
+	return counted, err
+}

@@ -121,6 +121,9 @@ func (f *filling) plansOf(conn *pgx.Conn, filter store.Filter) []string {
 	if _, err := selection.Look(e, &dialect, filter, nil, selection.Reach{Want: 100, Rows: 1000}); err != nil {
 		f.t.Fatal(err)
 	}
+	if _, err := selection.Count(e, &dialect, filter, store.CountBys, store.Reach{Jobs: 1000}); err != nil {
+		f.t.Fatal(err)
+	}
 	return e.plans
 }
 
@@ -142,6 +145,13 @@ func (e *explainer) Rows(q selection.Query, documents bool, each func(id int64, 
 		return err
 	}
 	return e.looker.Rows(q, documents, each)
+}
+
+func (e *explainer) Groups(q selection.Query, texts int, each func(values []string, jobs int64)) error {
+	if err := e.explain(q); err != nil {
+		return err
+	}
+	return e.looker.Groups(q, texts, each)
 }
 
 func (e *explainer) explain(q selection.Query) error {

@@ -180,6 +180,10 @@ type Store interface {
 	// Search is List with a bounded cost: it may return fewer jobs than there are, and
 	// says where to go on. Pages that follow Next show the same jobs as List does.
 	Search(ctx context.Context, f Filter, reach Reach) (Found, error)
+	// Count counts the jobs that f selects, in groups of the same values of by, at a bounded
+	// cost as Search. It does not regard f.Limit. Parts that follow Next count every job
+	// once that is there all the time.
+	Count(ctx context.Context, f Filter, by []CountBy, reach Reach) (Counted, error)
 	Attempts(ctx context.Context, jobID int64) ([]Attempt, error) // oldest first
 	Log(ctx context.Context, jobID int64) ([]LogLine, error)      // oldest first
 	Steps(ctx context.Context, jobID int64) ([]Step, error)       // oldest first, of one time by name

@@ -168,6 +168,14 @@ func (b *broken) Search(ctx context.Context, f store.Filter, reach store.Reach) 
 	return out, err
 }
 
+func (b *broken) Count(ctx context.Context, f store.Filter, by []store.CountBy, reach store.Reach) (store.Counted, error) {
+	out, err := b.Reference.Count(ctx, b.give(f).(store.Filter), by, reach)
+	if b.answered != nil {
+		b.answered(&out)
+	}
+	return out, err
+}
+
 func (b *broken) Stats(ctx context.Context) (store.Stats, error) {
 	out, err := b.Reference.Stats(ctx)
 	if b.answered != nil {

@@ -63,7 +63,13 @@ var faults = map[string]broken{
 	"cancels without a wake":     {did: func(r *Reference, verb string) { drop(r, verb == "Cancel") }},
 	"enqueues without a wake":    {did: func(r *Reference, verb string) { drop(r, verb == "Enqueue") }},
 	"promotes without saying so": {answered: spoiled(func(p *store.Promoted) { p.Count = 0 })},
-	"forgets when to promote":    {answered: spoiled(func(p *store.Promoted) { p.Next = time.Time{} })},
+	"counts a job twice": {answered: spoiled(func(c *store.Counted) {
+		for i := range c.Groups[:min(1, len(c.Groups))] {
+			c.Groups[i].Jobs++
+		}
+	})},
+	"forgets where a count goes on": {answered: spoiled(func(c *store.Counted) { c.Next = 0 })},
+	"forgets when to promote":       {answered: spoiled(func(p *store.Promoted) { p.Next = time.Time{} })},
 	"a retried job keeps its past": {did: eachAfter("Retry", func(_ *Reference, k *kept) {
 		if k.job.Status == store.Pending {
 			k.counted += len(k.attempts)

@@ -77,6 +77,7 @@ func hostileGone(t *trial) {
 		"Get":     func() error { _, err := t.store.Get(ctx, 1); return err },
 		"List":    func() error { _, err := t.store.List(ctx, store.Filter{}); return err },
 		"Search":  func() error { _, err := t.store.Search(ctx, store.Filter{}, store.Reach{}); return err },
+		"Count":   func() error { _, err := t.store.Count(ctx, store.Filter{}, nil, store.Reach{}); return err },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {
 			t.Fatalf("%s with a cancelled context: %v", verb, err)

@@ -203,6 +203,7 @@ func everyVerb(t *trial, id int64) map[string]func() error {
 		"Get":        func() error { _, err := s.Get(ctx, id); return err },
 		"List":       func() error { _, err := s.List(ctx, store.Filter{}); return err },
 		"Search":     func() error { _, err := s.Search(ctx, store.Filter{}, store.Reach{}); return err },
+		"Count":      func() error { _, err := s.Count(ctx, store.Filter{}, nil, store.Reach{}); return err },
 		"Attempts":   func() error { _, err := s.Attempts(ctx, id); return err },
 		"Log":        func() error { _, err := s.Log(ctx, id); return err },
 		"Types":      func() error { _, err := s.Types(ctx); return err },

@@ -74,6 +74,16 @@ func (m *model) prune(rt *rapid.T) {
 	})
 }
 
+// count looks at as many jobs as its store pleases.
+func (m *model) count(rt *rapid.T) {
+	f, by := m.aFilter(rt), rapid.SampledFrom(someBy()).Draw(rt, "by")
+	both(m, "Count", func(s store.Store) (store.Counted, error) {
+		counted, err := s.Count(rt.Context(), f, by, store.Reach{})
+		counted.Looked = 0
+		return counted, err
+	})
+}
+
 // aFilter selects some jobs, or all of them.
 func (m *model) aFilter(rt *rapid.T) store.Filter {
 	var f store.Filter
@@ -127,7 +137,7 @@ func (m *model) aCondition(rt *rapid.T) store.Condition {
 
 // people do one of the things that they do now and then.
 func (m *model) people(rt *rapid.T) {
-	rapid.SampledFrom([]func(*rapid.T){m.retry, m.reschedule, m.delete, m.pause, m.recordCause, m.mute, m.operate}).Draw(rt, "verb")(rt)
+	rapid.SampledFrom([]func(*rapid.T){m.retry, m.reschedule, m.delete, m.pause, m.recordCause, m.mute, m.operate, m.count}).Draw(rt, "verb")(rt)
 }
 
 // rare is what would too often end the story if it happened more often.

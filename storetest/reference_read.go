@@ -97,6 +97,39 @@ func (r *Reference) Search(ctx context.Context, f store.Filter, reach store.Reac
 	return found, nil
 }
 
+// Count counts the jobs that f selects, as far as it reaches.
+func (r *Reference) Count(ctx context.Context, f store.Filter, by []store.CountBy, reach store.Reach) (store.Counted, error) {
+	if err := cmp.Or(f.Check(), store.CheckCountBy(by)); err != nil {
+		return store.Counted{}, err
+	}
+	if err := r.begin(ctx); err != nil {
+		return store.Counted{}, err
+	}
+	defer r.mu.Unlock()
+	var counted store.Counted
+	index := indexed(f)
+	below := r.selected(func(k *kept) bool { return matches(index, r.show(k)) })
+	slices.Reverse(below)
+	for i, k := range below {
+		part := store.Counted{Looked: 1}
+		if job := r.show(k); matches(f, job) {
+			group := store.CountGroup{Jobs: 1}
+			for _, one := range by {
+				group.Values = append(group.Values, one.Of(&job))
+			}
+			part.Jobs, part.Groups = 1, []store.CountGroup{group}
+		}
+		last := counted.Looked+1 == cmp.Or(reach.Jobs, 100_000)
+		if last && i < len(below)-1 {
+			part.Next = k.job.ID
+		}
+		if counted.Add(part); last {
+			break
+		}
+	}
+	return counted, nil
+}
+
 // indexed is the part of a filter for which a store has an index.
 func indexed(f store.Filter) store.Filter {
 	part := store.Filter{IDs: f.IDs, Status: f.Status, Type: f.Type, User: f.User, Target: f.Target, Before: f.Before}

@@ -70,6 +70,7 @@ var groups = []group{
 	{"get", getChecks},
 	{"list", listChecks},
 	{"search", searchChecks},
+	{"count", countChecks},
 	{"stats", statsChecks},
 	{"revision", revisionChecks},
 	{"rollups", rollupChecks},

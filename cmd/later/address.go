@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"strings"
@@ -79,7 +80,9 @@ func (a address) String() string {
 	return name
 }
 
+// options: that there is a pooler doctor says, and not every command.
 func (a address) options(more ...postgres.Option) []postgres.Option {
+	more = append(more, postgres.Logger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))))
 	if a.schema != "" {
 		more = append(more, postgres.Schema(a.schema))
 	}

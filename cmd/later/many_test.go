@@ -9,8 +9,8 @@ import (
 	"github.com/laterjobs/later"
 )
 
-// TestManyJobs: a list of more jobs than a search looks at says how far it has looked, and
-// how to go on.
+// TestManyJobs: of more jobs than a search looks at a list says how far it has looked, and
+// how to go on; a count, and what a change would be about, is of all of them.
 func TestManyJobs(t *testing.T) {
 	db := newFile(t)
 	t.Setenv("LATER_DB", db)
@@ -30,6 +30,14 @@ func TestManyJobs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	follow(t, []step{
+		{words("count"), 0, "105000\n"},
+		{words("count --by queue,status"), 0, "QUEUE  STATUS   JOBS\nq0     pending  52500\nq1     pending  52500\n"},
+		{words("count --where args.n:>=104999 --by type -o json"), 0, `"count": 2,`},
+		{words("count --by target,user -o csv"), 0, "105000,,\n"},
+		{words("cancel --where queue:q1 --dry-run"), 0, "would cancel 52500 jobs: 52500 pending\n  105000  GreetJob  q1  pending"},
+		{words("cancel --where queue:q1 --dry-run"), 0, "  and 52497 more\n"},
+	})
 	line := []string{"list", "-q", "--where", "args.n:5"}
 	goOn := ""
 	for range 20 { // a slow machine looks at less at once

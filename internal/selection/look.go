@@ -24,6 +24,8 @@ type Reader interface {
 	// Rows runs a query that returns an id and, if documents is set, the arguments, the
 	// metadata and the options of a job, until each has had enough.
 	Rows(q Query, documents bool, each func(id int64, args, metadata, options []byte) (more bool)) error
+	// Groups runs a query that returns that many texts and how many jobs have them.
+	Groups(q Query, texts int, each func(values []string, jobs int64)) error
 }
 
 // Reach is how far to look.
@@ -85,14 +87,24 @@ func Look(r Reader, d *Dialect, f store.Filter, only []store.JobStatus, reach Re
 		return Found{}, err
 	}
 	l := look{reader: r, dialect: d, plan: planFor(d, f, only), reach: reach}
+	l.take = l.hits
+	err := l.start()
+	return l.found, err
+}
+
+func (l *look) start() error {
 	if l.plan.none || l.plan.low > l.plan.high {
-		return Found{}, nil
+		return nil
 	}
 	if err := l.choose(); err != nil {
-		return Found{}, err
+		return err
 	}
-	err := l.run()
-	return l.found, err
+	if len(l.rest) == 0 && len(l.plan.inGo) == 0 && !l.counts {
+		_, err := l.take(l.plan.low, l.plan.high) // each job is a hit
+		l.found.Looked = int64(len(l.found.IDs))
+		return err
+	}
+	return l.run()
 }
 
 type look struct {
@@ -104,6 +116,9 @@ type look struct {
 	streams []stream
 	rest    []clause
 	found   Found
+	counts  bool // and finds no jobs
+	// take takes in the jobs between two ids that fit, and reports whether there are enough now.
+	take func(low, high int64) (filled bool, err error)
 }
 
 // Paths are compared by how many jobs they lead to, counted so far: to count further
@@ -160,11 +175,6 @@ func (l *look) query(before string, s stream, after clause, low, high, limit int
 // run looks piece by piece, from the newest to the oldest.
 func (l *look) run() error {
 	high := l.plan.high
-	if len(l.rest) == 0 && len(l.plan.inGo) == 0 {
-		_, err := l.hits(l.plan.low, high) // each job is a hit
-		l.found.Looked = int64(len(l.found.IDs))
-		return err
-	}
 	for piece := int64(firstPiece); ; {
 		if l.reach.Rows > 0 {
 			piece = min(piece, l.reach.Rows-l.found.Looked)
@@ -174,7 +184,7 @@ func (l *look) run() error {
 		if err != nil {
 			return err
 		}
-		filled, err := l.hits(low, high)
+		filled, err := l.take(low, high)
 		if err != nil {
 			return err
 		}
@@ -235,10 +245,23 @@ func (l *look) countAbove(low, high int64) (lowest, count int64, err error) {
 	return low, count, nil
 }
 
-// hits adds the jobs between two ids that fit, and reports whether there are enough now.
+// hits adds the jobs between two ids that fit.
 func (l *look) hits(low, high int64) (filled bool, err error) {
 	want := l.reach.Want - len(l.found.IDs)
-	var ids []int64
+	ids, err := l.fitting(low, high, want)
+	if err != nil {
+		return false, err
+	}
+	l.found.IDs = append(l.found.IDs, ids...)
+	if len(ids) == want && want > 0 {
+		l.found.Next = ids[want-1]
+	}
+	return len(ids) == want, nil
+}
+
+// fitting are the ids of the jobs between two ids that fit: the highest, if there are more
+// than are wanted.
+func (l *look) fitting(low, high int64, want int) (ids []int64, err error) {
 	documents := len(l.plan.inGo) > 0
 	for _, s := range l.streams {
 		n := 0
@@ -250,36 +273,21 @@ func (l *look) hits(low, high int64) (filled bool, err error) {
 			return n < want
 		})
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 	}
 	slices.SortFunc(ids, func(a, b int64) int { return cmp.Compare(b, a) })
 	ids = slices.Compact(ids)
-	ids = ids[:min(len(ids), want)]
-	l.found.IDs = append(l.found.IDs, ids...)
-	if len(ids) == want && want > 0 {
-		l.found.Next = ids[want-1]
-	}
-	return len(ids) == want, nil
+	return ids[:min(len(ids), want)], nil
 }
 
 func (l *look) selectHits(s stream, low, high int64, want int, documents bool) Query {
-	w, columns, tables := writing{}, s.id, s.table
+	w, columns := writing{}, s.id
 	if documents {
 		columns += ", j.args, j.metadata, j.options"
 	}
-	join := s.id != "j.id" && (documents || len(l.rest) > 0)
-	if join {
-		tables += " CROSS JOIN later.job AS j"
-	}
-	w.add(clause{"SELECT " + columns + " FROM " + tables + " WHERE TRUE", nil})
-	w.between(s.id, low, high)
-	if join {
-		w.add(clause{" AND j.id = " + s.id, nil})
-		w.between("j.id", low, high) // no planner concludes it from the other bounds
-	}
-	w.and(s.where)
-	w.and(l.rest)
+	w.add(clause{text: "SELECT " + columns})
+	w.from(s, l.rest, low, high, documents)
 	w.add(clause{text: " ORDER BY " + s.id + " DESC"})
 	if !documents {
 		w.add(clause{" LIMIT ?", []any{int64(want)}})
@@ -311,6 +319,23 @@ func (w *writing) between(id string, low, high int64) {
 	if high != math.MaxInt64 {
 		w.add(clause{" AND " + id + " <= ?", []any{high}})
 	}
+}
+
+// from is the jobs of a stream between two ids, with the job itself if something looks at it.
+func (w *writing) from(s stream, rest []clause, low, high int64, withJob bool) {
+	tables := s.table
+	join := s.id != "j.id" && (withJob || len(rest) > 0)
+	if join {
+		tables += " CROSS JOIN later.job AS j"
+	}
+	w.add(clause{text: " FROM " + tables + " WHERE TRUE"})
+	w.between(s.id, low, high)
+	if join {
+		w.add(clause{text: " AND j.id = " + s.id})
+		w.between("j.id", low, high) // no planner concludes it from the other bounds
+	}
+	w.and(s.where)
+	w.and(rest)
 }
 
 // query writes it as the database does.

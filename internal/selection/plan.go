@@ -29,9 +29,10 @@ var placesOf = map[store.JobStatus]place{
 
 // stream is a walk along an index, by falling ids: the jobs of one status, of one user.
 type stream struct {
-	table string // with its alias: p if it is a place of jobs, else j
-	id    string
-	where []clause
+	table  string // with its alias: p if it is a place of jobs, else j
+	id     string
+	where  []clause
+	status store.JobStatus // of all of them, if it is a place
 }
 
 func everything() stream { return stream{table: "later.job AS j", id: "j.id"} }
@@ -115,7 +116,7 @@ func (p *plan) statuses(asked, only []store.JobStatus) {
 	var tests []clause
 	for _, status := range statuses {
 		at := placesOf[status]
-		s := stream{table: at.table, id: "p.job_id"}
+		s := stream{table: at.table, id: "p.job_id", status: status}
 		if at.where != "" {
 			s.where = []clause{{text: at.where}}
 		}
@@ -134,7 +135,8 @@ func (p *plan) cause(d *Dialect, id store.CauseID) {
 	var streams []stream
 	for _, status := range []store.JobStatus{store.Failed, store.Retrying} {
 		at := placesOf[status]
-		streams = append(streams, stream{at.table, "p.job_id", []clause{{at.where, nil}, {"p.cause = " + d.Integer, []any{int64(id)}}}})
+		where := []clause{{at.where, nil}, {"p.cause = " + d.Integer, []any{int64(id)}}}
+		streams = append(streams, stream{at.table, "p.job_id", where, status})
 	}
 	failed, retrying := of(inFinished, "CASE WHEN f.status = 2 THEN f.cause END"), of(inWaiting, "CASE WHEN w.kind = 3 THEN w.cause END")
 	p.paths = append(p.paths, path{streams, len(p.clauses)})

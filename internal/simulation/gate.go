@@ -261,6 +261,12 @@ func (g gate) Search(ctx context.Context, f store.Filter, reach store.Reach) (st
 	})
 }
 
+func (g gate) Count(ctx context.Context, f store.Filter, by []store.CountBy, reach store.Reach) (store.Counted, error) {
+	return call(g, ctx, &operation{verb: "Count", reads: true}, func(ctx context.Context, s store.Store) (store.Counted, error) {
+		return s.Count(ctx, f, by, reach)
+	})
+}
+
 func (g gate) Attempts(ctx context.Context, id int64) ([]store.Attempt, error) {
 	return call(g, ctx, &operation{verb: "Attempts", reads: true}, func(ctx context.Context, s store.Store) ([]store.Attempt, error) {
 		return s.Attempts(ctx, id)
