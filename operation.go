@@ -40,7 +40,8 @@ const (
 // it returns at once, with the id. Given are Action, Filter, Reason and, to reschedule, At;
 // who it is comes from ctx: see By. The work goes on in steps of at most 500 jobs, in this
 // process, and in any that works on the store if this one ends. For ten minutes after its
-// end it can be undone: see UndoOperation.
+// end it can be undone: see UndoOperation. Its filter is kept and shown: like those of
+// people, it may not ask for what is redacted. See Guard.
 func (q *JobQueue) Operate(ctx context.Context, o Operation) (Operation, error) {
 	switch {
 	case o.Action.Statuses() == nil:
@@ -50,6 +51,11 @@ func (q *JobQueue) Operate(ctx context.Context, o Operation) (Operation, error) 
 	case o.Filter.Limit != 0:
 		return Operation{}, fmt.Errorf("%w: an operation is of all jobs that its filter selects; Limit is %d", ErrInvalidOption, o.Filter.Limit)
 	}
+	guarded, err := q.Guard(ctx, o.Filter)
+	if err != nil {
+		return Operation{}, fmt.Errorf("%s jobs: %w", o.Action, err)
+	}
+	o.Filter = guarded
 	by := q.entryFor(ctx, string(o.Action), o.Filter, o.Reason)
 	if o.Action == OperationReschedule {
 		by.After = o.At.UTC().Format(time.RFC3339)

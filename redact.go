@@ -71,29 +71,35 @@ func (q *JobQueue) schemas(ctx context.Context, jobs []Job) (map[string]json.Raw
 	return schemas, nil
 }
 
-// MaySearch refuses conditions of a filter on arguments that are not to be shown, so that
-// nobody finds out by asking what Redact blanks: those of the types that the filter names,
-// or of any type if it names none. Whoever lets people select jobs asks it first, as the
-// dashboard and the command line do. It does not regard Filter.Text and conditions on
-// words, which look through arguments as they are stored.
-// ErrInvalidFilter: there is such a condition.
-func (q *JobQueue) MaySearch(ctx context.Context, f Filter) error {
+// Guard is a filter of people as it may be asked, so that nobody finds out by asking what
+// Redact blanks: it looks for Filter.Text, and for text and words in Filter.Match, in the
+// arguments of those types only that hold nothing redacted. Whoever lets people select jobs
+// asks it first, as the dashboard, the command line and Operate do.
+// ErrInvalidFilter: a condition is on arguments that are not to be shown, of the types that
+// the filter names, or of any type if it names none.
+func (q *JobQueue) Guard(ctx context.Context, f Filter) (Filter, error) {
+	f.Redacted = nil
 	asksArgs := func(c store.Condition) bool { return c.Field == store.FieldArgs }
-	if !slices.ContainsFunc(f.Match, asksArgs) {
-		return nil
+	asksText := func(c store.Condition) bool { return c.Field == store.FieldText || c.Field == store.FieldWord }
+	if f.Text == "" && !slices.ContainsFunc(f.Match, func(c store.Condition) bool { return asksArgs(c) || asksText(c) }) {
+		return f, nil
 	}
 	known, err := q.schemasOf(ctx, namedTypes(f))
 	if err != nil {
-		return err
+		return f, err
 	}
+	names := slices.Sorted(maps.Keys(known))
 	for _, c := range f.Match {
-		for _, name := range slices.Sorted(maps.Keys(known)) {
+		for _, name := range names {
 			if asksArgs(c) && redact.Searched(known[name], c.Path) {
-				return fmt.Errorf("%w: args.%s may not be searched for: it is redacted in jobs of type %s", ErrInvalidFilter, strings.Join(c.Path, "."), name)
+				return f, fmt.Errorf("%w: args.%s may not be searched for: it is redacted in jobs of type %s", ErrInvalidFilter, strings.Join(c.Path, "."), name)
 			}
 		}
 	}
-	return nil
+	if f.Text != "" || slices.ContainsFunc(f.Match, asksText) {
+		f.Redacted = slices.DeleteFunc(names, func(name string) bool { return !redact.Marks(known[name]) })
+	}
+	return f, nil
 }
 
 // namedTypes are the types of which a filter demands one; nil if it does not name them.

@@ -94,8 +94,8 @@ func TestRedactedValuesAreNotInErrors(t *testing.T) {
 	}
 }
 
-// TestMaySearch: what is not shown is not found out by asking either.
-func TestMaySearch(t *testing.T) {
+// TestGuard: what is not shown is not found out by asking either.
+func TestGuard(t *testing.T) {
 	store := open(t, tempFile(t))
 	bill := later.Define[billArgs]("BillJob", later.FormerlyNamed("OldBillJob"))
 	worker := queueOn(t, store, later.Config{}, bill.Do(func(context.Context, billArgs) error { return nil }))
@@ -110,9 +110,62 @@ func TestMaySearch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := queue.MaySearch(t.Context(), f); (err == nil) != allowed || !allowed && !errors.Is(err, later.ErrInvalidFilter) {
+			if _, err := queue.Guard(t.Context(), f); (err == nil) != allowed || !allowed && !errors.Is(err, later.ErrInvalidFilter) {
 				t.Errorf("%s, %q: %v", name, text, err)
 			}
 		}
+	}
+}
+
+// TestGuardHidesTexts: words are not looked for where something is redacted, and an
+// operation neither asks for it nor looks there.
+func TestGuardHidesTexts(t *testing.T) {
+	store := open(t, tempFile(t))
+	worker := queueOn(t, store, later.Config{}, later.Define[billArgs]("BillJob", later.FormerlyNamed("OldBillJob")).Do(func(context.Context, billArgs) error { return nil }),
+		later.Define[struct{ Note string }]("NoteJob").Do(func(context.Context, struct{ Note string }) error { return nil }))
+	bill, err := worker.Enqueue(t.Context(), "BillJob", json.RawMessage(`{"order":7,"cards":[{"number":"4242","holder":"ada"}]}`), later.In(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	note, err := worker.Enqueue(t.Context(), "NoteJob", json.RawMessage(`{"Note":"order 4242"}`), later.In(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, worker)
+	for name, queue := range map[string]*later.JobQueue{"the process that defines it": worker, "another one": queueOn(t, store, later.Config{})} {
+		for _, text := range []string{"4242", "text:4242", "4242 -queue:x", "type:BillJob,NoteJob 4242"} {
+			f, err := later.ParseFilter(text, time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err = queue.Guard(t.Context(), f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found, err := queue.Search(t.Context(), f); err != nil || len(found.Jobs) != 1 || found.Jobs[0].ID != note.ID {
+				t.Errorf("%s, %q finds %+v, %v", name, text, found.Jobs, err)
+			}
+		}
+	}
+	asks, err := later.ParseFilter("args.cards.number:4*", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := worker.Operate(t.Context(), later.Operation{Action: later.OperationCancel, Filter: asks}); !errors.Is(err, later.ErrInvalidFilter) || strings.Contains(err.Error(), "4*") {
+		t.Errorf("an operation on what is redacted: %v", err)
+	}
+	o, err := worker.Operate(t.Context(), later.Operation{Action: later.OperationCancel, Filter: later.Filter{Text: "4242"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err = worker.AwaitOperation(t.Context(), o.ID); err != nil || o.Changed != 1 {
+		t.Errorf("an operation on a text: %+v, %v", o, err)
+	}
+	if job, err := worker.Get(t.Context(), bill.ID); err != nil || job.Status != later.StatusScheduled {
+		t.Errorf("the job with the redacted value is %s, %v", job.Status, err)
+	}
+	entries, err := worker.Audit(t.Context(), later.AuditFilter{Action: "cancel"})
+	if err != nil || len(entries) != 1 || entries[0].Target != "text:4242" {
+		t.Errorf("audit: %+v, %v", entries, err)
 	}
 }

@@ -140,7 +140,7 @@ func (b *board) gatherBulk(v *view, asked url.Values, enough int64) (*bulkPage, 
 		Needs: []string{permissionNames[verb.needs], permissionNames[Bulk]}, Reason: strings.TrimSpace(asked.Get("reason")), Back: ownPage(asked.Get("back")).String(),
 	}
 	if page.filter, err = query.Parse(page.Query, at.In(v.Look.location)); err == nil {
-		err = b.mayAsk(v, page.filter)
+		page.filter, err = b.guarded(v, page.filter)
 	}
 	if err != nil {
 		return nil, badRequest("The query: %v.", err)

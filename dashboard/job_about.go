@@ -49,7 +49,10 @@ func shellWord(text string) string {
 func (b *board) neighbours(v *view, job later.Job) (newer, older string, err error) {
 	text := v.request.URL.Query().Get("q")
 	filter, bad := query.Parse(text, v.Now.In(v.Look.location))
-	if text == "" || bad != nil || v.board.mayAsk(v, filter) != nil {
+	if bad == nil {
+		filter, bad = b.guarded(v, filter)
+	}
+	if text == "" || bad != nil {
 		filter, text = later.Filter{Type: job.Type}, ""
 	}
 	link := func(other later.Job) string {

@@ -77,7 +77,7 @@ func (b *board) jobs(v *view) error {
 	page.Terms = chips(page.Query)
 	filter, err := query.Parse(page.Query, v.Now.In(v.Look.location))
 	if err == nil {
-		err = b.mayAsk(v, filter)
+		filter, err = b.guarded(v, filter)
 	}
 	if err != nil {
 		page.Wrong, v.Data = err.Error(), &page
@@ -123,12 +123,12 @@ func (b *board) jobs(v *view) error {
 	return nil
 }
 
-// mayAsk refuses what the user might find out by asking.
-func (b *board) mayAsk(v *view, f later.Filter) error {
+// guarded refuses what the user might find out by asking, and looks nowhere for it.
+func (b *board) guarded(v *view, f later.Filter) (later.Filter, error) {
 	if err := mayAsk(v.User, f); err != nil {
-		return err
+		return f, err
 	}
-	return b.queue.MaySearch(v.context(), f)
+	return b.queue.Guard(v.context(), f)
 }
 
 // mayAsk refuses to look through arguments for those who may not see them: what is found

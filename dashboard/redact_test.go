@@ -36,6 +36,12 @@ func TestRedactedFieldsAreOnNoPage(t *testing.T) {
 			t.Errorf("%s: %d %s", query, page.status, page.body)
 		}
 	}
+	for query, found := range map[string]bool{"hunter2": false, "text:HUNTER": false, "-hunter2": true, "payjob": true} {
+		page := get(t, site+"jobs/?q="+url.QueryEscape(query))
+		if strings.Contains(page.body, ">PayJob ") != found {
+			t.Errorf("%s: %s", query, page.body)
+		}
+	}
 	if !shown {
 		t.Error("no page says that something is redacted")
 	}

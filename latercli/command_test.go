@@ -18,6 +18,7 @@ import (
 
 type greeting struct {
 	Name string `json:"name" validate:"required"`
+	Code string `json:"code,omitempty" later:"redact"`
 }
 
 var greet = later.DefineResult[greeting, string]("GreetJob")
@@ -93,5 +94,28 @@ func TestMounted(t *testing.T) {
 		if code != test.code || !strings.Contains(said, test.says) {
 			t.Errorf("app jobs %s: exit %d, want %d with %q\n%s%s", test.line, code, test.code, test.says, out, problems)
 		}
+	}
+}
+
+// TestRedactedIsNotAskedFor: neither to look at jobs nor to change them.
+func TestRedactedIsNotAskedFor(t *testing.T) {
+	app := mounted(t)
+	if code, _, problems := app("enqueue", "GreetJob", "--args", `{"name":"ada","code":"4242"}`, "--in", "1h"); code != 0 {
+		t.Fatal(problems)
+	}
+	for _, verb := range []string{"list", "count", "export", "cancel -y", "retry -y", "delete -y", "reschedule -y --in 2h", "cancel --dry-run"} {
+		for query, code := range map[string]int{"args.code:4*": 2, "-args.code:x": 2, "4242": 0, "text:4242": 0} {
+			line := strings.Fields(verb)
+			got, out, problems := app(append(line, "--where", query)...)
+			if code != 0 && (got == 0 || !strings.Contains(problems, "may not be searched for")) {
+				t.Errorf("%s %s: exit %d\n%s%s", verb, query, got, out, problems)
+			}
+			if code == 0 && strings.Contains(out+problems, "GreetJob") {
+				t.Errorf("%s %s finds it: %s%s", verb, query, out, problems)
+			}
+		}
+	}
+	if _, out, problems := app("show", "1"); !strings.Contains(out, "scheduled") || !strings.Contains(out, "[redacted]") {
+		t.Errorf("afterwards: %s%s", out, problems)
 	}
 }

@@ -38,6 +38,9 @@ type affected struct {
 
 // find looks for the jobs that a filter selects: many it counts, and reads a few of them.
 func (a *app) find(ctx context.Context, q *later.JobQueue, f later.Filter) (found affected, err error) {
+	if f, err = q.Guard(ctx, f); err != nil {
+		return found, err
+	}
 	counted, err := a.counted(ctx, q, f, later.CountByStatus)
 	if err != nil {
 		return found, err

@@ -159,6 +159,10 @@ func (a *app) steerEach(ctx context.Context, q *later.JobQueue, s steering, chan
 
 // steerAll changes the jobs that a filter selects, after a person has seen which.
 func (a *app) steerAll(ctx context.Context, q *later.JobQueue, s steering, change bulk, f later.Filter) error {
+	f, err := q.Guard(ctx, f)
+	if err != nil {
+		return err
+	}
 	found, err := a.find(ctx, q, f)
 	if err != nil {
 		return err

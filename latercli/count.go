@@ -52,7 +52,7 @@ func (a *app) count(ctx context.Context, q *later.JobQueue, f later.Filter, by [
 
 // counted counts jobs, and shows how far it is.
 func (a *app) counted(ctx context.Context, q *later.JobQueue, f later.Filter, by ...later.CountBy) (whole later.Counted, err error) {
-	if err := q.MaySearch(ctx, f); err != nil {
+	if f, err = q.Guard(ctx, f); err != nil {
 		return whole, err
 	}
 	bar := a.progress("looking at jobs", 0)

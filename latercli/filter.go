@@ -119,7 +119,8 @@ const pageSize = 1000
 
 // eachPage calls do with the jobs that f selects, newest first.
 func eachPage(ctx context.Context, q *later.JobQueue, f later.Filter, do func([]later.Job) error) error {
-	if err := q.MaySearch(ctx, f); err != nil {
+	f, err := q.Guard(ctx, f)
+	if err != nil {
 		return err
 	}
 	f.Limit = pageSize

@@ -45,7 +45,8 @@ func (a *app) listCommand() *cobra.Command {
 }
 
 func (a *app) list(ctx context.Context, q *later.JobQueue, f later.Filter) error {
-	if err := q.MaySearch(ctx, f); err != nil {
+	f, err := q.Guard(ctx, f)
+	if err != nil {
 		return err
 	}
 	began := time.Now()

@@ -86,9 +86,11 @@ func (t *tail) follow(ctx context.Context) error {
 
 // begin notes what is there, without a word.
 func (t *tail) begin(ctx context.Context) error {
-	if err := t.queue.MaySearch(ctx, t.filter); err != nil {
+	guarded, err := t.queue.Guard(ctx, t.filter)
+	if err != nil {
 		return err
 	}
+	t.filter = guarded
 	newest, err := t.queue.List(ctx, later.Filter{Limit: 1})
 	if err != nil {
 		return err

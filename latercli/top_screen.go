@@ -101,8 +101,7 @@ func (m *topScreen) lookAgain() tea.Cmd {
 		case page == pageJobs:
 			var f later.Filter
 			if f, err = query.Parse(filter, time.Now().In(zone)); err == nil {
-				f.Limit = limit
-				s.jobs, err = queue.List(ctx, f)
+				s.jobs, err = searched(ctx, queue, f, limit)
 			}
 		case page == pageErrors:
 			s.jobs, err = queue.List(ctx, later.Filter{Status: []later.JobStatus{later.StatusFailed, later.StatusRetrying}, Limit: limit})
@@ -114,6 +113,17 @@ func (m *topScreen) lookAgain() tea.Cmd {
 		}
 		return topLooked{ask, page, filter, s, err}
 	}
+}
+
+// searched is a list as far as one can wait for it.
+func searched(ctx context.Context, queue *later.JobQueue, f later.Filter, limit int) ([]later.Job, error) {
+	f, err := queue.Guard(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	f.Limit = limit
+	found, err := queue.Search(ctx, f)
+	return found.Jobs, err
 }
 
 func (m *topScreen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {

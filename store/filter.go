@@ -28,6 +28,10 @@ type Filter struct {
 
 	Match []Condition `json:"match,omitempty"` // whatever else must hold
 
+	// Redacted are types in whose arguments Text, and conditions on text and words, are not
+	// looked for: who asks may not see all of them.
+	Redacted []string `json:"redacted,omitempty"`
+
 	Before int64 `json:"before,omitempty"` // only ids below; keyset paging, newest first
 	Limit  int   `json:"limit,omitempty"`  // List: 0 means 100, at most 10,000. Bulk verbs: 0 means all
 }
@@ -60,6 +64,7 @@ func (f *Filter) Check() error {
 // jobs.
 func (f Filter) MarshalJSON() ([]byte, error) {
 	texts := []string{f.Type, f.Queue, f.User, f.Target, f.Tag, f.Text}
+	texts = append(texts, f.Redacted...)
 	for _, status := range f.Status {
 		texts = append(texts, string(status))
 	}

@@ -16,6 +16,10 @@ import (
 // matches reports whether a filter selects a job.
 func matches(f store.Filter, job store.Job) bool {
 	text := strings.ToLower(f.Text)
+	seen := job // by conditions on text
+	if slices.Contains(f.Redacted, job.Type) {
+		seen.Args = nil
+	}
 	for _, miss := range []bool{
 		f.IDs != nil && !slices.Contains(f.IDs, job.ID),
 		len(f.Status) > 0 && !slices.Contains(f.Status, job.Status),
@@ -25,13 +29,18 @@ func matches(f store.Filter, job store.Job) bool {
 		f.Target != "" && f.Target != job.TargetID,
 		f.Cause != 0 && f.Cause != job.Cause,
 		f.Tag != "" && !slices.Contains(job.Tags, f.Tag),
-		text != "" && !strings.Contains(strings.ToLower(string(job.Args)), text) && !strings.Contains(strings.ToLower(job.Error), text),
+		text != "" && !strings.Contains(strings.ToLower(string(seen.Args)), text) && !strings.Contains(strings.ToLower(job.Error), text),
 		!f.QueuedAfter.IsZero() && job.QueuedAt.Before(f.QueuedAfter),
 		!f.QueuedBefore.IsZero() && !job.QueuedAt.Before(f.QueuedBefore),
 		!f.FinishedAfter.IsZero() && (job.FinishedAt.IsZero() || job.FinishedAt.Before(f.FinishedAfter)),
 		!f.FinishedBefore.IsZero() && (job.FinishedAt.IsZero() || !job.FinishedAt.Before(f.FinishedBefore)),
 		f.Before != 0 && job.ID >= f.Before,
-		slices.ContainsFunc(f.Match, func(c store.Condition) bool { return !c.Holds(&job) }),
+		slices.ContainsFunc(f.Match, func(c store.Condition) bool {
+			if c.Field == store.FieldText || c.Field == store.FieldWord {
+				return !c.Holds(&seen)
+			}
+			return !c.Holds(&job)
+		}),
 	} {
 		if miss {
 			return false

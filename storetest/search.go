@@ -12,6 +12,7 @@ import (
 
 var searchChecks = []check{
 	{"every condition selects what it says", searchConditions},
+	{"arguments of redacted types are not looked through", searchRedacted},
 	{"numbers in JSON are exact", searchNumbers},
 	{"JSON that a database may not like hides no job", searchOddJSON},
 	{"conditions on statuses that differ in their place", searchPlaces},
@@ -123,6 +124,26 @@ func searchConditions(t *trial) {
 	twice := store.Filter{User: "ada"}
 	twice.Match = where(store.FieldUser, is("Ada")).Match
 	t.equal("jobs of two users at once", t.list(twice), []int64{})
+}
+
+func searchRedacted(t *trial) {
+	pay := store.NewJob{Type: "PayJob", Queue: "default", Args: []byte(`{"card":"4242"}`)}
+	mail := store.NewJob{Type: "EmailJob", Queue: "default", Args: []byte(`{"about":"4242"}`)}
+	named := store.NewJob{Type: "Job4242", Queue: "default", Args: []byte(`{}`)}
+	ids := t.enqueue(pay, mail, named)
+	for _, types := range [][]string{{"PayJob"}, {"PayJob", "a\x00b", "Other"}, slices.Repeat([]string{"PayJob"}, 400)} {
+		word, text := where(store.FieldWord, op(store.Contain, "4242")), where(store.FieldText, op(store.Contain, "4242"))
+		word.Redacted, text.Redacted = types, types
+		t.selects(ids, word, 1, 2)
+		t.selects(ids, text, 1)
+		t.equal("jobs with a text", t.list(store.Filter{Text: "4242", Redacted: types}), pick(ids, 1))
+		held := within(store.FieldArgs, "card", is("4242"))
+		held.Redacted = types
+		t.selects(ids, held, 0) // whether that may be asked is not for the store to say
+	}
+	deleted, err := t.store.Delete(t.Context(), store.Filter{Text: "4242", Redacted: []string{"PayJob"}}, nil)
+	t.must("Delete", err)
+	t.equal("deleted", deleted, pick(ids, 1))
 }
 
 func searchNumbers(t *trial) {

@@ -46,6 +46,7 @@ func Written(f store.Filter) (text string, rest store.Filter) {
 		rest.IDs = nil
 	}
 	rest.Status, rest.Type, rest.Queue, rest.User, rest.Target, rest.Tag, rest.Cause, rest.Text = nil, "", "", "", "", "", 0, ""
+	rest.Redacted = nil // whoever reads it may see as little
 	rest.QueuedAfter, rest.QueuedBefore, rest.FinishedAfter, rest.FinishedBefore, rest.Match = time.Time{}, time.Time{}, time.Time{}, time.Time{}, nil
 	for _, c := range f.Match {
 		if word, ok := condition(c); ok {

@@ -134,21 +134,36 @@ func (d *Dialect) textTest(field store.Field, t store.Test) clause {
 	case !d.Storable(t.Value):
 		return never
 	}
-	places := []string{columns[store.FieldError]}
-	if field != store.FieldError {
-		places = append(places, of(d.Text, "j.args"))
-	}
-	if field == store.FieldWord {
-		places = append(places, "j.type")
-	}
-	var tests []clause
+	contains := func(place string) clause { return clause{of(d.Contains, place), []any{t.Value}} }
+	var tests []clause // the cheapest first
 	if n, err := strconv.ParseInt(t.Value, 10, 64); err == nil && field == store.FieldWord && strconv.FormatInt(n, 10) == t.Value {
 		tests = append(tests, clause{"j.id = ?", []any{n}})
 	}
-	for i := len(places) - 1; i >= 0; i-- { // the cheapest first
-		tests = append(tests, clause{of(d.Contains, places[i]), []any{t.Value}})
+	if field == store.FieldWord {
+		tests = append(tests, contains("j.type"))
 	}
-	return either(tests)
+	if field != store.FieldError && len(d.redacted) <= maxRedacted {
+		tests = append(tests, d.unlessRedacted(contains(of(d.Text, "j.args"))))
+	}
+	return either(append(tests, contains(columns[store.FieldError])))
+}
+
+// maxRedacted bounds the types that a query names: with more, no arguments are looked at.
+const maxRedacted = 500
+
+// unlessRedacted is a condition on arguments that holds of no job of a redacted type.
+func (d *Dialect) unlessRedacted(c clause) clause {
+	var names []string
+	var args []any
+	for _, name := range d.redacted {
+		if d.Storable(name) {
+			names, args = append(names, "?"), append(args, name)
+		}
+	}
+	if len(names) == 0 {
+		return c
+	}
+	return clause{"(j.type NOT IN (" + strings.Join(names, ", ") + ") AND " + c.text + ")", append(args, c.args...)}
 }
 
 func (d *Dialect) numberTest(column string, low, high int64, isTime bool) clause {

@@ -22,4 +22,6 @@ type Dialect struct {
 	List     func([]int64) any      // a value for OneOf
 	Time     func(micros int64) any // a time since 1970
 	Storable func(text string) bool // whether the database can hold a text, or even look for it
+
+	redacted []string // types in whose arguments no text is looked for: of one filter
 }

@@ -58,6 +58,10 @@ const maxStreams = 16
 
 func planFor(d *Dialect, f store.Filter, only []store.JobStatus) plan {
 	p := plan{low: math.MinInt64, high: math.MaxInt64}
+	if len(f.Redacted) > 0 {
+		of := *d
+		of.redacted, d = f.Redacted, &of
+	}
 	if f.Before != 0 {
 		if f.Before == math.MinInt64 {
 			p.none = true
