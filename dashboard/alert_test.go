@@ -10,6 +10,20 @@ import (
 	"github.com/laterjobs/later/latertest"
 )
 
+// TestLink: it leads to the same place from every page.
+func TestLink(t *testing.T) {
+	handler := Handler(latertest.New(t, later.Config{}), Guarded(Admin, nil), Link("Mail", "mail/"), Link("<Logs>", "https://logs.example.com/?a=1&b=2"))
+	for page, mail := range map[string]string{"/": "./mail/", "/jobs/": "../mail/"} {
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, httptest.NewRequest("GET", page, nil))
+		for _, want := range []string{`<a href="` + mail + `">Mail</a>`, `<a href="https://logs.example.com/?a=1&amp;b=2">&lt;Logs&gt;</a>`} {
+			if !strings.Contains(answer.Body.String(), want) {
+				t.Errorf("%s has no %s", page, want)
+			}
+		}
+	}
+}
+
 // TestAlert: every page shows it as text while there is one, and open pages are told.
 func TestAlert(t *testing.T) {
 	var text atomic.Value

@@ -153,9 +153,10 @@ func (v *view) durations(title string, steps []store.Rollup, r chartRange, of fu
 	for _, quantile := range quantiles {
 		c.Legend = append(c.Legend, legend{quantile.class, quantile.label})
 		var points []string
+		var x, y float64 // the last of them
 		end := func() {
 			if len(points) == 1 { // a line needs two
-				points = append(points, points[0])
+				points = []string{fmt.Sprintf("%.1f,%.1f", x-3, y), fmt.Sprintf("%.1f,%.1f", x+3, y)}
 			}
 			if len(points) > 0 {
 				c.Lines = append(c.Lines, polyline{strings.Join(points, " "), quantile.class})
@@ -169,8 +170,8 @@ func (v *view) durations(title string, steps []store.Rollup, r chartRange, of fu
 				continue
 			}
 			c.Empty = false
-			x := plotLeft + (float64(i)+0.5)*float64(plotRight-plotLeft)/float64(len(steps))
-			points = append(points, fmt.Sprintf("%.1f,%.1f", x, yAt(logShare(h.Quantile(quantile.q)))))
+			x, y = plotLeft+(float64(i)+0.5)*float64(plotRight-plotLeft)/float64(len(steps)), yAt(logShare(h.Quantile(quantile.q)))
+			points = append(points, fmt.Sprintf("%.1f,%.1f", x, y))
 		}
 		end()
 	}

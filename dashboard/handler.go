@@ -53,6 +53,7 @@ type board struct {
 	doctor      doctor
 	hub         *hub
 	documents   Documents // nil: none
+	links       []link
 	alert       func() string
 }
 

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -37,6 +38,7 @@ type attemptRow struct {
 	Took  string `json:"took"`
 	Stack stack  `json:"-"`
 	Same  bool   `json:"-"` // its error is that of the attempt above
+	Where string `json:"-"` // the host and the number of its process, if that lives
 }
 
 func (b *board) job(v *view) error {
@@ -66,9 +68,13 @@ func (b *board) job(v *view) error {
 	if err != nil {
 		return err
 	}
+	where, err := b.wheres(v, len(attempts))
+	if err != nil {
+		return err
+	}
 	above := ""
 	for _, a := range slices.Backward(attempts) { // the newest is why somebody is here
-		page.Attempts = append(page.Attempts, attemptRow{a, short(a.FinishedAt.Sub(a.StartedAt)), parseStack(a.Stack), a.Error != "" && a.Error == above})
+		page.Attempts = append(page.Attempts, attemptRow{a, short(a.FinishedAt.Sub(a.StartedAt)), parseStack(a.Stack), a.Error != "" && a.Error == above, where[a.ProcessID]})
 		above = a.Error
 	}
 	if v.User.Can(ViewArgs) {
@@ -97,6 +103,19 @@ func (b *board) job(v *view) error {
 	}
 	v.Data = &page
 	return nil
+}
+
+// wheres are the hosts of the living processes, if attempts want to know.
+func (b *board) wheres(v *view, attempts int) (map[int64]string, error) {
+	if attempts == 0 {
+		return nil, nil
+	}
+	processes, err := b.queue.Processes(v.context())
+	where := map[int64]string{}
+	for _, p := range processes {
+		where[p.ID] = fmt.Sprintf("%s %d", p.Host, p.PID)
+	}
+	return where, err
 }
 
 // missing says what may have become of a job that is not there.

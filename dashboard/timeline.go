@@ -84,8 +84,11 @@ func (v *view) timelineOf(job later.Job, attempts []later.Attempt) *timeline {
 	for share := range 5 {
 		at := from.Add(whole * time.Duration(share) / 4)
 		layout := "15:04:05"
-		if whole > 24*time.Hour {
-			layout = "Jan 2 15:04"
+		switch {
+		case whole > 24*time.Hour:
+			layout = "2006-01-02 15:04"
+		case whole < 8*time.Second: // the seconds would be the same
+			layout = "15:04:05.000"
 		}
 		t.Times = append(t.Times, rule{x(at), at.In(v.Look.location).Format(layout)})
 	}

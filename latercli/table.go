@@ -46,8 +46,9 @@ func (a *app) layout(rows [][]string, limit int, heading bool) string {
 	}
 	widths := columnWidths(clean, limit)
 	painted := map[int]bool{} // the columns that hold a state
-	var text strings.Builder
+	var lines strings.Builder
 	for n, row := range clean {
+		var text strings.Builder
 		for i, cell := range row {
 			if heading && n == 0 {
 				painted[i] = cell == "STATUS" || cell == "STATE" || cell == "OUTCOME"
@@ -68,9 +69,9 @@ func (a *app) layout(rows [][]string, limit int, heading bool) string {
 			}
 			text.WriteString(cell + padding)
 		}
-		text.WriteByte('\n')
+		lines.WriteString(strings.TrimRight(text.String(), " ") + "\n")
 	}
-	return text.String()
+	return lines.String()
 }
 
 // columnWidths is how wide each column is, so that all fit. The first one, which names

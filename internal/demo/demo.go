@@ -15,6 +15,7 @@ import (
 
 	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/dashboard"
+	"github.com/laterjobs/later/docs"
 	"github.com/laterjobs/later/internal/local"
 	"github.com/laterjobs/later/sqlite"
 	"github.com/laterjobs/later/store"
@@ -87,7 +88,7 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 		if err := d.traffic.schedule(); err != nil {
 			return report, err
 		}
-		if d.web, err = local.NewWeb(d.queue, d.mailbox, dashboard.Environment("demo")); err != nil {
+		if d.web, err = local.NewWeb(d.queue, d.mailbox, dashboard.Environment("demo"), dashboard.Help(docs.Page)); err != nil {
 			return report, err
 		}
 		defer d.web.Close()

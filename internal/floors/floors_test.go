@@ -69,7 +69,7 @@ var mayImport = map[string][]string{
 	"internal/local":       {"", "dashboard"},
 	"internal/starter":     {},
 	"internal/starter/app": {"", "sqlite", "dashboard"},
-	"internal/demo":        {"", "store", "sqlite", "dashboard", "internal/local", "examples/email", "examples/cleanup", "examples/batch", "examples/files"},
+	"internal/demo":        {"", "store", "sqlite", "dashboard", "docs", "internal/local", "examples/email", "examples/cleanup", "examples/batch", "examples/files"},
 	"examples/quickstart":  {"", "sqlite"},
 	"examples/email":       {"", "sqlite"},
 	"examples/cleanup":     {"", "sqlite"},

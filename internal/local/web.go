@@ -29,7 +29,7 @@ func NewWeb(queue *later.JobQueue, mails *Mailbox, opts ...dashboard.Option) (*W
 		return nil, fmt.Errorf("serve the dashboard: %w", err)
 	}
 	access, mux := dashboard.Loopback(dashboard.Admin), http.NewServeMux()
-	mux.Handle("/", dashboard.Handler(queue, access, opts...))
+	mux.Handle("/", dashboard.Handler(queue, access, append(opts, dashboard.Link("Mail", "mail/"))...))
 	mux.Handle("GET /mail/{$}", inbox(access, mails))
 	w := &Web{
 		Address: "http://" + listener.Addr().String() + "/",
