@@ -36,10 +36,10 @@ func (s *stage) ended(t *testing.T, begun answer) later.Operation {
 	if err != nil || begun.status != http.StatusSeeOther {
 		t.Fatalf("no operation has begun: %d %v\n%s", begun.status, begun.header, begun.body)
 	}
-	for {
+	for deadline := time.Now().Add(time.Minute); ; {
 		o, err := s.queue.Operation(t.Context(), id)
-		if err != nil {
-			t.Fatal(err)
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("it does not end: %+v, %v", o, err)
 		}
 		if !o.State.Working() {
 			return o

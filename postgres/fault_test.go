@@ -88,7 +88,7 @@ func TestServerIsKilled(t *testing.T) {
 		began := time.Now()
 		wait(t, queue, stored(t, queue, next))
 		next++
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > resumption {
 			t.Errorf("work resumed %v after the server", took)
 		}
 	}
@@ -139,7 +139,8 @@ func TestOutageReapsNobody(t *testing.T) {
 		case <-ctx.Done():
 			causes <- context.Cause(ctx)
 			return ctx.Err()
-		case <-time.After(5 * time.Second):
+		case <-time.After(time.Minute):
+			causes <- errors.New("nobody has told the handler")
 			return nil
 		}
 	}))
@@ -180,7 +181,7 @@ func TestLoopsResume(t *testing.T) {
 	began := time.Now()
 	wait(t, outside, job.ID)
 	wait(t, outside, delayed.ID)
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > resumption {
 		t.Errorf("jobs were performed %v after the outage", took)
 	}
 }

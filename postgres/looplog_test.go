@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// resumption is how soon after an outage everything works again.
-const resumption = 5 * time.Second
+// resumption is how soon after an outage everything works again: after 2 s or less, on a
+// machine that may stand still for some seconds. What waits for a time-out takes 10 s.
+const resumption = 8 * time.Second
 
 // loopLog is a log that knows which loops of the engine are in trouble: they say that
 // they cannot do something, and when they can again.

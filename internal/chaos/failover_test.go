@@ -49,7 +49,7 @@ func TestStandbyTakesOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("a job was performed %v after the promotion", time.Since(promoted).Round(time.Millisecond))
-	if took := time.Since(promoted); took > 5*time.Second {
+	if took := time.Since(promoted); took > 8*time.Second { // what waits for a time-out takes 10 s
 		t.Errorf("a job was performed only %v after the promotion", took)
 	}
 	for _, hand := range hands {

@@ -173,10 +173,15 @@ func FuzzNext(f *testing.F) {
 			t.Fatalf("%q is written %q, which reads as %v, %v", expression, rule, again, err)
 		}
 		from := time.Unix(at%(1<<33), at&0xfffff)
-		began := time.Now()
-		next := rule.Next(from)
-		if took := time.Since(began); took > 100*time.Millisecond {
-			t.Errorf("%s: %v for the next", rule, took)
+		var next time.Time
+		quickest := time.Hour
+		for try := 0; try < 5 && quickest > 100*time.Millisecond; try++ { // the machine may stand still
+			began := time.Now()
+			next = rule.Next(from)
+			quickest = min(quickest, time.Since(began))
+		}
+		if quickest > 100*time.Millisecond {
+			t.Errorf("%s: %v for the next", rule, quickest)
 		}
 		if !next.After(from) {
 			t.Errorf("%s: after %v comes %v", rule, from, next)
