@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -97,12 +98,21 @@ type Ticked struct {
 
 // Texts are the two JSON objects that a store keeps.
 func (s *Schedule) Texts() (definition, code string, err error) {
-	d, err := json.Marshal(s.Definition)
-	if err != nil {
+	if definition, err = textOf(s.Definition); err != nil {
 		return "", "", err
 	}
-	c, err := json.Marshal(s.Code)
-	return string(d), string(c), err
+	code, err = textOf(s.Code)
+	return definition, code, err
+}
+
+// textOf is JSON in which the arguments of the job stand as they are: Marshal would write
+// a "<" in them as an escape.
+func textOf(value any) (string, error) {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return strings.TrimSuffix(text.String(), "\n"), err
 }
 
 // Read is the opposite of Texts. What does not fit becomes the Problem.

@@ -237,24 +237,13 @@ func scheduleFidelity(t *trial) {
 	for _, want := range []store.Schedule{full, bare} {
 		got := t.schedule(want.Name)
 		want.Revision = 1
-		// JSON may be written in another way.
-		t.equal("arguments", decoded(got.Definition.Job.Args), decoded(want.Definition.Job.Args))
-		got.Definition.Job.Args, want.Definition.Job.Args = nil, nil
 		t.equal("schedule", got, want)
 		got.PauseReason = "changed"
 		t.equal("saved", t.save(got), []bool{true})
 		got.Revision = 2
 		changed := t.schedule(want.Name)
-		changed.Definition.Job.Args = nil
 		t.equal("changed", changed, got)
 	}
-}
-
-func decoded(raw json.RawMessage) (value any) {
-	if err := json.Unmarshal(raw, &value); err != nil {
-		return err.Error()
-	}
-	return value
 }
 
 // ticksAtOnce: each of several processes reads and ticks until the instants are dealt

@@ -95,11 +95,38 @@ func good() *History {
 	}
 	h.move(Move{Job: 7, Place: Finished, Kind: 2, Crashes: 5, At: 46 * second})
 
+	h.enqueue(8, "long", 8)
+	another := life("worker-5.1", 55, 0, 10*second)
+	another.How = "killed"
+	h.Lives = append(h.Lives, another)
+	h.run(8, 801, another, 9*second, "")
+	h.back(8, 11*second, 0, 1)
+	h.run(8, 802, two, 12*second, "completed")
+	h.finish(8, 802, two, 1, 13*second)
+	h.Steps = []Step{{Claim{8, 801}, "step 1", 9*second + second/4, 801}, {Claim{8, 802}, "step 1", 12*second + second/4, 801}}
+	h.StepEffects = []Step{{Claim{8, 801}, "step 1", 9*second + second/5, 0}}
+
+	for n := range int64(2) {
+		id := 10 + n // with a key, one after the other
+		h.enqueue(id, "quick", 2+2*n)
+		h.run(id, 100*id, one, (2+2*n)*second, "completed")
+		h.finish(id, 100*id, one, 1, (3+2*n)*second)
+		h.change(id, func(j *Job) { j.Key = "key" })
+
+		id = 12 + n // of a schedule
+		h.enqueue(id, "quick", 2)
+		h.run(id, 100*id, one, 2*second, "completed")
+		h.finish(id, 100*id, one, 1, 3*second)
+		delete(h.Ops, h.Jobs[id].Op)
+		h.change(id, func(j *Job) { j.Schedule, j.Tick = "schedule", time.Unix(2*n, 0) })
+	}
+	h.Params.Every = 2 * time.Second
+
 	h.Ops["rolled back"] = &Op{ID: "rolled back", Kind: "quick", Answer: Refused}
 	h.Verdicts = append(h.Verdicts, Verdict{Claim: Claim{1, 101}, Verdict: store.Repeated, Again: true, Life: one})
 	h.Audit = Audit{
-		Counts:  map[store.JobStatus]int64{store.Completed: 4, store.Failed: 2, store.Cancelled: 1},
-		Counted: map[store.JobStatus]int64{store.Completed: 4, store.Failed: 2, store.Cancelled: 1}, Rows: 7, Placed: 7,
+		Counts:  map[store.JobStatus]int64{store.Completed: 9, store.Failed: 2, store.Cancelled: 1},
+		Counted: map[store.JobStatus]int64{store.Completed: 9, store.Failed: 2, store.Cancelled: 1}, Rows: 12, Placed: 12,
 	}
 	return h
 }
@@ -175,7 +202,7 @@ func TestGoodHistory(t *testing.T) {
 			t.Errorf("%s: %s", r.ID, violation)
 		}
 	}
-	if figures.Doubled["killed"] != 1 || figures.Doubled["poison"] != 4 || len(figures.Recoveries) == 0 {
+	if figures.Doubled["killed"] != 2 || figures.Doubled["poison"] != 4 || len(figures.Recoveries) == 0 {
 		t.Errorf("figures: %+v", figures)
 	}
 }
@@ -324,6 +351,14 @@ func TestBadHistories(t *testing.T) {
 		}},
 		{"claimed while paused", "I19", "while that was paused", func(h *History) { h.at(6, 4).At = 34*second + second*6/10 }},
 		{"claimed before it was resumed", "I19", "while that was paused", func(h *History) { h.Controls[3].Invoked, h.Controls[3].Ended = 36*second, 37*second }},
+		{"two jobs with one key", "I11", "which job 10 held", func(h *History) { h.at(11, 0).At = 2*second + second/2 }},
+		{"the holder does not end", "I11", "which job 10 held", func(h *History) { h.at(10, 2).Place = Ready }},
+		{"a tick twice", "I12", "are both of", func(h *History) { h.change(13, func(j *Job) { j.Tick = time.Unix(0, 0) }) }},
+		{"a tick is left out", "I12", "are 4s", func(h *History) { h.change(13, func(j *Job) { j.Tick = time.Unix(4, 0) }) }},
+		{"a step is done again", "I21", "done again", func(h *History) {
+			h.StepEffects = append(h.StepEffects, Step{Claim{8, 802}, "step 1", 12*second + second/5, 0})
+		}},
+		{"a step has another result", "I21", "and then 802", func(h *History) { h.Steps[1].Result = 802 }},
 		{"a repetition counts", "I22", "accepted again", func(h *History) { h.Verdicts[len(h.Verdicts)-1].Verdict = store.Accepted }},
 		{"it begins as running", "I23", "began as", func(h *History) { h.Moves = h.Moves[1:] }},
 		{"an illegal transition", "I23", "from pending to completed", func(h *History) { *h.at(1, 1) = *h.at(1, 2) }},
@@ -332,7 +367,7 @@ func TestBadHistories(t *testing.T) {
 		{"another result", "I24", "result", func(h *History) { h.change(1, func(j *Job) { j.ResultOK = false }) }},
 		{"a wrong counter", "I25", "Stats says", func(h *History) { h.Audit.Counts[store.Completed]++ }},
 		{"a job in two places", "I25", "in none or in two", func(h *History) { h.Audit.Lost = 1 }},
-		{"a job that List does not show", "I25", "List shows", func(h *History) { h.Audit.Rows, h.Audit.Placed = 8, 8 }},
+		{"a job that List does not show", "I25", "List shows", func(h *History) { h.Audit.Rows, h.Audit.Placed = 13, 13 }},
 		{"Stop takes long", "I27", "took 3.200 s", func(h *History) { h.Lives[1].StopReturned = 61*second + second/5 }},
 		{"Stop does not return", "I27", "was asked to stop", func(h *History) { h.Lives[1].StopReturned = 0 }},
 		{"a process panics", "process", "exit status 2", func(h *History) { h.Lives[0].How = "exit status 2" }},

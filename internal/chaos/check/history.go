@@ -23,7 +23,11 @@ type History struct {
 	Rows     map[int64]int // what transactions that complete a job have left, by job
 	Faults   []Fault
 	Audit    Audit
-	Refused  int64 // requests that the disk refused on purpose, as far as those who made them lived to say so
+
+	Steps       []Step // that are behind a handler: done, or found
+	StepEffects []Step // that the ledger holds
+
+	Refused int64 // requests that the disk refused on purpose, as far as those who made them lived to say so
 
 	movesOf   map[int64][]Move
 	lifeOf    map[int64]*Life // by the id of the store's process
@@ -42,6 +46,7 @@ type Params struct {
 	SoftStop, HardStop time.Duration
 	OneWriter          bool // a process that is frozen while it writes holds up all others
 	Kinds              map[string]Trait
+	Every              time.Duration // between two ticks of a schedule
 }
 
 // Trait is what is special about a kind of job.
@@ -144,6 +149,14 @@ const (
 	Finished Place = 'f'
 )
 
+// Step is a durable step of one claim.
+type Step struct {
+	Claim
+	Name   string
+	At     int64
+	Result int64
+}
+
 // Move is the arrival of a job at a place, as the store's own triggers saw it.
 type Move struct {
 	Job, At          int64
@@ -164,8 +177,11 @@ type Job struct {
 	MaxRetries int
 	Crashes    int
 	Error      string
-	ArgsOK     bool // the arguments are what was enqueued, byte for byte
-	ResultOK   bool // the result is what the handler returned
+	ArgsOK     bool      // the arguments are what was enqueued, byte for byte
+	ResultOK   bool      // the result is what the handler returned
+	Key        string    // that it is alone with; empty: none
+	Schedule   string    // that it comes from; empty: none
+	Tick       time.Time // of the schedule
 }
 
 // Attempt is a row of a job's history.

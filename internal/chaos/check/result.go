@@ -35,7 +35,7 @@ func Everything(h *History) ([]Result, Figures) {
 	return []Result{
 		acknowledged(h), phantoms(h), claimsAreExclusive(h), oneOutcome(h, &f), fenced(h, &f), overlaps(h, &f),
 		deathsAreReal(h), everythingEnds(h), recoveryTime(h, &f), attempts(h), poison(h), neverEarly(h),
-		endsAsItMust(h), cancelled(h), paused(h), repeated(h), transitions(h), fidelity(h), books(h), stops(h, &f), noneFails(h),
+		endsAsItMust(h), cancelled(h), paused(h), uniqueKeys(h), ticks(h), steps(h), repeated(h), transitions(h), fidelity(h), books(h), stops(h, &f), noneFails(h),
 		exactlyOnce(h), effectsHappened(h), doubledEffects(h, &f),
 	}, f
 }

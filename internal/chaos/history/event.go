@@ -21,6 +21,7 @@ const (
 	End     Kind = "end"     // Job, Token, Text: the handler returns this
 	Finish  Kind = "finish"  // Jobs, Tokens, Codes: the verdicts of outcomes
 	Again   Kind = "again"   // the same, of outcomes that were offered once more on purpose
+	Step    Kind = "step"    // Job, Token, Verb: a durable step is behind the handler, Code: with this result
 	Stall   Kind = "stall"   // Sent: the process got no processor between then and now
 	Clock   Kind = "clock"   // Code: the process's clock is off by so many ns from now on
 	Failed  Kind = "failed"  // Code: so many requests for the file have failed on purpose; producers write it too
@@ -32,6 +33,7 @@ const (
 const (
 	EffectBegan Kind = "effect began" // Job, Token, Text: by whom
 	EffectEnded Kind = "effect ended"
+	StepEffect  Kind = "step effect" // Job, Token, Verb: that of a durable step
 )
 
 // What the supervisor writes.

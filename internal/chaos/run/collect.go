@@ -59,7 +59,7 @@ func newCollector(t times) *collector {
 	return &collector{
 		history: &check.History{
 			Params: check.Params{
-				Beat: t.Beat, TimeToDie: t.TimeToDie, SoftStop: t.SoftStop, HardStop: t.HardStop, Kinds: traits(),
+				Beat: t.Beat, TimeToDie: t.TimeToDie, SoftStop: t.SoftStop, HardStop: t.HardStop, Kinds: traits(), Every: scheduledEvery,
 			},
 			Ops: map[string]*check.Op{}, Effects: map[check.Claim]*check.Effect{}, Jobs: map[int64]check.Job{},
 		},
@@ -158,6 +158,10 @@ func (c *collector) invoked(e history.Event) *call {
 
 func (c *collector) ledger(e history.Event) {
 	key := check.Claim{Job: e.Job, Token: e.Token}
+	if e.Kind == history.StepEffect {
+		c.history.StepEffects = append(c.history.StepEffects, check.Step{Claim: key, Name: e.Verb, At: e.At})
+		return
+	}
 	effect := c.history.Effects[key]
 	if effect == nil {
 		effect = &check.Effect{}
@@ -202,6 +206,8 @@ func (c *collector) worker(l *check.Life, e history.Event) {
 		}
 	case history.End:
 		c.runs[claim].End, c.runs[claim].Returns = e.At, e.Text
+	case history.Step:
+		c.history.Steps = append(c.history.Steps, check.Step{Claim: claim, Name: e.Verb, At: e.At, Result: e.Code})
 	case history.Finish, history.Again:
 		for i := range e.Jobs {
 			c.history.Verdicts = append(c.history.Verdicts, check.Verdict{
@@ -277,6 +283,12 @@ func finalJob(job store.Job) check.Job {
 		return final
 	}
 	final.Op = args.Op
+	if job.Type == "unique" {
+		final.Key = keyFor(args.Op)
+	}
+	if job.Options != nil {
+		final.Schedule, final.Tick = job.Options.Schedule, job.Options.Tick
+	}
 	want := workFor(args.Op, job.Type)
 	final.ArgsOK = args == want && sameJSON(job.Args, want)
 	final.ResultOK = !kindOf(job.Type).hasValue || sameJSON(job.Result, answerFor(want))

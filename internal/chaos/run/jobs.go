@@ -53,7 +53,8 @@ const (
 	postpones
 	commits // completes itself in a transaction
 	kills
-	hogs // takes the user's connections
+	hogs     // takes the user's connections
+	advances // by durable steps
 )
 
 var (
@@ -62,7 +63,7 @@ var (
 )
 
 var kinds = []kind{
-	{name: "quick", share: 800, most: 4, trait: completes, cancels: true, hasValue: true},
+	{name: "quick", share: 770, most: 4, trait: completes, cancels: true, hasValue: true},
 	{name: "soon", share: 50, most: 4, delayed: true, trait: completes, cancels: true, hasValue: true},
 	{name: "tx", share: 50, most: 10, behaves: commits, trait: check.Trait{Ends: completes.Ends, Transactional: true},
 		options: []later.DefineOption{later.MaxRetries(100), quickly}, hasValue: true},
@@ -75,6 +76,10 @@ var kinds = []kind{
 	{name: "endless", share: 4, least: 60_000, most: 60_000, behaves: runsOut, trait: completes,
 		options: []later.DefineOption{later.Timeout(150 * time.Millisecond), quickly}},
 	{name: "postponed", share: 18, most: 4, behaves: postpones, trait: completes},
+	{name: "stepped", share: 30, least: 30, most: 900, behaves: advances, trait: completes, cancels: true},
+	// These come by calls of their own, and of a schedule.
+	{name: "unique", most: 300, trait: completes, cancels: true},
+	{name: scheduled, most: 4, trait: completes},
 	// These come when the nemesis wants them.
 	{name: "poison", behaves: kills, trait: check.Trait{Ends: []store.JobStatus{store.Failed}, Poison: true}},
 	{name: "hog", least: 1000, most: 4000, behaves: hogs, trait: completes,
@@ -138,6 +143,18 @@ func payload(random *rand.Rand) string {
 
 // queueNames are the queues that jobs go to, and people pause.
 var queueNames = []string{"default", "mails", "reports"}
+
+// uniqueKeys is how many keys the unique jobs share.
+const uniqueKeys = 6
+
+// keyFor is the unique key of an operation's job.
+func keyFor(op string) string { return fmt.Sprint("key ", sum(op+" key")%uniqueKeys) }
+
+// scheduled is the name of the schedule, of its jobs and of their operation.
+const (
+	scheduled      = "scheduled"
+	scheduledEvery = 2 * time.Second
+)
 
 // queueFor is the queue of an operation's job.
 func queueFor(op string) string { return queueNames[sum(op+" queue")%uint64(len(queueNames))] }

@@ -64,6 +64,8 @@ func (p *producer) next(random *rand.Rand, op string) int {
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
 	switch n := random.IntN(1000); {
+	case n < 40:
+		return p.enqueue(ctx, "unique", p.unique(op), p.alone)
 	case n < 740:
 		return p.enqueue(ctx, "single", p.calls(random, op, 1), p.all)
 	case n < 810:
@@ -93,13 +95,22 @@ func (p *producer) calls(random *rand.Rand, op string, n int) (batch batch) {
 	return batch
 }
 
+// unique is a job of which there is one for each key.
+func (p *producer) unique(op string) batch {
+	call := definitions["unique"].With(workFor(op, "unique"), later.Queue(queueFor(op)), later.UniqueKey(keyFor(op)))
+	return batch{[]string{op + " unique"}, []later.Call{call}}
+}
+
 type batch struct {
 	ops   []string // id and kind
 	calls []later.Call
 }
 
-// errRolledBack: the call has certainly had no effect.
-var errRolledBack = errors.New("rolled back")
+// These calls have certainly had no effect.
+var (
+	errRolledBack = errors.New("rolled back")
+	errDuplicate  = errors.New("another job holds the key")
+)
 
 func (p *producer) enqueue(ctx context.Context, verb string, b batch, how func(context.Context, batch) ([]later.Job, error)) int {
 	op := b.ops[0]
@@ -114,6 +125,15 @@ func (p *producer) enqueue(ctx context.Context, verb string, b batch, how func(c
 
 func (p *producer) all(ctx context.Context, b batch) ([]later.Job, error) {
 	return p.queue.EnqueueAll(ctx, b.calls...)
+}
+
+// alone: a job whose key another one holds is not stored.
+func (p *producer) alone(ctx context.Context, b batch) ([]later.Job, error) {
+	jobs, err := p.all(ctx, b)
+	if err == nil && jobs[0].Deduplicated {
+		return nil, errDuplicate
+	}
+	return jobs, err
 }
 
 func (p *producer) committed(ctx context.Context, b batch) (jobs []later.Job, err error) {
@@ -173,7 +193,7 @@ func (p *producer) answer(op string, jobs []int64, err error) {
 	e := history.Event{Kind: history.OK, Op: op, Jobs: jobs}
 	switch {
 	case err == nil:
-	case errors.Is(err, errRolledBack), errors.Is(err, later.ErrFull), errors.Is(err, later.ErrConflict),
+	case errors.Is(err, errRolledBack), errors.Is(err, errDuplicate), errors.Is(err, later.ErrFull), errors.Is(err, later.ErrConflict),
 		errors.Is(err, later.ErrNotFound):
 		e.Kind, e.Text = history.Refused, err.Error()
 	default:

@@ -106,10 +106,11 @@ func (n *nemesis) settle(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	n.fleet.closeAll("producer", time.Minute)
-	began := time.Now()
+	began, paused := time.Now(), false
 	for time.Since(began) < drainTime {
+		paused = paused || n.queue.PauseSchedule(ctx, scheduled, "the end") == nil
 		left, err := n.left(ctx)
-		if err == nil && left == 0 {
+		if err == nil && left == 0 && paused {
 			break
 		}
 		if err := n.hasten(ctx); err != nil {

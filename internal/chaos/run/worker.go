@@ -48,6 +48,11 @@ func (o orders) work(ctx context.Context, db opened, log *history.Writer) error 
 	for _, k := range kinds {
 		queue.Register(definitions[k.name].Do(w.perform))
 	}
+	// More is made up for than an outage can last.
+	call := definitions[scheduled].With(workFor(scheduled, scheduled))
+	if err := queue.Schedule(scheduled, later.Every(scheduledEvery), call, later.CatchUp(100)); err != nil {
+		return err
+	}
 	if err := queue.Start(ctx); err != nil {
 		return err
 	}
@@ -166,12 +171,46 @@ func (w *worker) behave(ctx context.Context, job *later.RunningJob, args work) e
 		return fmt.Errorf("%w: %w", errPostponed, later.Postpone(200*time.Millisecond, "not yet"))
 	case k.behaves == runsOut && !first:
 		return nil
+	case k.behaves == advances:
+		return w.advance(ctx, job, args)
 	}
 	if err := pause(ctx, time.Duration(args.Millis)*time.Millisecond); err != nil {
 		return w.told(ctx, err)
 	}
 	if k.behaves == commits {
 		return w.told(ctx, w.commit(ctx, job, args))
+	}
+	return nil
+}
+
+// advance does the job by steps, each of which enters its effect into the ledger. Between
+// two of them it comes back later, now and then.
+func (w *worker) advance(ctx context.Context, job *later.RunningJob, args work) error {
+	const steps = 3
+	for n := range steps {
+		name := fmt.Sprint("step ", n)
+		done := history.Event{Kind: history.Step, Job: job.ID, Token: job.Token, Verb: name}
+		result, err := later.Step(ctx, name, func(ctx context.Context) (int64, error) {
+			if err := pause(ctx, time.Duration(args.Millis/steps)*time.Millisecond); err != nil {
+				return 0, err
+			}
+			effect := done
+			effect.Kind = history.StepEffect
+			return job.Token, w.books.enter(effect)
+		})
+		for word, cause := range map[string]error{"stopping": later.ErrStopping, "lease lost": later.ErrLeaseLost} {
+			if ctx.Err() == nil && errors.Is(err, cause) {
+				return fmt.Errorf("%w: %w", endedContext(word), err)
+			}
+		}
+		if err != nil {
+			return w.told(ctx, err)
+		}
+		done.Code = result
+		w.log(done)
+		if rand.IntN(2*steps) == 0 {
+			return fmt.Errorf("%w: %w", errPostponed, later.Postpone(200*time.Millisecond, "not yet"))
+		}
 	}
 	return nil
 }
