@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 func demoCommand() *cobra.Command {
 	var headless bool
 	var length time.Duration
+	var addr string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Watch real jobs: mail over SMTP, files with progress, a clean-up, retries",
@@ -24,8 +27,11 @@ func demoCommand() *cobra.Command {
 		Example: "  later demo\n  later demo --headless --for 10s -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkLocal(addr); err != nil {
+				return err
+			}
 			out := cmd.OutOrStdout()
-			o := demo.Options{Headless: headless, For: length, Out: out, JSON: cmd.Flag("output").Value.String() == "json", Height: height(out)}
+			o := demo.Options{Address: addr, Headless: headless, For: length, Out: out, JSON: cmd.Flag("output").Value.String() == "json", Height: height(out)}
 			if !cmd.Flags().Changed("db") { // LATER_DB may name a store that is no playground
 				_, err := demo.Run(cmd.Context(), o)
 				return err
@@ -35,7 +41,24 @@ func demoCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&headless, "headless", false, "end by itself, and fail unless every job reached the state promised for it")
 	cmd.Flags().DurationVar(&length, "for", 10*time.Second, "how long --headless waits at most")
+	cmd.Flags().StringVar(&addr, "addr", "", "address and port of the dashboard, on this machine; port 0 takes a free one (127.0.0.1:8100, or another if that is taken)")
 	return cmd
+}
+
+// checkLocal refuses an address that others reach: the demo asks for no password.
+func checkLocal(addr string) error {
+	if addr == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return usagef("--addr %q: write an address and a port, such as 127.0.0.1:8100", addr)
+	}
+	ip, err := netip.ParseAddr(host)
+	if host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		return usagef("--addr %q: others could reach it, and the demo asks for no password; later web can", addr)
+	}
+	return nil
 }
 
 // demoOn plays on the store that --db names.

@@ -87,7 +87,7 @@ func develop(ctx context.Context, db, schema string, o dev.Options) (err error) 
 	problem.Store("")
 	o.Built = func(text string) { problem.Store(text) }
 	alert := func() string { return failedBuild(problem.Load().(string)) }
-	web, err := local.NewWeb(later.New(store, later.Config{Logger: quiet}), mails, dashboard.Environment("development"), dashboard.Alert(alert), dashboard.Help(docs.Page))
+	web, err := local.NewWeb("", later.New(store, later.Config{Logger: quiet}), mails, dashboard.Environment("development"), dashboard.Alert(alert), dashboard.Help(docs.Page))
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ type Options struct {
 	Name     string        // of Store, for people
 	Headless bool          // end by itself, and fail unless every promise holds
 	For      time.Duration // how long Headless waits at most
+	Address  string        // of the dashboard, on this machine; empty: the usual port, or another one
 	Out      io.Writer
 	JSON     bool       // print the Report as JSON at the end, and nothing else
 	Height   func() int // lines of the terminal that Out is; nil: it is none
@@ -88,7 +89,7 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 		if err := d.traffic.schedule(); err != nil {
 			return report, err
 		}
-		if d.web, err = local.NewWeb(d.queue, d.mailbox, dashboard.Environment("demo"), dashboard.Help(docs.Page)); err != nil {
+		if d.web, err = local.NewWeb(d.Address, d.queue, d.mailbox, dashboard.Environment("demo"), dashboard.Help(docs.Page)); err != nil {
 			return report, err
 		}
 		defer d.web.Close()

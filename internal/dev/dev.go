@@ -106,21 +106,6 @@ func Run(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// modules are the folders of the module, or of all modules of the workspace.
-func modules(ctx context.Context, dir string) ([]string, error) {
-	var out, problems bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}")
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &problems
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("find the module of %s: %w: %s", dir, err, strings.TrimSpace(problems.String()))
-	}
-	roots := slices.DeleteFunc(strings.Split(strings.TrimSpace(out.String()), "\n"), func(root string) bool { return root == "" })
-	if len(roots) == 0 {
-		return nil, fmt.Errorf("%s: %w", dir, ErrNoModule)
-	}
-	return roots, nil
-}
-
 func (s *session) say(format string, args ...any) {
 	fmt.Fprintf(s.Talk, "later dev: "+format+"\n", args...)
 }

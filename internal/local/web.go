@@ -22,9 +22,10 @@ type Web struct {
 // WebPort is that of later web.
 const WebPort = 8100
 
-// NewWeb listens on the usual port, or on a free one if somebody has that.
-func NewWeb(queue *later.JobQueue, mails *Mailbox, opts ...dashboard.Option) (*Web, error) {
-	listener, err := listen(WebPort)
+// NewWeb listens on an address of this machine; without one on the usual port, or on a free
+// one if somebody has that.
+func NewWeb(address string, queue *later.JobQueue, mails *Mailbox, opts ...dashboard.Option) (*Web, error) {
+	listener, err := listenAt(address)
 	if err != nil {
 		return nil, fmt.Errorf("serve the dashboard: %w", err)
 	}
@@ -47,6 +48,14 @@ func (w *Web) Close() {
 	if w != nil {
 		_ = w.server.Close() // nobody is left who could be told
 	}
+}
+
+// listenAt takes the address, or if there is none the usual port.
+func listenAt(address string) (net.Listener, error) {
+	if address == "" {
+		return listen(WebPort)
+	}
+	return net.Listen("tcp", address)
 }
 
 // listen takes a port of this host that only this host reaches, or another one if

@@ -32,7 +32,7 @@ type stream struct {
 	table  string // with its alias: p if it is a place of jobs, else j
 	id     string
 	where  []clause
-	status store.JobStatus // of all of them, if it is a place
+	status string // of the jobs as an expression, if it is a place
 }
 
 func everything() stream { return stream{table: "later.job AS j", id: "j.id"} }
@@ -120,7 +120,7 @@ func (p *plan) statuses(asked, only []store.JobStatus) {
 	var tests []clause
 	for _, status := range statuses {
 		at := placesOf[status]
-		s := stream{table: at.table, id: "p.job_id", status: status}
+		s := stream{table: at.table, id: "p.job_id", status: "'" + string(status) + "'"}
 		if at.where != "" {
 			s.where = []clause{{text: at.where}}
 		}
@@ -140,7 +140,7 @@ func (p *plan) cause(d *Dialect, id store.CauseID) {
 	for _, status := range []store.JobStatus{store.Failed, store.Retrying} {
 		at := placesOf[status]
 		where := []clause{{at.where, nil}, {"p.cause = " + d.Integer, []any{int64(id)}}}
-		streams = append(streams, stream{at.table, "p.job_id", where, status})
+		streams = append(streams, stream{at.table, "p.job_id", where, "'" + string(status) + "'"})
 	}
 	failed, retrying := of(inFinished, "CASE WHEN f.status = 2 THEN f.cause END"), of(inWaiting, "CASE WHEN w.kind = 3 THEN w.cause END")
 	p.paths = append(p.paths, path{streams, len(p.clauses)})
