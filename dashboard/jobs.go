@@ -18,18 +18,22 @@ const pageSize = 50
 
 // jobsPage is a list of jobs.
 type jobsPage struct {
-	Query   string   `json:"query"`
-	Wrong   string   `json:"wrong"` // why the query cannot be read
-	Tabs    []tab    `json:"tabs"`
-	Jobs    []jobRow `json:"jobs"`
-	Terms   []chip   `json:"-"`
-	Older   string   `json:"older"`  // the address of the next page; "": this is the last
-	Newest  string   `json:"newest"` // the address of the first page; "": this is the first
-	Status  string   `json:"status"` // the one that the query asks for, if it is one
-	Bulk    []verb   `json:"-"`
-	Matches string   `json:"-"` // the query as a filter for an action on all that match
+	Query  string   `json:"query"`
+	Wrong  string   `json:"wrong"` // why the query cannot be read
+	Tabs   []tab    `json:"tabs"`
+	Jobs   []jobRow `json:"jobs"`
+	Terms  []chip   `json:"-"`
+	Older  string   `json:"older"`  // the address of the next page; "": this is the last
+	Newest string   `json:"newest"` // the address of the first page; "": this is the first
+	Status string   `json:"status"` // the one that the query asks for, if it is one
+	Bulk   []verb   `json:"-"`
+	At     string   `json:"at"` // the time that it starts at, if one was asked for
+
+	Suggested []string `json:"-"` // queries that narrow it
+	Matches   string   `json:"-"` // the query as a filter for an action on all that match
 
 	Looked   int64  `json:"looked"`   // at so many jobs
+	About    int64  `json:"about"`    // of about so many; 0: nobody knows
 	Took     string `json:"took"`     // so long
 	Continue string `json:"continue"` // the address that looks at older ones; "": all were looked at, or the page is full
 }
@@ -72,9 +76,12 @@ type jobRow struct {
 
 func (b *board) jobs(v *view) error {
 	v.Title = "Jobs"
-	values := v.request.URL.Query()
-	page := jobsPage{Query: strings.TrimSpace(values.Get("q"))}
+	page := jobsPage{Query: strings.TrimSpace(v.request.URL.Query().Get("q"))}
 	page.Terms = chips(page.Query)
+	var err error
+	if page.Suggested, err = b.suggestions(v, page.Query); err != nil {
+		return err
+	}
 	filter, err := query.Parse(page.Query, v.Now.In(v.Look.location))
 	if err == nil {
 		filter, err = b.guarded(v, filter)
@@ -84,11 +91,8 @@ func (b *board) jobs(v *view) error {
 		page.Tabs, err = b.tabs(v, page.Query, filter)
 		return err
 	}
-	if before := values.Get("before"); before != "" {
-		if filter.Before, err = strconv.ParseInt(before, 10, 64); err != nil || filter.Before < 1 {
-			return badRequest("%q is no id to go on from.", before)
-		}
-		page.Newest = "?" + url.Values{"q": {page.Query}}.Encode()
+	if filter.Before, err = b.startOf(v, &page); err != nil {
+		return err
 	}
 	filter.Limit = pageSize
 	started := time.Now()
@@ -107,6 +111,9 @@ func (b *board) jobs(v *view) error {
 			page.Older = next
 		} else {
 			page.Continue = next
+			if page.About, err = b.about(v, filter); err != nil {
+				return err
+			}
 		}
 	}
 	for _, job := range jobs {

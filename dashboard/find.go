@@ -1,0 +1,126 @@
+package dashboard
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/internal/query"
+	"github.com/laterjobs/later/store"
+)
+
+// startOf is where a list starts: below an id, at a time, or with the newest job.
+func (b *board) startOf(v *view, page *jobsPage) (before int64, err error) {
+	values := v.request.URL.Query()
+	page.At = values.Get("at")
+	switch text := values.Get("before"); {
+	case text != "":
+		if before, err = strconv.ParseInt(text, 10, 64); err != nil || before < 1 {
+			return 0, badRequest("%q is no id to go on from.", text)
+		}
+	case page.At != "":
+		at, err := readMinute(page.At, v.Look.location)
+		if err != nil {
+			return 0, badRequest("%q is no time: write it as 2006-01-02T15:04.", page.At)
+		}
+		if before, err = b.queuedBy(v.context(), at); err != nil {
+			return 0, err
+		}
+	}
+	if before != 0 {
+		page.Newest = "?" + url.Values{"q": {page.Query}}.Encode()
+	}
+	return before, nil
+}
+
+// readMinute reads what a field for a date and a time sends: the whole minute is meant.
+func readMinute(text string, zone *time.Location) (time.Time, error) {
+	if at, err := time.ParseInLocation("2006-01-02T15:04", text, zone); err == nil {
+		return at.Add(time.Minute), nil
+	}
+	return time.ParseInLocation("2006-01-02T15:04:05", text, zone)
+}
+
+// queuedBy is the lowest id of the jobs that were queued at a time or later, as far as ids
+// rise with time; 0: there is none. It halves the ids, and reads a job for each step.
+func (b *board) queuedBy(ctx context.Context, at time.Time) (int64, error) {
+	newest, err := b.queue.List(ctx, later.Filter{Limit: 1})
+	if err != nil || len(newest) == 0 || newest[0].QueuedAt.Before(at) {
+		return 0, err
+	}
+	low, high := int64(0), newest[0].ID // queued before at, and not
+	for low+1 < high {
+		middle := low + (high-low)/2
+		found, err := b.queue.List(ctx, later.Filter{Before: middle + 1, Limit: 1})
+		switch {
+		case err != nil:
+			return 0, err
+		case len(found) == 0 || found[0].ID <= low || found[0].QueuedAt.Before(at):
+			low = middle
+		default:
+			high = found[0].ID
+		}
+	}
+	return high, nil
+}
+
+// about is at how many jobs a search would look if it went on to the end; 0: only an
+// index knows.
+func (b *board) about(v *view, f later.Filter) (n int64, err error) {
+	indexed := func(c store.Condition) bool {
+		return slices.Contains([]store.Field{store.FieldType, store.FieldUser, store.FieldTarget, store.FieldID}, c.Field)
+	}
+	if f.IDs != nil || f.Type+f.User+f.Target != "" || f.Cause != 0 || f.Before != 0 || slices.ContainsFunc(f.Match, indexed) {
+		return 0, nil
+	}
+	stats, err := b.stats(v, problemsKept)
+	for status, jobs := range stats.Counts {
+		if len(f.Status) == 0 || slices.Contains(f.Status, status) {
+			n += jobs
+		}
+	}
+	return n, err
+}
+
+// suggestions are queries that narrow the one that there is by one term more.
+func (b *board) suggestions(v *view, text string) ([]string, error) {
+	const most = 60
+	types, err := b.queue.KnownTypes(v.context())
+	if err != nil {
+		return nil, err
+	}
+	var terms []string
+	for _, status := range store.Statuses {
+		if status != later.StatusBlocked {
+			terms = append(terms, query.Term("status", string(status)))
+		}
+	}
+	var queues []string
+	for _, t := range types[:min(len(types), most)] {
+		terms = append(terms, query.Term("type", t.Name))
+		if t.Queue != "" && !slices.Contains(queues, t.Queue) {
+			queues = append(queues, t.Queue)
+		}
+	}
+	for _, name := range queues {
+		terms = append(terms, query.Term("queue", name))
+	}
+	terms = append(terms, "queued:<2h", "finished:<1h", "took:>30s", "attempt:>1", "error:timeout")
+	asked, err := query.Parse(text, v.Now)
+	if err != nil {
+		return nil, nil // it cannot be read: nothing goes on from it
+	}
+	var whole []string
+	for _, term := range terms {
+		field, _, _ := strings.Cut(term, ":")
+		if len(asked.Status) > 0 && field == "status" || asked.Type != "" && field == "type" || asked.Queue != "" && field == "queue" {
+			continue
+		}
+		whole = append(whole, strings.TrimSpace(text+" "+term))
+	}
+	return whole, nil
+}
