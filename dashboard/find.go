@@ -83,7 +83,16 @@ func (b *board) about(v *view, f later.Filter) (n int64, err error) {
 			n += jobs
 		}
 	}
-	return n, err
+	return roughly(n), err
+}
+
+// roughly is a number to two digits: how many there are changes while one looks.
+func roughly(n int64) int64 {
+	step := int64(1)
+	for n/step >= 100 {
+		step *= 10
+	}
+	return (n + step/2) / step * step
 }
 
 // suggestions are queries that narrow the one that there is by one term more.

@@ -88,3 +88,11 @@ func TestFind(t *testing.T) {
 		}
 	}
 }
+
+func TestRoughly(t *testing.T) {
+	for n, want := range map[int64]int64{0: 0, 7: 7, 99: 99, 101: 100, 149_999: 150_000, 900_055: 900_000, 999_999: 1_000_000} {
+		if got := roughly(n); got != want {
+			t.Errorf("%d is roughly %d, want %d", n, got, want)
+		}
+	}
+}

@@ -28,6 +28,7 @@ type jobsPage struct {
 	Status string   `json:"status"` // the one that the query asks for, if it is one
 	Bulk   []verb   `json:"-"`
 	At     string   `json:"at"` // the time that it starts at, if one was asked for
+	Zone   string   `json:"-"`  // of At
 
 	Suggested []string `json:"-"` // queries that narrow it
 	Matches   string   `json:"-"` // the query as a filter for an action on all that match
@@ -76,7 +77,7 @@ type jobRow struct {
 
 func (b *board) jobs(v *view) error {
 	v.Title = "Jobs"
-	page := jobsPage{Query: strings.TrimSpace(v.request.URL.Query().Get("q"))}
+	page := jobsPage{Zone: v.Look.Zone, Query: strings.TrimSpace(v.request.URL.Query().Get("q"))}
 	page.Terms = chips(page.Query)
 	var err error
 	if page.Suggested, err = b.suggestions(v, page.Query); err != nil {
