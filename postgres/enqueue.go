@@ -112,7 +112,21 @@ func brief[T comparable](column []T) []T {
 	return column[:min(1, len(column))]
 }
 
-func (e *enqueuing) queue(b *pgx.Batch) { b.Queue(e.store.query("enqueue"), e.ask()...) }
+// statement is the name of the statement that stores the jobs, and its parameters.
+func (e *enqueuing) statement() (string, []any) {
+	if len(e.types) > 1 {
+		return "enqueue", e.ask()
+	}
+	return "enqueue_one", []any{
+		e.types[0], e.queues[0], e.priorities[0], e.args[0], e.metadata[0], e.users[0], e.targets[0], e.tags[0],
+		e.maxRetries[0], e.timeouts[0], e.queuedAt[0], e.runAt[0], e.options[0],
+	}
+}
+
+func (e *enqueuing) queue(b *pgx.Batch) {
+	name, args := e.statement()
+	b.Queue(e.store.query(name), args...)
+}
 
 func (e *enqueuing) read(answers pgx.BatchResults) error {
 	found, err := answers.Query()

@@ -81,11 +81,14 @@ func (m message) text() string {
 	return string(text)
 }
 
-// post gives news to the messenger.
+// post gives news to the messenger. It knows when to send what it had: it is interrupted
+// only if the news are more pressing. Else each of many thousand calls a second would wake it.
 func (m *messenger) post(n *news) {
 	m.mu.Lock()
-	m.outbox.merge(n)
-	m.interrupt()
+	before := m.outbox.pause()
+	if m.outbox.merge(n); m.outbox.pause() < before {
+		m.interrupt()
+	}
 	m.mu.Unlock()
 	m.begin()
 }
@@ -288,10 +291,19 @@ func (t *talk) due() time.Duration {
 		return 0
 	case t.outbox.empty():
 		return pingEvery
-	case t.outbox.wake == store.Wake{Finished: true}:
-		return finishedPause - time.Since(t.sentAt)
 	}
-	return messagePause - time.Since(t.sentAt)
+	return t.outbox.pause() - time.Since(t.sentAt)
+}
+
+// pause is how long after the last message news are sent.
+func (n *news) pause() time.Duration {
+	switch {
+	case n.empty():
+		return pingEvery
+	case n.wake == store.Wake{Finished: true}:
+		return finishedPause
+	}
+	return messagePause
 }
 
 func announce(sender string, n *news) message {

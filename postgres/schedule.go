@@ -190,7 +190,8 @@ func enqueueTick(s *session, jobs []store.NewJob, n *news, now time.Time) ([]sto
 	if !hasKey(jobs) {
 		e := &enqueuing{store: s.store}
 		e.add(jobs, now)
-		found, err := s.on.Query(s.ctx, s.store.query("enqueue"), e.ask()...)
+		name, args := e.statement()
+		found, err := s.on.Query(s.ctx, s.store.query(name), args...)
 		if err == nil {
 			err = e.scan(found)
 		}

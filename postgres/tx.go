@@ -39,7 +39,8 @@ func (t *userTx) Enqueue(ctx context.Context, jobs []store.NewJob, now time.Time
 	}
 	e := &enqueuing{store: t.store}
 	e.add(jobs, t.store.orNow(now))
-	if err := t.ask(ctx, "enqueue", e.ask(), e.scan); err != nil {
+	name, args := e.statement()
+	if err := t.ask(ctx, name, args, e.scan); err != nil {
 		return nil, err
 	}
 	if e.storeID != t.store.id {
