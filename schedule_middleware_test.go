@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -88,9 +89,10 @@ func plainStore(s store.Store) store.Store { return s }
 func TestMiddlewareThatFailsAtATick(t *testing.T) {
 	onStore(t, plainStore, func(t *testing.T, s store.Store) {
 		var seen record[string]
-		ill := true
+		var ill atomic.Bool
+		ill.Store(true)
 		queue := scheduledBy(t, s, enqueueHalf(&seen, func(calls []later.Call, next func([]later.Call) ([]later.Job, error)) ([]later.Job, error) {
-			if i := slices.IndexFunc(calls, func(c later.Call) bool { return string(c.Args()) == `{"n":1}` }); ill && i >= 0 {
+			if i := slices.IndexFunc(calls, func(c later.Call) bool { return string(c.Args()) == `{"n":1}` }); ill.Load() && i >= 0 {
 				if len(calls) > 1 {
 					panic("a bad one among them")
 				}
@@ -112,7 +114,7 @@ func TestMiddlewareThatFailsAtATick(t *testing.T) {
 		if tries := len(seen.all()); tries < 8 || tries > 40 {
 			t.Errorf("%d tries in ten minutes", tries)
 		}
-		ill = false
+		ill.Store(false)
 		<-time.After(2 * time.Minute)
 		wantTicks(t, queue, "bad", "01:00")
 		wantTicks(t, queue, "good", "01:00")
