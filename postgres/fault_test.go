@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,7 +134,11 @@ func TestOutageReapsNobody(t *testing.T) {
 	proxy := pgtest.NewProxy(t, pgtest.Address(t, url))
 	schema := inOwnSchema(t, url)
 	running, causes := make(chan struct{}, 10), make(chan error, 10)
+	var ran atomic.Bool
 	queue := newQueue(t, open(t, proxy.URL(url), schema), quickly, numberJob.Do(func(ctx context.Context, _ numberArgs) error {
+		if ran.Swap(true) {
+			return nil // either process may have the job afterwards
+		}
 		running <- struct{}{}
 		select {
 		case <-ctx.Done():

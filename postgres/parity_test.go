@@ -15,18 +15,22 @@ import (
 // its place in the other. These are the exceptions, each with its reason.
 var (
 	filesHereOnly = map[string]string{
-		"clock.go":     "the clock of the database rules here, that of the program there",
-		"due.go":       "where the living rows that wait begin: see lanes.go",
-		"effort.go":    "how often to look past dead entries: see lanes.go",
-		"epoch.go":     "a server can lose commits and go on; a file cannot know that it is an old copy",
-		"insist.go":    "a server can be away for a while",
-		"lanes.go":     "where living rows begin; SQLite leaves no dead entries in an index",
-		"link.go":      "connections to a server, and the settings of its planner",
-		"messenger.go": "processes tell each other by NOTIFY; there they look at data_version",
+		"clock.go":            "the clock of the database rules here, that of the program there",
+		"due.go":              "where the living rows that wait begin: see lanes.go",
+		"effort.go":           "how often to look past dead entries: see lanes.go",
+		"epoch.go":            "a server can lose commits and go on; a file cannot know that it is an old copy",
+		"inspect_indexes.go":  "an index of a server can be invalid; that of a file is there or not, see inspect.go",
+		"inspect_messages.go": "messages can be lost behind a pooler",
+		"insist.go":           "a server can be away for a while",
+		"lanes.go":            "where living rows begin; SQLite leaves no dead entries in an index",
+		"link.go":             "connections to a server, and the settings of its planner",
+		"messenger.go":        "processes tell each other by NOTIFY; there they look at data_version",
 	}
 	filesThereOnly = map[string]string{
 		"backup.go":     "a server is copied by pg_dump",
 		"checkpoint.go": "the server moves its own log",
+		"complete.go":   "here one statement ends the claims of a whole batch",
+		"jsontext.go":   "see rows.go",
 		"doubt.go":      "the server knows what is on its disk",
 		"identity.go":   "the server does not lose its files",
 		"kept.go":       "the client of the server keeps statements by itself",
@@ -34,6 +38,7 @@ var (
 		"moves.go":      "a move from place to place is several statements there, one here",
 		"revision.go":   "whether anything has changed is asked of the file; here the statistics of the server tell",
 		"rows.go":       "a batch travels as JSON there, as arrays here",
+		"travel.go":     "see rows.go; what all rows have in common is one value of an array here",
 	}
 	readsHereOnly = map[string]string{
 		"epoch":        "a file has no history",

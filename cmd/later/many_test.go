@@ -40,7 +40,7 @@ func TestManyJobs(t *testing.T) {
 	})
 	line := []string{"list", "-q", "--where", "args.n:5"}
 	goOn := ""
-	for range 20 { // a slow machine looks at less at once
+	for range 200 { // a slow machine looks at less at once
 		code, out, problems := laterCmd(t, line...)
 		if code != 0 {
 			t.Fatal(code, problems)
