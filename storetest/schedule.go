@@ -222,7 +222,7 @@ func scheduleFidelity(t *trial) {
 			Rule: "*/5 0 1 JAN MON#1", Zone: "Europe/Berlin", Start: at(time.Microsecond), Missed: store.CatchUpMost, CatchUp: 7,
 			SkipIfRunning: true, Jitter: 90 * time.Second,
 			Job: store.NewJob{
-				Type: "Ünï", Queue: "q", Priority: math.MinInt16, Args: json.RawMessage(`{"a":"` + strings.Repeat("<ü>", 50_000) + `"}`),
+				Type: "Ünï", Queue: "q", Priority: math.MinInt16, Args: json.RawMessage(`{"a":"` + strings.Repeat("<ü>", 2000) + `"}`),
 				Metadata: json.RawMessage(`{"m":[1,2.50]}`), UserID: "u", TargetID: "t", Tags: []string{"x", "y z"},
 				MaxRetries: 5, Timeout: time.Hour, RunAt: at(time.Hour), NotifyInTx: true, Options: &store.Options{StartBy: at(0)},
 			},
