@@ -43,7 +43,7 @@ func (q *JobQueue) Doctor(ctx context.Context) (Findings, error) {
 	if err != nil {
 		return Findings{}, fmt.Errorf("doctor: %w", err)
 	}
-	facts.Retention = q.cfg.Retention
+	facts.Retention, facts.Bystander = q.cfg.Retention, len(q.JobTypes()) == 0
 	if alarmed, ok := q.store.(store.Alarmed); ok {
 		facts.Alarm = alarmed.Alarm()
 	}

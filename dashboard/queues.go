@@ -96,7 +96,7 @@ type processRow struct {
 	Lost bool `json:"lost"` // silent for longer than a living one is
 }
 
-func silent(now time.Time, p later.Process) bool { return now.Sub(p.BeatAt) > silence }
+func silent(now time.Time, p later.Process) bool { return p.Ended || now.Sub(p.BeatAt) > silence }
 
 // works reports whether a process claims jobs.
 func works(now time.Time, p later.Process) bool {

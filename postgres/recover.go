@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -85,13 +84,9 @@ func (s *Store) provedDead(ctx context.Context) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return nil, nil // death is then observed like that of other hosts
-	}
 	var dead []int64
 	for _, process := range processes {
-		if process.Host == host && slices.Contains(free, process.ID) {
+		if process.Ended && slices.Contains(free, process.ID) {
 			dead = append(dead, process.ID)
 		}
 	}

@@ -2,7 +2,9 @@ package sqlite_test
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,5 +34,43 @@ func TestTheDeadLeaveNoLock(t *testing.T) {
 	locks, err := filepath.Glob(path + "-lock-*")
 	if err != nil || len(locks) != 1 {
 		t.Errorf("locks: %q, %v", locks, err)
+	}
+}
+
+// TestTheDeadAreKnown: whoever looks at the processes sees at once that one of this host
+// has died, and believes nothing of one elsewhere.
+func TestTheDeadAreKnown(t *testing.T) {
+	path := file(t)
+	host, err := os.Hostname()
+	if err != nil {
+		t.Skip(err)
+	}
+	dies, looks := open(t, path), open(t, path)
+	now, ctx := time.Now(), t.Context()
+	for id, name := range map[int64]string{1: host, 2: "elsewhere"} {
+		if err := dies.Join(ctx, store.Process{ID: id, Host: name, State: store.ProcessRunning, StartedAt: now}, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended := func() (ids []int64) {
+		processes, err := looks.Processes(ctx)
+		if err != nil || len(processes) != 2 {
+			t.Fatalf("%v, %v", processes, err)
+		}
+		for _, p := range processes {
+			if p.Ended {
+				ids = append(ids, p.ID)
+			}
+		}
+		return ids
+	}
+	if dead := ended(); dead != nil {
+		t.Errorf("dead while they live: %v", dead)
+	}
+	if err := dies.Close(); err != nil { // without a word to the others
+		t.Fatal(err)
+	}
+	if dead := ended(); !slices.Equal(dead, []int64{1}) {
+		t.Errorf("dead are %v, expected 1", dead)
 	}
 }

@@ -226,6 +226,7 @@ func (s *Store) Processes(ctx context.Context) ([]store.Process, error) {
 				return err
 			}
 			p.BeatAt, p.StartedAt = timeOf(beatAt), timeOf(started)
+			p.Ended = s.locks.Ended(p.Host, p.ID)
 			if queues.Valid {
 				_ = json.Unmarshal([]byte(queues.String), &p.Queues) // what somebody wrote by hand must not hide who lives
 			}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"os"
 	"slices"
 	"time"
 
@@ -33,13 +32,9 @@ func (s *Store) provedDead(ctx context.Context) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return nil, nil // death is then observed like that of other hosts
-	}
 	var dead []int64
 	for _, process := range processes {
-		if process.Host == host && s.locks.Free(process.ID) {
+		if process.Ended {
 			dead = append(dead, process.ID)
 		}
 	}

@@ -29,6 +29,13 @@ type Process struct {
 	Slots     int            `json:"slots"`
 	Performs  []string       `json:"performs,omitempty"` // names of types that it has handlers for, former ones included; nil: not known
 	Types     []JobType      `json:"-"`                  // published by Join
+
+	// Ended: the operating system of this host has let go of its lock, so that it is
+	// dead, whatever its heartbeat says. Of processes of other hosts nothing is known.
+	Ended bool `json:"ended,omitempty"`
+	// ClockAhead is by how much its clock was ahead of the database's when it sent its last
+	// heartbeat, less what the measurement may be wrong by; negative: behind.
+	ClockAhead time.Duration `json:"clock_ahead,omitempty"`
 }
 
 // JobType is what a process publishes of a handler's definition, so that

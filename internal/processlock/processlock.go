@@ -64,6 +64,13 @@ func (l *Locks) Free(process int64) bool {
 	return !mine && l.prefix != "" && unlocked(l.name(process))
 }
 
+// Ended reports whether a process was one of this host and holds no lock any more: it is
+// dead. Of one of another host nothing is known.
+func (l *Locks) Ended(host string, process int64) bool {
+	here, err := os.Hostname()
+	return err == nil && here == host && l.Free(process) // else death is observed
+}
+
 // settled is the age from which a file is looked at: a look at one whose lock is just
 // being taken would be in the way.
 const settled = time.Second

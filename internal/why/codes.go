@@ -37,6 +37,7 @@ var Codes = map[string]string{
 	"L211": "Versions are mixed",
 	"L212": "The store raises an alarm",
 	"L213": "A process has been draining for long",
+	"L214": "Handlers panic",
 
 	"L301": "The schema has another version",
 	"L302": "The file has no write-ahead log",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/laterjobs/later/store"
@@ -47,6 +48,9 @@ func GatherJob(ctx context.Context, s Source, id int64, asking Asking) (JobFacts
 	if f.Processes, err = s.Processes(ctx); err != nil {
 		return f, err
 	}
+	if err := f.gatherCause(ctx, s); err != nil {
+		return f, err
+	}
 	if f.Job.Status.Finished() {
 		return f, f.gatherHolder(ctx, s)
 	}
@@ -64,6 +68,18 @@ func GatherJob(ctx context.Context, s Source, id int64, asking Asking) (JobFacts
 		}
 	}
 	return f, f.gatherMisfit(ctx, s, asking)
+}
+
+// gatherCause reads what else has failed of the same.
+func (f *JobFacts) gatherCause(ctx context.Context, s Source) error {
+	if f.Job.Cause == 0 {
+		return nil
+	}
+	causes, err := s.Causes(ctx, store.CauseFilter{IDs: []store.CauseID{f.Job.Cause}, CountTo: 1000}, f.Now)
+	if len(causes) > 0 {
+		f.Cause = causes[0]
+	}
+	return err
 }
 
 func (f *JobFacts) gatherHolder(ctx context.Context, s Source) error {
@@ -92,10 +108,20 @@ func (f *JobFacts) gatherLine(ctx context.Context, s Source) error {
 		for _, other := range line.Jobs {
 			if line.Next == 0 && other.Priority > f.Job.Priority || other.Priority == f.Job.Priority && other.ID < f.Job.ID {
 				f.Ahead++
+				if other.Priority > f.Job.Priority {
+					f.Favoured++
+				}
 			}
 		}
 	}
-	var err error
+	rollups, err := s.Rollups(ctx, store.RollupFilter{From: f.Now.Add(-recent), Until: f.Now, Queue: f.Job.Queue, Sum: true})
+	if err != nil {
+		return err
+	}
+	for i := range rollups {
+		one := &rollups[i]
+		f.Done += one.Completed + one.Retried + one.Postponed + one.Failed + one.Cancelled
+	}
 	f.Runners, err = longest(ctx, s, f.Job.Queue)
 	return err
 }
@@ -133,6 +159,8 @@ func GatherSystem(ctx context.Context, s Source, asking Asking) (SystemFacts, er
 		func() error { return f.gatherRollups(ctx, s) },
 		func() error { return f.gatherWaiting(ctx, s) },
 		func() error { return f.gatherMuted(ctx, s) },
+		func() error { return f.gatherPanics(ctx, s) },
+		func() error { return f.gatherNewest(ctx, s) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -206,4 +234,27 @@ func (f *SystemFacts) gatherMuted(ctx context.Context, s Source) error {
 		return err
 	}
 	return nil
+}
+
+// gatherPanics reads the causes that were met of late and are panics.
+func (f *SystemFacts) gatherPanics(ctx context.Context, s Source) error {
+	if !slices.ContainsFunc(f.Rollups, func(r store.Rollup) bool { return r.Failed+r.Retried > 0 }) {
+		return nil
+	}
+	causes, err := s.Causes(ctx, store.CauseFilter{Unmuted: true, CountTo: 1}, f.Now) // those seen last come first
+	for _, c := range causes {
+		if strings.HasPrefix(c.ErrorType, "panic") && f.Now.Sub(c.LastSeen) <= recent {
+			f.Panics = append(f.Panics, c)
+		}
+	}
+	return err
+}
+
+// gatherNewest reads the newest job, by which people know their store.
+func (f *SystemFacts) gatherNewest(ctx context.Context, s Source) error {
+	found, err := s.Search(ctx, store.Filter{Limit: 1}, brief)
+	if len(found.Jobs) > 0 {
+		f.Newest = found.Jobs[0]
+	}
+	return err
 }

@@ -22,12 +22,13 @@ type JobFacts struct {
 	Runners   []store.Job // that run in its queue, the longest first
 	Misfit    string      // why the arguments do not fit the published schema; empty: they do, or nobody knows
 	Holder    int64       // another job that holds its unique key; 0: none
+	Favoured  int         // of those ahead: they have a higher priority
+	Done      int64       // attempts that its queue has ended of late
+	Cause     store.Cause // of its error; without an id: none is known
 }
 
-const (
-	grace     = 10 * time.Second // for what should happen at once
-	clockSlip = time.Second      // that clocks may differ by
-)
+// grace is for what should happen at once.
+const grace = 10 * time.Second
 
 // Job says why a job is, or is not, running: the first reason that decides, and what was
 // looked at before and is fine.
@@ -56,7 +57,8 @@ func finished(f *JobFacts, r *Report) bool {
 			text = fmt.Sprintf("It was given up: %d processes died while they had it.", job.Crashes)
 		}
 		retry.Code = "More tries: later.MaxRetries; not for this error: later.DiscardOn, later.RetryIf."
-		r.found(Finding{Code: "L102", Severity: Error, Text: text, Fix: retry}.with(by, fact("error", job.Error), fact("finished", moment(job.FinishedAt))))
+		r.found(Finding{Code: "L102", Severity: Error, Text: text, Fix: retry}.
+			with(by, fact("error", job.Error), fact("finished", moment(job.FinishedAt))).with(f.fellows()...))
 		f.checkHolder(r)
 		return true
 	case store.Cancelled:
@@ -72,6 +74,15 @@ func finished(f *JobFacts, r *Report) bool {
 	return false
 }
 
+// fellows are other jobs that have the same cause: the fault is then not this job's alone.
+func (f *JobFacts) fellows() []Fact {
+	c := f.Cause
+	if c.ID == 0 || c.Failed+c.Retrying < 2 {
+		return nil
+	}
+	return []Fact{fact("the same cause", fmt.Sprintf("%s failed, %d to be retried, since %s: later error show %s", count(c.Failed, "job has", "jobs have"), c.Retrying, moment(c.FirstSeen), c.ID))}
+}
+
 // checkHolder: nobody can retry a job while another one holds its key.
 func (f *JobFacts) checkHolder(r *Report) {
 	if f.Holder == 0 {
@@ -82,27 +93,6 @@ func (f *JobFacts) checkHolder(r *Report) {
 		Code: "L119", Severity: Warning, Text: "It cannot be retried: job " + holder + " holds its unique key by now.",
 		Fix: Fix{Now: "Look at that job; it may do the same work.", Action: "show", Job: f.Holder, Command: "later show " + holder},
 	}.with(fact("key", f.Job.Options.UniqueKey().Key), fact("holder", holder)))
-}
-
-// clocks decides only if the difference is what keeps the job from running.
-func clocks(f *JobFacts, r *Report) bool {
-	if f.Skew.Abs() <= clockSlip {
-		r.fine("clocks agree")
-		return false
-	}
-	r.found(clockFinding(f.Skew))
-	return false
-}
-
-func clockFinding(skew time.Duration) Finding {
-	which := "ahead of"
-	if skew < 0 {
-		which = "behind"
-	}
-	return Finding{
-		Code: "L118", Severity: Warning, Text: fmt.Sprintf("The clock of this machine is %s %s that of the store, which rules.", span(skew), which),
-		Fix: Fix{Now: "Let both machines keep their time by NTP."},
-	}
 }
 
 func running(f *JobFacts, r *Report) bool {
@@ -123,6 +113,13 @@ func running(f *JobFacts, r *Report) bool {
 	}
 	p := f.Processes[i]
 	facts = append(facts, fact("host", p.Host), fact("heartbeat", span(f.Now.Sub(p.BeatAt))+" ago"))
+	if p.Ended {
+		r.found(Finding{
+			Code: "L114", Severity: Error, Text: fmt.Sprintf("Its process, %d on %s, has died: %s", p.PID, p.Host, f.heirs()),
+			Fix: Fix{Now: "See what has become of it, and that another process lives."},
+		}.with(facts...))
+		return true
+	}
 	if quiet := f.Now.Sub(p.BeatAt); quiet > f.TimeToDie {
 		r.found(Finding{
 			Code: "L114", Severity: Error, Text: fmt.Sprintf("Its process, %d on %s, has been silent for %s: other processes take the job back once they have watched that for %s.", p.PID, p.Host, span(quiet), span(f.TimeToDie)),
@@ -148,6 +145,14 @@ func running(f *JobFacts, r *Report) bool {
 	return true
 }
 
+// heirs says who takes back the jobs of the dead.
+func (f *JobFacts) heirs() string {
+	if len(f.living()) == 0 {
+		return "the next program that calls queue.Run takes the job back."
+	}
+	return "a living process takes the job back within seconds."
+}
+
 func notDue(f *JobFacts, r *Report) bool {
 	job := &f.Job
 	facts := []Fact{fact("due", moment(job.NextRunAt)), fact("attempts", strconv.Itoa(job.Attempt))}
@@ -166,7 +171,7 @@ func notDue(f *JobFacts, r *Report) bool {
 		r.found(Finding{
 			Code: "L108", Severity: Info, Text: fmt.Sprintf("Attempt %d of %d has failed. The next one is due %s.", job.Attempt, job.MaxRetries+1, when),
 			Fix: Fix{Now: "Try now, if the cause is gone.", Action: "retry", Job: job.ID, Command: "later retry " + f.id(), Code: "The delays: later.Exponential, later.Linear, later.Fixed."},
-		}.with(append(facts, fact("error", job.Error))...))
+		}.with(append(facts, fact("error", job.Error))...).with(f.fellows()...))
 	default:
 		r.fine("due")
 		return false
@@ -230,28 +235,6 @@ func served(f *JobFacts, r *Report) bool {
 func (f *JobFacts) living() []store.Process { return living(f.Processes, f.Now, f.TimeToDie) }
 func (f *JobFacts) noProcess() Finding      { return noProcess(f.Processes, f.Now) }
 
-// living are the processes that have been heard of lately.
-func living(processes []store.Process, now time.Time, timeToDie time.Duration) (found []store.Process) {
-	for _, p := range processes {
-		if now.Sub(p.BeatAt) <= timeToDie {
-			found = append(found, p)
-		}
-	}
-	return found
-}
-
-// noProcess: nobody is there, or all who were have died with none left to notice.
-func noProcess(dead []store.Process, now time.Time) Finding {
-	f := Finding{
-		Code: "L120", Severity: Error, Text: "No process works on this store: jobs are kept, and wait.",
-		Fix: Fix{Now: "Start a program that calls queue.Run.", Command: "later doctor", Code: "queue.Run(ctx), or queue.Start(ctx)"},
-	}
-	for _, p := range dead[:min(len(dead), 3)] {
-		f = f.with(fact("last heard of", fmt.Sprintf("process %d on %s, %s ago", p.PID, p.Host, span(now.Sub(p.BeatAt)))))
-	}
-	return f
-}
-
 func unserved(q store.QueueStats, processes []store.Process) Finding {
 	var names []string
 	for _, p := range processes {
@@ -273,29 +256,6 @@ func unserved(q store.QueueStats, processes []store.Process) Finding {
 	return f
 }
 
-// serving are the processes with slots for a queue.
-func serving(processes []store.Process, queue string) (found []store.Process) {
-	for _, p := range processes {
-		if slotsFor(p, queue) > 0 {
-			found = append(found, p)
-		}
-	}
-	return found
-}
-
-func slotsFor(p store.Process, queue string) int {
-	if p.Queues == nil {
-		return p.Slots
-	}
-	return p.Queues[queue]
-}
-
-// performs reports whether a process has a handler for a type. One that does not say is
-// given the benefit of the doubt.
-func performs(p store.Process, jobType string) bool {
-	return p.Performs == nil || slices.Contains(p.Performs, jobType)
-}
-
 func handled(f *JobFacts, r *Report) bool {
 	able := slices.DeleteFunc(serving(f.Processes, f.Job.Queue), func(p store.Process) bool { return !performs(p, f.Job.Type) })
 	if len(able) > 0 {
@@ -307,10 +267,13 @@ func handled(f *JobFacts, r *Report) bool {
 }
 
 func unhandled(jobType, queue string, processes []store.Process) Finding {
-	var names, elsewhere []string
+	var names, elsewhere, versions []string
 	for _, p := range processes {
 		if slotsFor(p, queue) > 0 {
 			names = append(names, p.Performs...)
+			if p.Version != "" {
+				versions = append(versions, p.Version)
+			}
 		} else if slices.Contains(p.Performs, jobType) {
 			elsewhere = append(elsewhere, fmt.Sprintf("%d on %s", p.PID, p.Host))
 		}
@@ -321,7 +284,7 @@ func unhandled(jobType, queue string, processes []store.Process) Finding {
 			Now: "Start, or deploy, a program that has one.", Action: "show", Query: term("type", jobType) + " status:pending",
 			Code: "queue.Register(definition.Do(handler)) before queue.Run; for a type that was renamed, later.FormerlyNamed.",
 		},
-	}.with(fact("types there", listed(names)))
+	}.with(fact("types there", listed(names)), fact("versions there", listed(versions)))
 	if len(elsewhere) > 0 {
 		f = f.with(fact("a handler is in a process that does not serve the queue", listed(elsewhere)))
 	} else if near := nearest.Name(jobType, names); near != "" {
@@ -337,9 +300,11 @@ func awake(f *JobFacts, r *Report) bool {
 	for _, p := range serving(f.Processes, f.Job.Queue) {
 		switch {
 		case !performs(p, f.Job.Type):
-		case p.State == store.ProcessRunning && f.Now.Sub(p.BeatAt) <= f.TimeToDie:
+		case p.State == store.ProcessRunning && !silent(p, f.Now, f.TimeToDie):
 			r.fine("a process claims jobs")
 			return false
+		case p.Ended:
+			states = append(states, fmt.Sprintf("%d on %s has died", p.PID, p.Host))
 		case p.State == store.ProcessRunning:
 			states = append(states, fmt.Sprintf("%d on %s is silent", p.PID, p.Host))
 		default:
@@ -369,36 +334,5 @@ func suspect(f *JobFacts, r *Report) bool {
 		Fix: Fix{Now: "Cancel it, if it is what kills them.", Action: "cancel", Job: f.Job.ID, Command: "later cancel " + f.id(),
 			Code: "Look for what ends the process: memory, os.Exit, a fatal error of the runtime."},
 	}.with(fact("crashes", strconv.Itoa(f.Job.Crashes)), fact("given up at", strconv.Itoa(store.MaxCrashes))))
-	return true
-}
-
-// turn: everything is there, and the job waits for others.
-func turn(f *JobFacts, r *Report) bool {
-	slots := 0
-	for _, p := range serving(f.Processes, f.Job.Queue) {
-		if p.State == store.ProcessRunning {
-			slots += slotsFor(p, f.Job.Queue)
-		}
-	}
-	ahead := "many jobs are ahead of it"
-	switch {
-	case f.Ahead < 0 && f.Queue.Pending <= sampled: // few, but far apart among those of other queues
-		ahead = "others may be ahead of it"
-	case f.Ahead >= 0:
-		ahead = count(int64(f.Ahead), "job is ahead of it", "jobs are ahead of it")
-	}
-	facts := []Fact{fact("slots", strconv.Itoa(slots)), fact("running in the queue", strconv.FormatInt(f.Queue.Running, 10)), fact("waiting in the queue", atLeast(f.Queue.Pending, f.Queue.PendingMore))}
-	for _, job := range f.Runners[:min(3, len(f.Runners))] {
-		facts = append(facts, fact("longest runner", fmt.Sprintf("%s %d, for %s", job.Type, job.ID, span(f.Now.Sub(job.StartedAt)))))
-	}
-	if f.Queue.Running >= int64(slots) || f.Ahead != 0 {
-		r.found(Finding{
-			Code: "L109", Severity: Info, Text: fmt.Sprintf("All slots are taken, or it is not its turn: %s.", ahead),
-			Fix: Fix{Now: "Wait, or start more processes.", Action: "show", Query: term("queue", f.Job.Queue) + " status:running",
-				Code: "More slots: Config.Concurrency, Config.Queues. Sooner than others: later.Priority."},
-		}.with(facts...))
-		return true
-	}
-	r.found(Finding{Code: "L112", Severity: Info, Text: "Nothing keeps it: it starts at any moment. Slots that all queues share may be taken by other queues."}.with(facts...))
 	return true
 }

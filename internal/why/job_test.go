@@ -79,23 +79,43 @@ func TestJob(t *testing.T) {
 				process(func(p *store.Process) { p.PID, p.Queues = 71, map[string]int{"other": 1} }),
 			}
 		}), "L110", []string{"70 on web-1 is silent"}},
+		"all have died": {ready(with(func(p *store.Process) { p.Ended = true })), "L120", []string{"0 ms ago, and has died"}},
+		"one has died": {ready(func(f *JobFacts) {
+			f.Processes = []store.Process{
+				process(func(p *store.Process) { p.Ended = true }),
+				process(func(p *store.Process) { p.PID, p.Queues = 71, map[string]int{"other": 1} }),
+			}
+		}), "L110", []string{"70 on web-1 has died"}},
 		"suspect": {ready(func(f *JobFacts) { f.Job.Crashes = 2 }), "L111", []string{"2 processes died"}},
 		"slots taken": {ready(func(f *JobFacts) {
 			f.Queue.Running, f.Runners = 2, []store.Job{{ID: 3, Type: "Report", StartedAt: now.Add(-time.Hour)}}
 		}), "L109", []string{"Report 3, for 1 h"}},
-		"not its turn":             {ready(func(f *JobFacts) { f.Ahead = 4 }), "L109", []string{"4 jobs are ahead"}},
+		"not its turn":         {ready(func(f *JobFacts) { f.Ahead = 4 }), "L109", []string{"4 jobs are ahead"}},
+		"its turn can be told": {ready(func(f *JobFacts) { f.Ahead, f.Done = 4, 15 }), "L109", []string{"its turn: in about 5 min, at the speed of the last 15 min"}},
+		"others are favoured":  {ready(func(f *JobFacts) { f.Ahead, f.Favoured = 4, 3 }), "L109", []string{"4 jobs are ahead of it, 3 of a higher priority"}},
+		"others fail of the same": {ready(in(store.Failed), func(f *JobFacts) { f.Cause = store.Cause{ID: 10, Failed: 7, Retrying: 2, FirstSeen: now} }), "L102",
+			[]string{"7 jobs have failed, 2 to be retried", "later error show 000000000000000a"}},
+		"nobody else fails of it":  {ready(in(store.Failed), func(f *JobFacts) { f.Cause = store.Cause{ID: 10, Failed: 1} }), "L102", nil},
 		"a line too long to count": {ready(func(f *JobFacts) { f.Ahead, f.Queue.Pending = -1, 101 }), "L109", []string{"many jobs"}},
 		"a line far apart":         {ready(func(f *JobFacts) { f.Ahead = -1 }), "L109", []string{"others may be ahead"}},
 		"any moment":               {ready(), "L112", nil},
 		"clocks differ":            {ready(func(f *JobFacts) { f.Skew = -90 * time.Second }), "L118 L112", []string{"1 min 30 s behind"}},
-		"arguments do not fit":     {ready(func(f *JobFacts) { f.Misfit = "/email" }), "L117 L112", []string{"/email"}},
-		"running":                  {ready(runs), "L113", []string{"for 1 min,", "web-1"}},
-		"running, and draining":    {ready(runs, with(func(p *store.Process) { p.State = store.ProcessDraining })), "L113", []string{"which is draining"}},
-		"process gone":             {ready(runs, func(f *JobFacts) { f.Processes = nil }), "L114", []string{"gone"}},
-		"process silent":           {ready(runs, with(func(p *store.Process) { p.BeatAt = now.Add(-time.Minute) })), "L114", []string{"silent for 1 min"}},
-		"ignores a cancellation":   {ready(runs, func(f *JobFacts) { f.Job.CancelRequested = true }), "L115", []string{"later process stack 5"}},
-		"ignores its timeout":      {ready(runs, func(f *JobFacts) { f.Job.Timeout = 20 * time.Second }), "L116", []string{"timeout of 20 s"}},
-		"within its timeout":       {ready(runs, func(f *JobFacts) { f.Job.Timeout = 55 * time.Second }), "L113", nil},
+		"a process's clock":        {ready(with(func(p *store.Process) { p.ClockAhead = 3 * time.Second })), "L118 L112", []string{"process 70 on web-1 is 3 s ahead", "ahead by: 3s"}},
+		"another queue's clock": {ready(func(f *JobFacts) {
+			f.Processes = append(f.Processes, process(func(p *store.Process) { p.ClockAhead, p.Queues = time.Minute, map[string]int{"other": 1} }))
+		}), "L112", nil},
+		"arguments do not fit":  {ready(func(f *JobFacts) { f.Misfit = "/email" }), "L117 L112", []string{"/email"}},
+		"running":               {ready(runs), "L113", []string{"for 1 min,", "web-1"}},
+		"running, and draining": {ready(runs, with(func(p *store.Process) { p.State = store.ProcessDraining })), "L113", []string{"which is draining"}},
+		"process gone":          {ready(runs, func(f *JobFacts) { f.Processes = nil }), "L114", []string{"gone"}},
+		"process died":          {ready(runs, with(func(p *store.Process) { p.Ended = true })), "L114", []string{"has died: the next program"}},
+		"process died, others live": {ready(runs, func(f *JobFacts) {
+			f.Processes = []store.Process{process(func(p *store.Process) { p.Ended = true }), process(func(p *store.Process) { p.ID = 8 })}
+		}), "L114", []string{"has died: a living process"}},
+		"process silent":         {ready(runs, with(func(p *store.Process) { p.BeatAt = now.Add(-time.Minute) })), "L114", []string{"silent for 1 min"}},
+		"ignores a cancellation": {ready(runs, func(f *JobFacts) { f.Job.CancelRequested = true }), "L115", []string{"later process stack 5"}},
+		"ignores its timeout":    {ready(runs, func(f *JobFacts) { f.Job.Timeout = 20 * time.Second }), "L116", []string{"timeout of 20 s"}},
+		"within its timeout":     {ready(runs, func(f *JobFacts) { f.Job.Timeout = 55 * time.Second }), "L113", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report := Job(c.facts)

@@ -3,8 +3,10 @@ package why
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/laterjobs/later/store"
@@ -23,7 +25,10 @@ type SystemFacts struct {
 	Waiting   []store.Job    // some that are pending
 	Rollups   []store.Rollup // of the last two hours; those before recent may be sums
 	Muted     []store.Cause  // that raise no attention, with their counts of late
+	Panics    []store.Cause  // of late
+	Newest    store.Job      // without an id: there is none
 	Retention store.Retention
+	Bystander bool // who asks performs nothing: how it is configured says nothing of those that do
 	// MutedFailed is how many of the failed jobs raise no attention.
 	MutedFailed int64
 	Alarm       string             // what the store says of itself
@@ -43,7 +48,7 @@ const (
 func System(f SystemFacts) Report {
 	r := Report{At: f.Now, Findings: []Finding{}, Stats: f.Stats}
 	for _, check := range []func(*SystemFacts, *Report){
-		alarm, inspected, systemClocks, queues, types, processes, versions, stuck, failures, backlog, schedules, retention,
+		alarm, inspected, newest, systemClocks, queues, types, processes, versions, stuck, failures, panics, backlog, schedules, retention,
 	} {
 		check(&f, &r)
 	}
@@ -62,7 +67,19 @@ func alarm(f *SystemFacts, r *Report) {
 		r.fine("the store raises no alarm")
 		return
 	}
-	r.found(Finding{Code: "L212", Severity: Error, Text: "The store needs attention: " + f.Alarm + "."})
+	r.found(Finding{
+		Code: "L212", Severity: Error, Text: "The store needs attention: " + f.Alarm + ".",
+		Fix: Fix{Now: "Do what it says; jobs are stored and performed meanwhile."},
+	})
+}
+
+// newest tells one store from another that is taken for it.
+func newest(f *SystemFacts, r *Report) {
+	if f.Newest.ID == 0 {
+		r.fine("newest job: none, the store is empty")
+		return
+	}
+	r.fine(fmt.Sprintf("newest job: %d, a %s, queued %s ago", f.Newest.ID, f.Newest.Type, span(f.Now.Sub(f.Newest.QueuedAt))))
 }
 
 func inspected(f *SystemFacts, r *Report) {
@@ -77,14 +94,6 @@ func inspected(f *SystemFacts, r *Report) {
 		}
 		r.found(Finding{Code: look.Code, Severity: severity, Text: look.Problem, Fix: Fix{Now: look.Fix}}.with(fact(look.Name, look.Value)))
 	}
-}
-
-func systemClocks(f *SystemFacts, r *Report) {
-	if f.Skew.Abs() > clockSlip {
-		r.found(clockFinding(f.Skew))
-		return
-	}
-	r.fine("clocks agree")
 }
 
 func queues(f *SystemFacts, r *Report) {
@@ -141,6 +150,11 @@ func processes(f *SystemFacts, r *Report) {
 	for _, p := range f.Processes {
 		id, quiet := strconv.FormatInt(p.ID, 10), f.Now.Sub(p.BeatAt)
 		switch {
+		case p.Ended:
+			r.found(Finding{
+				Code: "L201", Severity: Error, Text: fmt.Sprintf("Process %d on %s has died without a word.", p.PID, p.Host),
+				Fix: Fix{Now: "See what has become of it. " + heirs, Action: "show-process", Process: p.ID},
+			}.with(fact("process", id), fact("last heartbeat", moment(p.BeatAt))))
 		case quiet > f.TimeToDie:
 			r.found(Finding{
 				Code: "L201", Severity: Error, Text: fmt.Sprintf("Process %d on %s has been silent for %s.", p.PID, p.Host, span(quiet)),
@@ -249,7 +263,7 @@ func failures(f *SystemFacts, r *Report) {
 		r.found(Finding{
 			Code: "L202", Severity: Error, Text: fmt.Sprintf("%d %% of the attempts of the last %s have failed.", int(100*share), span(recent)),
 			Fix: Fix{Now: "Look at what fails, or mute it.", Action: "show-causes", Query: "status:failed,retrying", Command: "later list --status failed"},
-		}.with(fact("types", listed(worst)), fact("before", fmt.Sprintf("%d %%", int(100*shareBefore)))))
+		}.with(fact("types", listed(worst)), fact("before", fmt.Sprintf("%d %%", int(100*shareBefore)))).with(f.deployed()...))
 	}
 	n := f.Stats.Counts[store.Failed] - f.MutedFailed
 	switch {
@@ -265,6 +279,40 @@ func failures(f *SystemFacts, r *Report) {
 		Code: "L203", Severity: Error, Text: count(n, "job has failed and will not run again by itself.", "jobs have failed and will not run again by themselves."),
 		Fix: Fix{Now: "Retry or delete them, when the cause is known, or mute it.", Action: "show-causes", Query: "status:failed", Command: "later list --status failed"},
 	}.with(fact("failed", strconv.FormatInt(n, 10))))
+}
+
+// deployed are versions that have come of late: the next thing to look at when jobs begin
+// to fail.
+func (f *SystemFacts) deployed() (facts []Fact) {
+	first := map[string]time.Time{}
+	for _, p := range f.Processes {
+		if at, known := first[p.Version]; p.Version != "" && (!known || p.StartedAt.Before(at)) {
+			first[p.Version] = p.StartedAt
+		}
+	}
+	for _, version := range slices.Sorted(maps.Keys(first)) {
+		if f.Now.Sub(first[version]) <= 2*time.Hour && len(facts) < 3 {
+			facts = append(facts, fact("new version", fmt.Sprintf("%s, since %s", version, moment(first[version]))))
+		}
+	}
+	return facts
+}
+
+func panics(f *SystemFacts, r *Report) {
+	if len(f.Panics) == 0 {
+		r.fine("no handler has panicked of late")
+		return
+	}
+	worst := f.Panics[0]
+	found := Finding{
+		Code: "L214", Severity: Warning, Text: fmt.Sprintf("A handler of %s panics: %s.", worst.Type, strings.TrimRight(worst.Title, ".")),
+		Fix: Fix{Now: "See where, and mend it; or mute it.", Action: "show-causes", Command: "later error show " + worst.ID.String(),
+			Code: "A panic is an error with its stack: it is retried like any other."},
+	}.with(fact("last", moment(worst.LastSeen)), fact("times", strconv.FormatInt(worst.Total, 10)))
+	if more := len(f.Panics) - 1; more > 0 {
+		found = found.with(fact("others", count(int64(more), "cause more is a panic", "causes more are panics")))
+	}
+	r.found(found)
 }
 
 // withoutMuted takes the failures of a muted cause from those of its type, and returns how
@@ -329,7 +377,10 @@ func atLeast(jobs int64, more bool) string {
 }
 
 func retention(f *SystemFacts, r *Report) {
-	if f.Retention.Completed >= 0 {
+	switch {
+	case f.Bystander:
+		return
+	case f.Retention.Completed >= 0:
 		r.fine("finished jobs are deleted in time")
 		return
 	}

@@ -72,8 +72,17 @@ func TestSystem(t *testing.T) {
 		"full disk": {calm(func(f *SystemFacts) {
 			f.Store = []store.Inspection{{Code: "L304", Name: "free disk", Value: "3 MB", Problem: "Only 3 MB are free.", Fix: "Make room.", Severe: true}, {Code: "L302", Name: "journal mode", Value: "wal"}}
 		}), "L304", []string{"free disk: 3 MB", "Make room."}},
-		"clocks":     {calm(func(f *SystemFacts) { f.Skew = 2 * time.Second }), "L118", nil},
-		"no process": {calm(queue(waiting), func(f *SystemFacts) { f.Processes = nil }), "L120", []string{"waiting jobs: 3"}},
+		"clocks":             {calm(func(f *SystemFacts) { f.Skew = 2 * time.Second }), "L118", nil},
+		"another's clock":    {calm(func(f *SystemFacts) { f.Processes[0].ClockAhead = -5 * time.Second }), "L118", []string{"process 70 on web-1 is 5 s behind", "ahead by: -5s"}},
+		"clocks near enough": {calm(func(f *SystemFacts) { f.Processes[0].ClockAhead = time.Second }), "", nil},
+		"a dead one's clock": {calm(func(f *SystemFacts) { f.Processes[0].ClockAhead, f.Processes[0].Ended = time.Minute, true }), "L201", []string{"has died without a word"}},
+		"panics": {calm(func(f *SystemFacts) {
+			f.Panics = []store.Cause{{ID: 10, Type: "Mail", Title: "nil map", Total: 3}, {ID: 11}}
+		}), "L214",
+			[]string{"A handler of Mail panics: nil map.", "later error show 000000000000000a", "others: 1 cause more"}},
+		"kept for ever by others": {calm(func(f *SystemFacts) { f.Retention.Completed, f.Bystander = -1, true }), "", nil},
+		"failures since a deploy": {calm(rollup(time.Minute, 5, 5), func(f *SystemFacts) { f.Processes[0].Version = "v2" }), "L202", []string{"new version: v2, since 2026-03-02 11:00"}},
+		"no process":              {calm(queue(waiting), func(f *SystemFacts) { f.Processes = nil }), "L120", []string{"waiting jobs: 3"}},
 		"all are silent": {calm(queue(waiting), func(f *SystemFacts) { f.Processes[0].BeatAt = now.Add(-time.Minute) }), "L120 L201",
 			[]string{"process 70 on web-1, 1 min ago", "The next program that calls queue.Run"}},
 		"served by a dead one": {calm(queue(waiting), func(f *SystemFacts) {
