@@ -20,6 +20,7 @@ var colours = map[string]string{
 	string(later.StatusRunning): cyan, string(later.StatusCompleted): green, string(later.StatusFailed): red,
 	string(later.StatusRetrying): yellow, string(later.StatusCancelled): faint, string(later.StatusScheduled): faint,
 	"paused": yellow, "retried": yellow, "crashed": red,
+	"died": red, "silent": red, "no process": red, "broken": red,
 }
 
 // colourOf is the colour of a status. The word alone says the same.

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
+	"text/template"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +42,7 @@ func (p Program) Run(ctx context.Context, args []string, in io.Reader, out, prob
 	root.SilenceErrors = true
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintf(problems, "later: %s\n", printable(err.Error()))
+		fmt.Fprintf(fit(problems), "later: %s\n", printable(err.Error()))
 	}
 	return ExitCode(err)
 }
@@ -59,8 +58,9 @@ type app struct {
 	db     string // a file or a URL, which may hold a password
 	schema string
 
-	path     string         // how the command line is called: "later", or "app jobs"
-	output   string         // one of outputs
+	path     string // how the command line is called: "later", or "app jobs"
+	output   string // one of outputs, or a template
+	template *template.Template
 	quiet    bool           // only ids
 	color    string         // auto, always or never
 	coloured bool           // what that means here
@@ -76,7 +76,7 @@ func (a *app) command(name string) *cobra.Command {
 	root := group(name, "Background jobs: look at them, enqueue them, steer them")
 	root.Annotations = map[string]string{mountedHere: "here"}
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.output, "output", "o", "text", "text for people; json, jsonl (a line each) or csv for programs")
+	flags.StringVarP(&a.output, "output", "o", "text", "text for people; json, jsonl (a line each), csv or template={{.id}} for programs")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print ids or names alone")
 	flags.StringVar(&a.color, "color", "auto", "colours: auto, always or never")
 	flags.BoolVar(&a.noInput, "no-input", false, "ask nothing: fail where a person would have to decide")
@@ -177,14 +177,14 @@ func (a *app) inTime(cmd *cobra.Command, run func() error) error {
 
 // begin looks at what all commands are told.
 func (a *app) begin(cmd *cobra.Command) (err error) {
-	a.in, a.out, a.err = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+	a.in, a.out, a.err = cmd.InOrStdin(), fit(cmd.OutOrStdout()), fit(cmd.ErrOrStderr())
 	for c := cmd; c != nil; c = c.Parent() {
 		if c.Annotations[mountedHere] != "" {
 			a.path = c.CommandPath()
 		}
 	}
-	if !slices.Contains(outputs, a.output) {
-		return usagef("--output %q: choose one of %s", a.output, strings.Join(outputs, ", "))
+	if err := a.chooseOutput(); err != nil {
+		return err
 	}
 	if a.zone = time.Local; a.timeZone != "" {
 		if a.zone, err = time.LoadLocation(a.timeZone); err != nil {

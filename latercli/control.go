@@ -45,13 +45,13 @@ var retrying = steering{
 	operation: func() later.Operation { return later.Operation{Action: later.OperationRetry} },
 }
 
-func (a *app) deleteCommand() *cobra.Command {
-	return a.steeringCommand(steering{
-		use: "delete", short: "Delete jobs that do not run, with their history", done: "deleted",
-		one:       func(ctx context.Context, q *later.JobQueue, id int64) error { return q.Delete(ctx, id) },
-		all:       func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) { return q.DeleteAll(ctx, f) },
-		operation: func() later.Operation { return later.Operation{Action: later.OperationDelete} },
-	})
+func (a *app) deleteCommand() *cobra.Command { return a.steeringCommand(deleting) }
+
+var deleting = steering{
+	use: "delete", short: "Delete jobs that do not run, with their history", done: "deleted",
+	one:       func(ctx context.Context, q *later.JobQueue, id int64) error { return q.Delete(ctx, id) },
+	all:       func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) { return q.DeleteAll(ctx, f) },
+	operation: func() later.Operation { return later.Operation{Action: later.OperationDelete} },
 }
 
 func (a *app) rescheduleCommand() *cobra.Command {
@@ -131,7 +131,7 @@ func (a *app) steeringCommand(s steering) *cobra.Command {
 }
 
 // steerEach changes the jobs that were named. It goes on after an error, so that one job
-// does not hold back the others.
+// does not hold back the others. Very many are the work of an operation.
 func (a *app) steerEach(ctx context.Context, q *later.JobQueue, s steering, change bulk, ids []int64) error {
 	if change.dryRun {
 		found, err := a.find(ctx, q, later.Filter{IDs: ids})
@@ -139,6 +139,9 @@ func (a *app) steerEach(ctx context.Context, q *later.JobQueue, s steering, chan
 			_, err = a.decide(change, found)
 		}
 		return err
+	}
+	if len(ids) > mostDirect {
+		return a.operate(ctx, q, s, later.Filter{IDs: ids})
 	}
 	var problems []error
 	for _, id := range ids {

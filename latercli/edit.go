@@ -105,7 +105,7 @@ func (a *app) inEditor(ctx context.Context, id int64, args json.RawMessage) (jso
 	}
 	words := strings.Fields(editor)
 	cmd := exec.CommandContext(ctx, words[0], append(words[1:], file.Name())...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.in, a.out, a.err
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.in, whole(a.out), whole(a.err)
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("the editor %s: %w; nothing was changed", editor, err)
 	}

@@ -52,7 +52,7 @@ func (a *app) listErrors(ctx context.Context, q *later.JobQueue, f later.CauseFi
 		return a.printJSON(append([]later.Cause{}, causes...))
 	}
 	now := time.Now()
-	rows := [][]string{{"ID", "TYPE", "FAILED", "RETRYING", "TOTAL", "LAST SEEN", "", "ERROR"}}
+	rows := [][]string{{"ID", "TYPE", "FAILED", "RETRYING", "TOTAL", "LAST SEEN", "STATE", "ERROR"}}
 	for _, c := range causes {
 		muted := ""
 		if c.Muted(now) {

@@ -71,7 +71,11 @@ func (a *app) exportCommand() *cobra.Command {
 }
 
 func (a *app) export(ctx context.Context, q *later.JobQueue, e exporting, f later.Filter) (err error) {
-	header := exportHeader{Version: exportVersion, Program: version(), At: time.Now().UTC(), Where: e.where, After: e.after, Counts: map[later.JobStatus]int{}}
+	where := ""
+	if !e.empty() {
+		where = selects(f)
+	}
+	header := exportHeader{Version: exportVersion, Program: version(), At: time.Now().UTC(), Where: where, After: e.after, Counts: map[later.JobStatus]int{}}
 	var only []int64 // rising; nil: all
 	if e.empty() {
 		counted, err := a.counted(ctx, q, f, later.CountByStatus)
@@ -127,7 +131,7 @@ func (a *app) selected(ctx context.Context, q *later.JobQueue, f later.Filter) (
 // read it: it holds what the store holds.
 func (a *app) exportTo(path string) (io.Writer, func(whole bool) error, error) {
 	if path == "" {
-		return a.out, func(bool) error { return nil }, nil
+		return whole(a.out), func(bool) error { return nil }, nil
 	}
 	if _, err := os.Lstat(path); err == nil {
 		return nil, nil, fmt.Errorf("%w: %s exists already", later.ErrConflict, path)

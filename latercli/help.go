@@ -42,6 +42,7 @@ var topics = []struct {
 			"  NO_COLOR            no colours\n" +
 			"  CLICOLOR_FORCE      colours, also into a file or a pipe\n" +
 			"  TERM=dumb           no colours, and no line that is written again and again\n" +
+			"  LC_ALL, LC_CTYPE, LANG: without UTF-8, texts have ASCII characters alone\n" +
 			"  PGPASSWORD, PGPASSFILE, PGHOST and others of PostgreSQL: the password need not stand in the URL\n"
 	}},
 }
@@ -102,11 +103,11 @@ func explain(root, cmd *cobra.Command, args []string) error {
 	}
 	name := strings.Join(args, " ")
 	if text := docs.Finding(strings.ToUpper(name)); text != "" {
-		_, err := fmt.Fprint(cmd.OutOrStdout(), text)
+		_, err := fmt.Fprint(fit(cmd.OutOrStdout()), text)
 		return err
 	}
 	if text, err := docs.Text(strings.TrimSuffix(name, ".md") + ".md"); err == nil {
-		_, err := fmt.Fprint(cmd.OutOrStdout(), text)
+		_, err := fmt.Fprint(fit(cmd.OutOrStdout()), text)
 		return err
 	}
 	return usagef("there is no command, topic, code or page %q%s", name, meant(root, name, documentNames()...))
@@ -122,6 +123,9 @@ func documentNames() (names []string) {
 
 // help shows the help of a command, whose examples begin with the name of the program.
 func help(root, cmd *cobra.Command, args []string) {
+	to := cmd.OutOrStdout()
+	cmd.SetOut(fit(to))
+	defer cmd.SetOut(to)
 	if cmd.Run == nil && cmd.RunE == nil && !cmd.HasSubCommands() {
 		fmt.Fprint(cmd.OutOrStdout(), cmd.Long)
 		return

@@ -3,12 +3,14 @@ package latercli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/internal/nearest"
 )
 
 func (a *app) listCommand() *cobra.Command {
@@ -69,8 +71,11 @@ func (a *app) list(ctx context.Context, q *later.JobQueue, f later.Filter) error
 		}
 		return a.printJSON(jobs)
 	}
+	if len(jobs) == 0 {
+		a.suggest(ctx, q, f)
+	}
 	now := time.Now()
-	rows := [][]string{{"ID", "TYPE", "QUEUE", "STATUS", "ATTEMPT", "QUEUED", ""}}
+	rows := [][]string{{"ID", "TYPE", "QUEUE", "STATUS", "ATTEMPT", "QUEUED", "DETAILS"}}
 	for _, job := range jobs {
 		rows = append(rows, []string{
 			strconv.FormatInt(job.ID, 10), job.Type, job.Queue, string(job.Status),
@@ -102,4 +107,23 @@ func idsOf(jobs []later.Job) []int64 {
 		ids[i] = job.ID
 	}
 	return ids
+}
+
+// suggest says of an empty list which name of a queue or a type was probably meant.
+func (a *app) suggest(ctx context.Context, q *later.JobQueue, f later.Filter) {
+	for _, asked := range []struct {
+		what, name string
+		known      names
+	}{{"queue", f.Queue, queueNames}, {"type", f.Type, typeNames}} {
+		if asked.name == "" {
+			continue
+		}
+		all, err := asked.known(ctx, q)
+		if err != nil || slices.Contains(all, asked.name) { // the list is right, if empty
+			continue
+		}
+		if similar := nearest.Name(asked.name, all); similar != "" {
+			fmt.Fprintf(a.err, "nobody knows a %s %q: did you mean %q?\n", asked.what, printable(asked.name), printable(similar))
+		}
+	}
 }

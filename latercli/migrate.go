@@ -56,7 +56,7 @@ func (a *app) printSQL(at Address) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprint(a.out, text)
+	_, err = fmt.Fprint(whole(a.out), text)
 	return err
 }
 

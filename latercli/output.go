@@ -8,10 +8,67 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"text/template"
 )
 
-// The values of --output.
+// The values of --output, besides template=.
 var outputs = []string{"text", "json", "jsonl", "csv"}
+
+// templated is how a template is given.
+const templated = "template="
+
+// chooseOutput looks at --output. Data is for programs, whatever the locale.
+func (a *app) chooseOutput() error {
+	text, isTemplate := strings.CutPrefix(a.output, templated)
+	switch {
+	case isTemplate:
+		parsed, err := template.New("--output").Funcs(templateFunctions).Parse(text)
+		if err != nil {
+			return usagef("--output: %w", err)
+		}
+		a.template = parsed
+	case !slices.Contains(outputs, a.output):
+		return usagef("--output %q: choose one of %s, or template=TEXT such as template={{.id}}", a.output, strings.Join(outputs, ", "))
+	}
+	if a.json() {
+		a.out = whole(a.out)
+	}
+	return nil
+}
+
+// templateFunctions are what a template has besides Go's own.
+var templateFunctions = template.FuncMap{
+	"json": func(v any) (string, error) {
+		text, err := json.Marshal(v)
+		return string(text), err
+	},
+}
+
+// printTemplate prints a line for each element, by its keys in JSON. Numbers keep all
+// their digits.
+func (a *app) printTemplate(values []any) error {
+	for _, v := range values {
+		raw, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		decoder := json.NewDecoder(bytes.NewReader(raw))
+		decoder.UseNumber()
+		var row any
+		if err := decoder.Decode(&row); err != nil {
+			return err
+		}
+		withEmpty(row, reflect.TypeOf(v))
+		var line strings.Builder
+		if err := a.template.Execute(&line, row); err != nil {
+			return usagef("--output: %w", err)
+		}
+		if _, err := fmt.Fprintln(a.out, printable(line.String())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // json reports whether the output is for programs.
 func (a *app) json() bool { return a.output != "text" }
@@ -25,10 +82,26 @@ func (a *app) printJSON(v any) error {
 	case "csv":
 		return a.printCSV(v)
 	}
+	if a.template != nil {
+		return a.printTemplate(elements(v))
+	}
 	encoder := json.NewEncoder(a.out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(v)
+}
+
+// withEmpty adds the keys that JSON leaves out because they are empty.
+func withEmpty(row any, t reflect.Type) {
+	fields, isObject := row.(map[string]any)
+	if !isObject || t == nil || t.Kind() != reflect.Struct {
+		return
+	}
+	for _, name := range jsonNames(t) {
+		if _, there := fields[name]; !there {
+			fields[name] = ""
+		}
+	}
 }
 
 func (a *app) printLines(values []any) error {

@@ -95,8 +95,8 @@ func attention(job later.Job, now time.Time) string {
 
 // isTerminal reports whether somebody watches what is written.
 func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
+	_, ok := terminalOf(w)
+	return ok
 }
 
 // say prints one fact.

@@ -49,6 +49,11 @@ func processNames(processes []later.Process) (names []string) {
 	return names
 }
 
+func processIDs(ctx context.Context, q *later.JobQueue) ([]string, error) {
+	processes, err := q.Processes(ctx)
+	return processNames(processes), err
+}
+
 // shownProcess is what process show prints for programs.
 type shownProcess struct {
 	later.Process
@@ -57,9 +62,10 @@ type shownProcess struct {
 
 func (a *app) processShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "show PROCESS",
-		Short: "Show one process, and the jobs that it runs",
-		Args:  cobra.ExactArgs(1),
+		Use:               "show PROCESS",
+		Short:             "Show one process, and the jobs that it runs",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.firstName(processIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
 				p, err := findProcess(ctx, q, args[0])
@@ -90,7 +96,7 @@ func (a *app) printProcess(p later.Process, running []later.Job) error {
 	fmt.Fprintf(a.out, "\nPerforms: %s\n\n", printable(strings.Join(p.Performs, ", ")))
 	rows := [][]string{{"JOB", "TYPE", "QUEUE", "STARTED"}}
 	for _, job := range running {
-		rows = append(rows, []string{strconv.FormatInt(job.ID, 10), job.Type, job.Queue, job.StartedAt.Local().Format("15:04:05")})
+		rows = append(rows, []string{strconv.FormatInt(job.ID, 10), job.Type, job.Queue, job.StartedAt.In(a.zone).Format("15:04:05")})
 	}
 	return a.table(rows)
 }
@@ -122,16 +128,23 @@ func findProcess(ctx context.Context, q *later.JobQueue, name string) (later.Pro
 
 func (a *app) processAskCommand(verb, short string, kind later.RequestKind) *cobra.Command {
 	return &cobra.Command{
-		Use:   verb + " PROCESS",
-		Short: short,
-		Args:  cobra.ExactArgs(1),
+		Use:               verb + " PROCESS",
+		Short:             short,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.firstName(processIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
 				p, err := findProcess(ctx, q, args[0])
 				if err != nil {
 					return err
 				}
-				return a.askProcess(ctx, q, later.ProcessRequest{Kind: kind, ProcessID: p.ID})
+				if err := a.askProcess(ctx, q, later.ProcessRequest{Kind: kind, ProcessID: p.ID}); err != nil {
+					return err
+				}
+				if kind == later.RequestDrain {
+					a.hint("process resume %s    to let it claim jobs again", strconv.FormatInt(p.ID, 36))
+				}
+				return nil
 			})
 		},
 	}

@@ -1,8 +1,10 @@
 package latercli
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -17,6 +19,7 @@ type progressLine struct {
 	w       io.Writer
 	watched bool // somebody sees the line
 	silent  bool
+	events  bool // lines are JSON
 	what    string
 	total   int // 0: not known
 	done    int
@@ -35,7 +38,7 @@ const (
 func (a *app) progress(what string, total int) *progressLine {
 	now := time.Now()
 	return &progressLine{
-		w: a.err, watched: isTerminal(a.err) && os.Getenv("TERM") != "dumb", silent: a.quiet,
+		w: a.err, watched: isTerminal(a.err) && os.Getenv("TERM") != "dumb" && a.output != "jsonl", silent: a.quiet, events: a.output == "jsonl",
 		what: what, total: total, started: now, shown: now,
 	}
 }
@@ -57,6 +60,9 @@ func (l *progressLine) add(n int) {
 
 func (l *progressLine) text(now time.Time) string {
 	rate := float64(l.done) / now.Sub(l.started).Seconds()
+	if l.events {
+		return l.event(rate)
+	}
 	if l.total == 0 {
 		return fmt.Sprintf("%s: %d, %.0f/s", l.what, l.done, rate)
 	}
@@ -67,6 +73,22 @@ func (l *progressLine) text(now time.Time) string {
 		left = ", " + span(time.Duration(float64(l.total-l.done)/rate*float64(time.Second))) + " left"
 	}
 	return fmt.Sprintf("%s [%s%s] %d of %d, %.0f/s%s", l.what, strings.Repeat("#", full), strings.Repeat(".", width-full), l.done, l.total, rate, left)
+}
+
+// progressEvent is a line of progress for programs, on the standard error.
+type progressEvent struct {
+	Progress  string  `json:"progress"` // what is being done
+	Done      int     `json:"done"`
+	Total     int     `json:"total,omitempty"` // 0: not known
+	PerSecond float64 `json:"per_second"`
+}
+
+func (l *progressLine) event(rate float64) string {
+	text, err := json.Marshal(progressEvent{l.what, l.done, l.total, math.Round(rate)})
+	if err != nil {
+		panic(err) // it is made of numbers and a word
+	}
+	return string(text)
 }
 
 // say writes the line anew.

@@ -15,8 +15,8 @@ import (
 )
 
 func (a *app) queueCommand() *cobra.Command {
-	return group("queue", "List queues, pause them and let them go on",
-		a.queueListCommand(), a.queueShowCommand(), a.queuePauseCommand(), a.queueResumeCommand())
+	return group("queue", "List queues, pause them and let them go on, empty them",
+		a.queueListCommand(), a.queueShowCommand(), a.queuePauseCommand(), a.queueResumeCommand(), a.queuePurgeCommand())
 }
 
 func (a *app) queueListCommand() *cobra.Command {
@@ -159,6 +159,7 @@ func (a *app) queueResumeCommand() *cobra.Command {
 				if err := q.Resume(ctx, args[0]); err != nil {
 					return err
 				}
+				defer a.hint("queue show %s", quoted(args[0]))
 				return a.say("queue", args[0], "resumed")
 			})
 		},
@@ -176,7 +177,7 @@ func atLeast(jobs int64, more bool) string {
 
 func queueRows(stats later.Stats) [][]string {
 	now := time.Now()
-	rows := [][]string{{"QUEUE", "STATE", "PENDING", "RUNNING", "SCHEDULED", "OLDEST PENDING", ""}}
+	rows := [][]string{{"QUEUE", "STATE", "PENDING", "RUNNING", "SCHEDULED", "OLDEST PENDING", "PAUSED"}}
 	for _, queue := range stats.Queues {
 		state, paused := "active", ""
 		if !queue.PausedAt.IsZero() {
@@ -188,4 +189,29 @@ func queueRows(stats later.Stats) [][]string {
 		})
 	}
 	return rows
+}
+
+// waits are the statuses of jobs that a queue is emptied of.
+var waits = []later.JobStatus{later.StatusPending, later.StatusScheduled, later.StatusRetrying, later.StatusBlocked}
+
+func (a *app) queuePurgeCommand() *cobra.Command {
+	change := bulk{verb: "delete"}
+	cmd := &cobra.Command{
+		Use:   "purge QUEUE",
+		Short: "Delete the jobs that wait in a queue; those that run or have finished stay",
+		Long: "Deletes the jobs that wait in a queue: pending, scheduled and retrying ones. Those that run or have finished stay.\n" +
+			"More than 100 are deleted by an operation, which can be undone for ten minutes: see op. To keep them in sight,\n" +
+			"cancel them: later cancel --queue QUEUE --status pending,scheduled,retrying.",
+		Example:           "  later queue purge imports --dry-run\n  later queue purge imports --yes",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.firstName(queueNames),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
+				a.warnOfQueue(ctx, q, args[0])
+				return a.steerAll(ctx, q, deleting, change, later.Filter{Queue: args[0], Status: waits})
+			})
+		},
+	}
+	change.flags(cmd)
+	return cmd
 }

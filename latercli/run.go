@@ -24,7 +24,7 @@ func (a *app) runCommand() *cobra.Command {
 			if err != nil || len(result) == 0 {
 				return err
 			}
-			_, err = fmt.Fprintln(a.out, printable(string(result)))
+			_, err = fmt.Fprintln(whole(a.out), printable(string(result)))
 			return err
 		},
 	}

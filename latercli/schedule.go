@@ -57,7 +57,7 @@ func (a *app) visibleSchedules(ctx context.Context, q *later.JobQueue) ([]later.
 
 func (a *app) printSchedules(schedules []later.Schedule) error {
 	now := time.Now()
-	rows, names := [][]string{{"SCHEDULE", "STATE", "RULE", "ZONE", "TYPE", "QUEUE", "NEXT RUN", "LAST JOB", ""}}, []string{}
+	rows, names := [][]string{{"SCHEDULE", "STATE", "RULE", "ZONE", "TYPE", "QUEUE", "NEXT RUN", "LAST JOB", "DETAILS"}}, []string{}
 	for _, s := range schedules {
 		state, more := scheduleState(s, now)
 		last := ""

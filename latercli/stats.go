@@ -59,9 +59,23 @@ func processRows(processes []later.Process) [][]string {
 	rows := [][]string{{"PROCESS", "HOST", "PID", "STATE", "SLOTS", "STARTED", "LAST HEARTBEAT"}}
 	for _, process := range processes {
 		rows = append(rows, []string{
-			strconv.FormatInt(process.ID, 36), process.Host, strconv.Itoa(process.PID), string(process.State),
+			strconv.FormatInt(process.ID, 36), process.Host, strconv.Itoa(process.PID), processState(process, now),
 			strconv.Itoa(process.Slots), when(process.StartedAt, now), when(process.BeatAt, now),
 		})
 	}
 	return rows
+}
+
+// longSilence is the default of Config.TimeToDie: that of the process is not known here.
+const longSilence = 15 * time.Second
+
+// processState is what a process says of itself, unless it can say nothing more.
+func processState(p later.Process, now time.Time) string {
+	switch {
+	case p.Ended:
+		return "died"
+	case now.Sub(p.BeatAt) > longSilence:
+		return "silent"
+	}
+	return string(p.State)
 }

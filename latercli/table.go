@@ -2,7 +2,6 @@ package latercli
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"unicode"
 
@@ -14,7 +13,7 @@ import (
 // wide as that at most: the widest columns are cut.
 func (a *app) table(rows [][]string) error {
 	limit := 0
-	if file, ok := a.out.(*os.File); ok && isTerminal(file) {
+	if file, ok := terminalOf(a.out); ok {
 		limit, _, _ = term.GetSize(int(file.Fd()))
 	}
 	return a.columns(rows, limit, true)

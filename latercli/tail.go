@@ -18,9 +18,9 @@ func (a *app) tailCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tail",
 		Short: "Print what happens to jobs, in all processes, as it happens",
-		Long: "Prints what happens to jobs, whichever process does it, until you press ctrl-C. It looks at the store once a\n" +
-			"second: of a job that went through several statuses in that time it shows the last. It follows the 5000 newest\n" +
-			"jobs that are not finished.",
+		Long: "Prints what happens to jobs, whichever process does it, until you press ctrl-C. It looks as soon as\n" +
+			"something has changed, at most five times a second: of a job that went through several statuses between two\n" +
+			"looks it shows the last. It follows the 5000 newest jobs that are not finished.",
 		Example: "  later tail --where 'type:EmailJob'\n  later tail -o jsonl",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -47,8 +47,11 @@ func (a *app) tailCommand() *cobra.Command {
 }
 
 const (
-	tailEvery  = time.Second
-	tailFollow = 5000 // jobs at most
+	tailEvery  = 200 * time.Millisecond // how often it asks whether anything has changed
+	tailFollow = 5000                   // jobs at most
+	tailShare  = 5                      // looks take one part in so many of the time, at most
+
+	tailTrouble = time.Second // the pause after a look that failed
 )
 
 // tail remembers jobs as they were last seen, until they are finished.
@@ -64,8 +67,8 @@ func (t *tail) follow(ctx context.Context) error {
 	if err := t.begin(ctx); err != nil {
 		return err
 	}
-	poll := time.NewTicker(tailEvery)
-	defer poll.Stop()
+	revision := ""
+	pause := tailEvery
 	for {
 		select {
 		case <-ctx.Done():
@@ -73,13 +76,27 @@ func (t *tail) follow(ctx context.Context) error {
 				return ctx.Err()
 			}
 			return nil
-		case <-poll.C:
+		case <-time.After(pause):
 		}
-		if err := t.look(ctx); err != nil && ctx.Err() == nil {
-			if !errors.Is(err, later.ErrUnavailable) {
-				return err
-			}
+		began := time.Now()
+		now, err := t.queue.Revision(ctx)
+		if err == nil && now == revision {
+			pause = tailEvery
+			continue
+		}
+		if err == nil {
+			err = t.look(ctx)
+		}
+		pause = max(tailEvery, (tailShare-1)*time.Since(began))
+		switch {
+		case err == nil:
+			revision = now
+		case ctx.Err() != nil:
+		case !errors.Is(err, later.ErrUnavailable):
+			return err
+		default:
 			fmt.Fprintf(t.err, "%s\n", printable(err.Error())) // it may come back
+			pause = tailTrouble
 		}
 	}
 }

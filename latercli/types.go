@@ -76,7 +76,7 @@ func (a *app) printSchema(ctx context.Context, q *later.JobQueue, name string) e
 		if t.Schema == nil {
 			return fmt.Errorf("schema of %s: %w: its arguments have a type that no schema describes", name, later.ErrNotFound)
 		}
-		encoder := json.NewEncoder(a.out)
+		encoder := json.NewEncoder(whole(a.out))
 		encoder.SetIndent("", "  ")
 		encoder.SetEscapeHTML(false)
 		return encoder.Encode(t.Schema)

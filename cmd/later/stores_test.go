@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	_ = os.Setenv("LC_ALL", "C.UTF-8") // for tests of texts
 	pgtest.Main(m)
 }
 
