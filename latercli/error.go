@@ -51,7 +51,10 @@ func (a *app) listErrors(ctx context.Context, q *later.JobQueue, f later.CauseFi
 	case a.json():
 		return a.printJSON(append([]later.Cause{}, causes...))
 	}
-	now := time.Now()
+	return a.table(causeRows(causes, time.Now()))
+}
+
+func causeRows(causes []later.Cause, now time.Time) [][]string {
 	rows := [][]string{{"ID", "TYPE", "FAILED", "RETRYING", "TOTAL", "LAST SEEN", "STATE", "ERROR"}}
 	for _, c := range causes {
 		muted := ""
@@ -63,7 +66,7 @@ func (a *app) listErrors(ctx context.Context, q *later.JobQueue, f later.CauseFi
 			strconv.FormatInt(c.Total, 10), when(c.LastSeen, now), muted, oneLine(c.Title, 100),
 		})
 	}
-	return a.table(rows)
+	return rows
 }
 
 func causeIDs(causes []later.Cause) []later.CauseID {

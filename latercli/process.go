@@ -72,18 +72,24 @@ func (a *app) processShowCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				running, err := q.List(ctx, later.Filter{Status: []later.JobStatus{later.StatusRunning}, Limit: 1000})
+				running, err := runningIn(ctx, q, p)
 				if err != nil {
-					return err
-				}
-				running = slices.DeleteFunc(running, func(job later.Job) bool { return job.ProcessID != p.ID })
-				if running, err = q.Redact(ctx, running...); err != nil {
 					return err
 				}
 				return a.printProcess(p, running)
 			})
 		},
 	}
+}
+
+// runningIn are jobs that a process runs, without what may not be shown.
+func runningIn(ctx context.Context, q *later.JobQueue, p later.Process) ([]later.Job, error) {
+	running, err := q.List(ctx, later.Filter{Status: []later.JobStatus{later.StatusRunning}, Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
+	running = slices.DeleteFunc(running, func(job later.Job) bool { return job.ProcessID != p.ID })
+	return q.Redact(ctx, running...)
 }
 
 func (a *app) printProcess(p later.Process, running []later.Job) error {

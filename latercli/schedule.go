@@ -121,11 +121,7 @@ func (a *app) scheduleShowCommand() *cobra.Command {
 		if a.json() || a.quiet {
 			return a.printSchedules([]later.Schedule{s})
 		}
-		if err := a.printSchedules([]later.Schedule{s}); err != nil {
-			return err
-		}
-		fmt.Fprintf(a.out, "\narguments  %s\n", printable(string(s.Args)))
-		return nil
+		return a.printSchedule(s)
 	})
 }
 

@@ -28,19 +28,19 @@ func (a *app) topCommand() *cobra.Command {
 
 const (
 	topEvery    = time.Second      // how often top looks
-	doctorEvery = 10 * time.Second // how often it looks for problems, which takes several queries
+	doctorEvery = 10 * time.Second // how often it looks for problems, and reads what charts are drawn from
 )
 
 func (a *app) top(ctx context.Context, q *later.JobQueue) error {
 	if a.json() || !isTerminal(a.out) || !isTerminalReader(a.in) {
 		return a.topOnce(ctx, q)
 	}
-	m := &topScreen{app: a, ctx: ctx, queue: q, ticked: map[int64]bool{}, width: 80, height: 24}
+	m := &topScreen{app: a, ctx: ctx, queue: q, store: a.storeName(), plain: !knowsUnicode(), ticked: map[int64]bool{}, width: 80, height: 24}
 	m.coloured = true
 	if wanted, err := a.wantsColour(); err == nil {
 		m.coloured = wanted
 	}
-	_, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(a.in), tea.WithOutput(a.out)).Run()
+	_, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(a.in), tea.WithOutput(whole(a.out))).Run()
 	switch {
 	case errors.Is(err, tea.ErrInterrupted), errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil:
 		return nil
@@ -57,7 +57,21 @@ type snapshot struct {
 	Processes []later.Process  `json:"processes"`
 	Problems  []later.Finding  `json:"problems"`
 	jobs      []later.Job      // of the page that is shown
+	causes    []later.Cause    // of the page that is shown
 	schedules []later.Schedule // of the page that is shown
+	past      past
+}
+
+// storeName is what people call the store; empty: the program knows.
+func (a *app) storeName() string {
+	if a.program == nil {
+		return ""
+	}
+	at, err := a.address()
+	if err != nil {
+		return "" // it is open: this does not happen
+	}
+	return at.String()
 }
 
 func (a *app) topOnce(ctx context.Context, q *later.JobQueue) error {

@@ -2,9 +2,6 @@ package latercli
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -32,6 +29,9 @@ type topScreen struct {
 	*app
 	ctx   context.Context
 	queue *later.JobQueue
+
+	store string // its name
+	plain bool   // ASCII alone
 
 	width, height int
 	page, row     int
@@ -93,7 +93,7 @@ func (m *topScreen) lookAgain() tea.Cmd {
 	m.looking = true
 	ctx, queue, page, filter, limit := m.ctx, m.queue, m.page, m.filter, max(m.height, 10)
 	ask := time.Since(m.asked) > doctorEvery
-	zone := m.zone
+	zone, viewer := m.zone, m.app
 	return func() tea.Msg {
 		s, err := look(ctx, queue)
 		switch {
@@ -104,12 +104,15 @@ func (m *topScreen) lookAgain() tea.Cmd {
 				s.jobs, err = searched(ctx, queue, f, limit)
 			}
 		case page == pageErrors:
-			s.jobs, err = queue.List(ctx, later.Filter{Status: []later.JobStatus{later.StatusFailed, later.StatusRetrying}, Limit: limit})
+			s.causes, err = queue.Causes(ctx, later.CauseFilter{Limit: limit})
 		case page == pageSchedules:
-			s.schedules, err = queue.Schedules(ctx)
+			s.schedules, err = viewer.visibleSchedules(ctx, queue)
 		}
 		if ask && err == nil {
 			s.Problems, err = doctor(ctx, queue)
+		}
+		if ask && err == nil {
+			s.past, err = lookBack(ctx, queue, s.At)
 		}
 		return topLooked{ask, page, filter, s, err}
 	}
@@ -169,7 +172,7 @@ func (m *topScreen) take(found topLooked) tea.Cmd {
 	if found.asked {
 		m.asked = time.Now()
 	} else {
-		found.snapshot.Problems = m.now.Problems
+		found.snapshot.Problems, found.snapshot.past = m.now.Problems, m.now.past
 	}
 	m.now, m.looked = found.snapshot, true
 	done := int64(0)
@@ -177,13 +180,13 @@ func (m *topScreen) take(found topLooked) tea.Cmd {
 		done += m.now.Stats.Counts[status]
 	}
 	m.outs = append(m.outs, done)
-	m.outs = m.outs[max(0, len(m.outs)-31):]
+	m.outs = m.outs[max(0, len(m.outs)-21):]
 	m.row = max(0, min(m.row, m.rowCount()-1))
 	return nil
 }
 
 func (m *topScreen) rowCount() int {
-	return [pages]int{len(m.now.Stats.Queues), len(m.now.jobs), len(m.now.jobs), len(m.now.Processes), len(m.now.schedules), len(m.now.Problems)}[m.page]
+	return [pages]int{len(m.now.Stats.Queues), len(m.now.jobs), len(m.now.causes), len(m.now.Processes), len(m.now.schedules), len(m.now.Problems)}[m.page]
 }
 
 func (m *topScreen) press(key string) tea.Cmd {
@@ -230,6 +233,8 @@ func (m *topScreen) write(key string) tea.Cmd {
 		if runes := []rune(m.typed); len(runes) > 0 {
 			m.typed = string(runes[:len(runes)-1])
 		}
+	case "ctrl+u":
+		m.typed = ""
 	case "space":
 		m.typed += " "
 	default:
@@ -296,10 +301,14 @@ func (m *topScreen) command(key string) tea.Cmd {
 		}
 	case "enter":
 		return m.open()
+	case "e":
+		return m.explain()
 	case "r", "c", "D":
 		m.ask(key)
-	case "p":
+	case "p", "P":
 		m.askPause()
+	case "f":
+		m.askFix()
 	}
 	return nil
 }
@@ -308,7 +317,7 @@ func (m *topScreen) show(page int) tea.Cmd {
 	if page != m.page {
 		m.row = 0
 		clear(m.ticked)
-		m.now.jobs, m.now.schedules = nil, nil
+		m.now.jobs, m.now.causes, m.now.schedules = nil, nil, nil
 	}
 	m.page = page
 	return m.lookAgain()
@@ -316,87 +325,8 @@ func (m *topScreen) show(page int) tea.Cmd {
 
 // job is the one under the cursor; nil: none.
 func (m *topScreen) job() *later.Job {
-	if m.page != pageJobs && m.page != pageErrors || m.row >= len(m.now.jobs) {
+	if m.page != pageJobs || m.row >= len(m.now.jobs) {
 		return nil
 	}
 	return &m.now.jobs[m.row]
-}
-
-// open shows everything about a job, or the jobs of a queue.
-func (m *topScreen) open() tea.Cmd {
-	if m.page == pageQueues && m.row < len(m.now.Stats.Queues) {
-		m.filter = query.Term("queue", m.now.Stats.Queues[m.row].Name)
-		return m.show(pageJobs)
-	}
-	job := m.job()
-	if job == nil {
-		return nil
-	}
-	// An app of its own, which prints into a text.
-	var text strings.Builder
-	printer := *m.app
-	printer.out, printer.output, printer.quiet, printer.coloured = &text, "text", false, false
-	ctx, queue, id := m.ctx, m.queue, job.ID
-	return func() tea.Msg {
-		err := printer.show(ctx, queue, id)
-		return topOpened{strings.Split(text.String(), "\n"), err}
-	}
-}
-
-// ask prepares a change of the ticked jobs, or of the one under the cursor.
-func (m *topScreen) ask(key string) {
-	ids := []int64{}
-	for id := range m.ticked {
-		ids = append(ids, id)
-	}
-	if job := m.job(); len(ids) == 0 && job != nil {
-		ids = append(ids, job.ID)
-	}
-	if len(ids) == 0 {
-		return
-	}
-	slices.Sort(ids)
-	queue, f := m.queue, later.Filter{IDs: ids}
-	verb, change := "retry", func(ctx context.Context) (int, error) { return queue.RetryAll(ctx, f) }
-	switch key {
-	case "c":
-		verb, change = "cancel", func(ctx context.Context) (int, error) { return queue.CancelAll(ctx, f, "cancelled in later top") }
-	case "D":
-		verb, change = "delete", func(ctx context.Context) (int, error) { return queue.DeleteAll(ctx, f) }
-	}
-	what := plural(len(ids), "job")
-	if len(ids) == 1 {
-		what = fmt.Sprintf("job %d", ids[0])
-	}
-	clear(m.ticked)
-	m.asking = &topAction{verb + " " + what + "?", func(ctx context.Context) (string, error) {
-		n, err := change(ctx)
-		return fmt.Sprintf("%s: %d of %s", verb, n, plural(len(ids), "job")), err
-	}}
-}
-
-// askPause prepares to pause or resume the queue or the schedule under the cursor.
-func (m *topScreen) askPause() {
-	queue := m.queue
-	const reason = "paused in later top"
-	switch {
-	case m.page == pageQueues && m.row < len(m.now.Stats.Queues):
-		of := m.now.Stats.Queues[m.row]
-		m.askToggle("queue "+of.Name, !of.PausedAt.IsZero(),
-			func(ctx context.Context) error { return queue.Pause(ctx, of.Name, reason) },
-			func(ctx context.Context) error { return queue.Resume(ctx, of.Name) })
-	case m.page == pageSchedules && m.row < len(m.now.schedules):
-		of := m.now.schedules[m.row]
-		m.askToggle("schedule "+of.Name, !of.PausedAt.IsZero(),
-			func(ctx context.Context) error { return queue.PauseSchedule(ctx, of.Name, reason) },
-			func(ctx context.Context) error { return queue.ResumeSchedule(ctx, of.Name) })
-	}
-}
-
-func (m *topScreen) askToggle(what string, paused bool, pause, resume func(context.Context) error) {
-	verb, do := "pause", pause
-	if paused {
-		verb, do = "resume", resume
-	}
-	m.asking = &topAction{verb + " " + what + "?", func(ctx context.Context) (string, error) { return verb + "d " + what, do(ctx) }}
 }

@@ -2,9 +2,7 @@ package latercli
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -12,10 +10,10 @@ import (
 )
 
 // topChrome is how many lines stand above and below the rows of a page.
-const topChrome = 5
+const topChrome = 6
 
 func (m *topScreen) View() tea.View {
-	lines := []string{m.head(), m.tabs()}
+	lines := []string{m.head(), m.speeds(), m.tabs()}
 	switch {
 	case m.helping:
 		lines = append(lines, topHelp...)
@@ -38,13 +36,17 @@ func (m *topScreen) View() tea.View {
 			lines[i] = cut(line, m.width)
 		}
 	}
-	view := tea.NewView(strings.Join(append(lines, m.foot()), "\n"))
+	text := strings.Join(append(lines, m.foot()), "\n")
+	if m.plain {
+		text = plainCharacters.Replace(text)
+	}
+	view := tea.NewView(text)
 	view.AltScreen = true
 	view.WindowTitle = "later top"
 	return view
 }
 
-// head says what there is, and how fast it becomes less.
+// head says what is looked at, and what there is.
 func (m *topScreen) head() string {
 	state := "live"
 	switch {
@@ -55,8 +57,44 @@ func (m *topScreen) head() string {
 	case !m.looked:
 		state = "looking…"
 	}
-	return fmt.Sprintf("later top  %s  %s  %s  done %d/s %s", m.now.At.In(m.zone).Format("15:04:05"), printable(state),
-		countsLine(m.now.Stats), m.rate(), sparkline(m.rates()))
+	parts := []string{"later top"}
+	if m.store != "" {
+		parts = append(parts, oneLine(printable(m.store), 40))
+	}
+	parts = append(parts, m.now.At.In(m.zone).Format("15:04:05 MST"), printable(state), countsLine(m.now.Stats))
+	return strings.Join(parts, "  ")
+}
+
+// speeds says how fast jobs become fewer, and how much is wrong.
+func (m *topScreen) speeds() string {
+	used, slots := int64(0), 0
+	for _, q := range m.now.Stats.Queues {
+		used += q.Running
+	}
+	for _, p := range m.now.Processes {
+		if claims(p, m.now.At) {
+			slots += p.Slots
+		}
+	}
+	late := &m.now.past.late
+	text := fmt.Sprintf("slots %d/%d  done %d/s %s", used, slots, m.rate(), sparkline(m.rates()))
+	if late.Wait.Count() > 0 {
+		text += "  wait p95 " + span(late.Wait.Quantile(0.95))
+	}
+	if late.Run.Count() > 0 {
+		text += "  run p95 " + span(late.Run.Quantile(0.95))
+	}
+	text += fmt.Sprintf("  failed %d/h", m.now.past.failed)
+	marks := map[later.FindingSeverity]int{}
+	for _, problem := range m.now.Problems {
+		marks[problem.Severity]++
+	}
+	for _, severity := range []later.FindingSeverity{later.SeverityError, later.SeverityWarning} {
+		if n := marks[severity]; n > 0 {
+			text += fmt.Sprintf("  %s %d", severityMarks[severity], n)
+		}
+	}
+	return text
 }
 
 // rates are how many jobs were finished between one look and the next.
@@ -101,7 +139,7 @@ func (m *topScreen) tabs() string {
 		parts = append(parts, text)
 	}
 	text := strings.Join(parts, "  ")
-	if m.filter != "" {
+	if m.filter != "" && m.page == pageJobs {
 		text += "   / " + printable(m.filter)
 	}
 	return text
@@ -116,17 +154,20 @@ func (m *topScreen) foot() string {
 	case m.message != "":
 		return cut(printable(oneLine(m.message, m.width)), m.width)
 	}
-	return cut("Enter open  / filter  x tick  r retry  c cancel  D delete  p pause  Space freeze  ? help  q quit", m.width)
+	return cut("Enter open  e why  / filter  x tick  r retry  c cancel  D delete  p pause  Space freeze  ? help  q quit", m.width)
 }
 
 var topHelp = []string{
 	"",
 	"  1–6, Tab      the pages             j k ↓ ↑ g G   move",
-	"  Enter         open a job, or the jobs of a queue",
+	"  Enter         open a job, a process, a schedule, a problem; the jobs of a queue or an error",
+	"  e             why the job is, or is not, running",
 	"  /             select jobs: a query as in the dashboard and in --where",
 	"  x             tick a job             Esc           untick all",
 	"  r c D         retry, cancel, delete the ticked jobs, or the one under the cursor (asks)",
-	"  p             pause or resume a queue or a schedule (asks)",
+	"                r c of an error: all jobs that failed of it; r of a schedule: run it now",
+	"  p             pause or resume a queue or a schedule, drain or resume a process (asks)",
+	"  f             mend a problem, if that is safe (asks)",
 	"  Space .       freeze, and go on",
 	"  q             back, or quit",
 	"",
@@ -145,7 +186,7 @@ func (m *topScreen) body() []string {
 		if i > 0 && first+i-1 == m.row {
 			mark = ">"
 		}
-		if i > 0 && (m.page == pageJobs || m.page == pageErrors) && m.ticked[m.now.jobs[first+i-1].ID] {
+		if i > 0 && m.page == pageJobs && m.ticked[m.now.jobs[first+i-1].ID] {
 			mark += "✓"
 		}
 		cells := append([]string{mark}, shown[i]...)
@@ -158,40 +199,4 @@ func (m *topScreen) body() []string {
 		return append(strings.Split(strings.TrimRight(m.layout(shown, m.width, true), "\n"), "\n"), "", "  nothing here")
 	}
 	return strings.Split(strings.TrimRight(m.layout(shown, m.width, true), "\n"), "\n")
-}
-
-// rows are the rows of the page, the heading first.
-func (m *topScreen) rows() [][]string {
-	now := time.Now()
-	switch m.page {
-	case pageQueues:
-		return queueRows(m.now.Stats)
-	case pageJobs, pageErrors:
-		rows := [][]string{{"ID", "STATUS", "TYPE", "QUEUE", "ATTEMPT", "QUEUED", ""}}
-		for _, job := range m.now.jobs {
-			rows = append(rows, jobRow(job, now))
-		}
-		return rows
-	case pageProcesses:
-		return processRows(m.now.Processes)
-	case pageSchedules:
-		rows := [][]string{{"SCHEDULE", "STATE", "RULE", "ZONE", "TYPE", "NEXT RUN", ""}}
-		for _, s := range m.now.schedules {
-			state, more := scheduleState(s, now)
-			rows = append(rows, []string{s.Name, state, s.Rule, s.Zone, s.Type, when(s.NextRun, now), more})
-		}
-		return rows
-	}
-	rows := [][]string{{"CODE", "SEVERITY", "PROBLEM"}}
-	for _, problem := range m.now.Problems {
-		rows = append(rows, []string{problem.Code, fmt.Sprint(problem.Severity), problem.Text})
-	}
-	return rows
-}
-
-func jobRow(job later.Job, now time.Time) []string {
-	return []string{
-		strconv.FormatInt(job.ID, 10), string(job.Status), job.Type, job.Queue,
-		strconv.Itoa(job.Attempt), when(job.QueuedAt, now), attention(job, now),
-	}
 }

@@ -80,7 +80,7 @@ func (f *JobFacts) fellows() []Fact {
 	if c.ID == 0 || c.Failed+c.Retrying < 2 {
 		return nil
 	}
-	return []Fact{fact("the same cause", fmt.Sprintf("%s failed, %d to be retried, since %s: later error show %s", count(c.Failed, "job has", "jobs have"), c.Retrying, moment(c.FirstSeen), c.ID))}
+	return []Fact{fact("the same cause", fmt.Sprintf("%d failed, %d to be retried, since %s: later error show %s", c.Failed, c.Retrying, moment(c.FirstSeen), c.ID))}
 }
 
 // checkHolder: nobody can retry a job while another one holds its key.

@@ -94,7 +94,7 @@ func TestJob(t *testing.T) {
 		"its turn can be told": {ready(func(f *JobFacts) { f.Ahead, f.Done = 4, 15 }), "L109", []string{"its turn: in about 5 min, at the speed of the last 15 min"}},
 		"others are favoured":  {ready(func(f *JobFacts) { f.Ahead, f.Favoured = 4, 3 }), "L109", []string{"4 jobs are ahead of it, 3 of a higher priority"}},
 		"others fail of the same": {ready(in(store.Failed), func(f *JobFacts) { f.Cause = store.Cause{ID: 10, Failed: 7, Retrying: 2, FirstSeen: now} }), "L102",
-			[]string{"7 jobs have failed, 2 to be retried", "later error show 000000000000000a"}},
+			[]string{"the same cause: 7 failed, 2 to be retried", "later error show 000000000000000a"}},
 		"nobody else fails of it":  {ready(in(store.Failed), func(f *JobFacts) { f.Cause = store.Cause{ID: 10, Failed: 1} }), "L102", nil},
 		"a line too long to count": {ready(func(f *JobFacts) { f.Ahead, f.Queue.Pending = -1, 101 }), "L109", []string{"many jobs"}},
 		"a line far apart":         {ready(func(f *JobFacts) { f.Ahead = -1 }), "L109", []string{"others may be ahead"}},
