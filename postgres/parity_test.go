@@ -22,7 +22,6 @@ var (
 		"inspect_indexes.go":  "an index of a server can be invalid; that of a file is there or not, see inspect.go",
 		"inspect_messages.go": "messages can be lost behind a pooler",
 		"insist.go":           "a server can be away for a while",
-		"lanes.go":            "where living rows begin; SQLite leaves no dead entries in an index",
 		"link.go":             "connections to a server, and the settings of its planner",
 		"messenger.go":        "processes tell each other by NOTIFY; there they look at data_version",
 	}

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"slices"
@@ -32,7 +31,7 @@ func (s *Store) Suspected(ctx context.Context, d store.Demand) (bool, error) {
 	c := newClaiming(d, time.Time{})
 	var line []inLine
 	err := s.read(ctx, func(s *session) (err error) {
-		line, err = c.pick(s)
+		line, err = c.pick(s, 1)
 		return err
 	})
 	return len(line) > 0, err
@@ -40,35 +39,31 @@ func (s *Store) Suspected(ctx context.Context, d store.Demand) (bool, error) {
 
 // claiming is one claim under way.
 type claiming struct {
-	demand    store.Demand
-	types     string
-	now       time.Time
-	front     string // the queries for the line that the demand is about
-	nextQueue string
-	jobs      []store.Job
+	demand store.Demand
+	types  string
+	now    time.Time
+	front  string // the query for the lines that the demand is about
+	jobs   []store.Job
 }
 
 func newClaiming(d store.Demand, now time.Time) *claiming {
-	c := &claiming{demand: d, types: texts(d.Types), now: now, front: "front_of_line", nextQueue: "next_queue"}
+	c := &claiming{demand: d, types: texts(d.Types), now: now, front: "front_of_line"}
 	if d.Suspects {
-		c.front, c.nextQueue = "front_of_suspects", "next_queue_of_suspects"
+		c.front = "front_of_suspects"
 	}
 	return c
 }
 
-// inLine is a ready job with its place in the claim order.
-type inLine struct{ id, priority, position int64 }
-
 func (c *claiming) idle(s *session) bool {
 	c.jobs = nil
-	line, err := c.pick(s)
+	line, err := c.pick(s, 1)
 	return err == nil && len(line) == 0
 }
 
 // run forgets what an earlier try has found: that was rolled back.
 func (c *claiming) run(s *session) error {
 	c.jobs = nil
-	line, err := c.pick(s)
+	line, err := c.pick(s, c.demand.Limit)
 	if err != nil || len(line) == 0 {
 		return err
 	}
@@ -132,67 +127,4 @@ func (c *claiming) scan(r *sql.Rows) error {
 	}
 	c.jobs = append(c.jobs, row.finish(job))
 	return nil
-}
-
-// pick finds the jobs to claim: the front of the line of each queue, merged.
-func (c *claiming) pick(s *session) ([]inLine, error) {
-	limits, err := c.limits(s)
-	if err != nil {
-		return nil, err
-	}
-	var line []inLine
-	for queue, limit := range limits {
-		err := s.query(c.front, func(r *sql.Rows) error {
-			var job inLine
-			err := r.Scan(&job.id, &job.priority, &job.position)
-			line = append(line, job)
-			return err
-		}, queue, c.types, min(limit, c.demand.Limit))
-		if err != nil {
-			return nil, err
-		}
-	}
-	if len(limits) > 1 {
-		slices.SortFunc(line, func(a, b inLine) int {
-			return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.position, b.position))
-		})
-	}
-	return line[:min(len(line), c.demand.Limit)], nil
-}
-
-// limits says how many to take from which queue. Paused ones are left out.
-func (c *claiming) limits(s *session) (map[string]int, error) {
-	limits := map[string]int{}
-	if c.demand.Queues == nil {
-		if err := c.everyQueue(s, limits); err != nil {
-			return nil, err
-		}
-	}
-	for queue, limit := range c.demand.Queues {
-		if limit > 0 {
-			limits[queue] = limit
-		}
-	}
-	if len(limits) == 0 {
-		return limits, nil
-	}
-	err := s.query("paused_queues", func(r *sql.Rows) error {
-		var queue string
-		err := r.Scan(&queue)
-		delete(limits, queue)
-		return err
-	})
-	return limits, err
-}
-
-// everyQueue steps through the queues that have something ready.
-func (c *claiming) everyQueue(s *session, limits map[string]int) error {
-	queue := sql.NullString{Valid: true}
-	for {
-		err := s.query(c.nextQueue, func(r *sql.Rows) error { return r.Scan(&queue) }, queue.String)
-		if err != nil || !queue.Valid {
-			return err
-		}
-		limits[queue.String] = c.demand.Limit
-	}
 }

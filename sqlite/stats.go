@@ -62,22 +62,17 @@ func (c *counting) ready(s *session) error {
 	return nil
 }
 
-// allLines steps through the queues that have something ready, by name.
+// allLines are the lines that have something ready, by the names of their queues.
 func allLines(s *session) (lines []line, err error) {
-	for next, of := range map[string]line{
-		"next_queue":             {count: "count_ready", nextHead: "next_head"},
-		"next_queue_of_suspects": {count: "count_suspects", nextHead: "next_head_of_suspects"},
+	for suspects, of := range map[bool]line{
+		false: {count: "count_ready", nextHead: "next_head"},
+		true:  {count: "count_suspects", nextHead: "next_head_of_suspects"},
 	} {
-		queue := sql.NullString{Valid: true}
-		for {
-			err := s.query(next, func(r *sql.Rows) error { return r.Scan(&queue) }, queue.String)
-			if err != nil {
-				return nil, err
-			}
-			if !queue.Valid {
-				break
-			}
-			of.queue = queue.String
+		queues, err := readyQueues(s, suspects)
+		if err != nil {
+			return nil, err
+		}
+		for _, of.queue = range queues {
 			lines = append(lines, of)
 		}
 	}

@@ -20,12 +20,22 @@ INSERT INTO later_waiting (job_id, run_at, kind, queue, type, priority, attempt,
 SELECT id, scheduled_at, 1, queue, type, priority, 0, 0 FROM later_job
 WHERE id BETWEEN ?1 AND ?2 AND scheduled_at > queued_at;
 
--- name: next_queue
--- One step through the queues that have something ready: a seek in the index each.
-SELECT min(queue) FROM later_ready INDEXED BY later_ready_line WHERE crashes < 2 AND queue > ?1;
+-- name: ready_queues
+-- The queues in which something is ready, by one seek in the index each.
+WITH RECURSIVE line (queue) AS (
+  SELECT min(queue) FROM later_ready INDEXED BY later_ready_line WHERE crashes < 2
+  UNION ALL
+  SELECT (SELECT min(queue) FROM later_ready INDEXED BY later_ready_line WHERE crashes < 2 AND queue > l.queue) FROM line AS l WHERE l.queue IS NOT NULL
+)
+SELECT queue FROM line WHERE queue IS NOT NULL;
 
--- name: next_queue_of_suspects
-SELECT min(queue) FROM later_ready INDEXED BY later_ready_suspects WHERE crashes >= 2 AND queue > ?1;
+-- name: queues_of_suspects
+WITH RECURSIVE line (queue) AS (
+  SELECT min(queue) FROM later_ready INDEXED BY later_ready_suspects WHERE crashes >= 2
+  UNION ALL
+  SELECT (SELECT min(queue) FROM later_ready INDEXED BY later_ready_suspects WHERE crashes >= 2 AND queue > l.queue) FROM line AS l WHERE l.queue IS NOT NULL
+)
+SELECT queue FROM line WHERE queue IS NOT NULL;
 
 -- name: paused_queues
 SELECT name FROM later_queue;
