@@ -52,6 +52,7 @@ type claiming struct {
 	now     time.Time
 	asked   []front // what the statement asks for
 	compete bool    // the lines compete for too few places
+	near    bool    // only those that stand before an expected position are looked at, first
 	looked  bool    // at every line, for this claim
 	jobs    []store.Job
 	missing []int64 // claimed, but without a row in job
@@ -128,6 +129,7 @@ func (c *claiming) choose() {
 		c.asked = append(c.asked, f)
 	}
 	c.compete = c.compete || wanted > c.demand.Limit && len(c.asked) > 1
+	c.near = c.compete && !c.demand.Suspects && c.lanes.expect(c.asked)
 }
 
 // limit is how many jobs a queue may give.
@@ -146,12 +148,12 @@ func (c *claiming) queue(b *pgx.Batch) {
 	}
 	n := len(c.asked)
 	queues, priorities := make([]string, n), make([]int16, n)
-	hints, most := make([]int64, n), make([]int32, n)
+	hints, until, most := make([]int64, n), make([]int64, n), make([]int32, n)
 	for i, f := range c.asked {
-		queues[i], priorities[i], hints[i], most[i] = f.queue, f.priority, f.position, int32(min(f.most, 1<<30))
+		queues[i], priorities[i], hints[i], until[i], most[i] = f.queue, f.priority, f.position, f.until, int32(min(f.most, 1<<30))
 	}
 	b.Queue(c.store.query("claim"), queues, priorities, hints, most, c.compete, int64(c.demand.Limit), c.demand.Types,
-		c.demand.Suspects, c.demand.Token, c.demand.ProcessID, c.now)
+		c.demand.Suspects, c.demand.Token, c.demand.ProcessID, c.now, until, c.near)
 }
 
 func (c *claiming) read(answers pgx.BatchResults) error {
@@ -174,6 +176,9 @@ func (c *claiming) remember() {
 	for _, f := range c.asked {
 		exhausted := total < c.demand.Limit && got[f.queue] < c.limit(f.queue)
 		c.lanes.claimed(f.lane, c.last[f.lane], exhausted)
+	}
+	if c.compete {
+		c.lanes.merged(c.asked, c.last, total == c.demand.Limit)
 	}
 }
 

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +19,8 @@ type lane struct {
 type front struct {
 	lane
 	position int64
-	most     int // wanted from it
+	until    int64 // where a first look ends
+	most     int   // wanted from it
 }
 
 // allLanes remembers the lines for each set of types that claims ask for: what one
@@ -67,6 +69,18 @@ type lanes struct {
 	fronts map[lane]*begin
 	wanted bool // somebody said that there is work, not where
 	looks  effort
+	reach  reach
+}
+
+// reach is how far into the lines a claim is expected to come that takes the first jobs
+// of many: lines of a higher priority end before it does, lines of a lower one are not
+// reached, and those of this one give what stands before a position, since positions
+// are one sequence for all lines. Without it a claim would look at the whole number of
+// jobs that it wants in each line.
+type reach struct {
+	priority int16
+	from     int64 // the position after the last that the claim before took
+	span     int64 // from there on; 0: unknown
 }
 
 // begin is where a line begins, in memory.
@@ -131,6 +145,61 @@ func (l *lanes) claimed(at lane, last int64, exhausted bool) {
 	if exhausted && p.noted == 0 {
 		delete(l.fronts, at)
 	}
+}
+
+// expect sets where the first look at each line ends, and reports whether it is known.
+func (l *lanes) expect(asked []front) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.reach.span == 0 {
+		return false
+	}
+	for i := range asked {
+		switch f := &asked[i]; {
+		case f.priority > l.reach.priority:
+			f.until = math.MaxInt64
+		case f.priority == l.reach.priority:
+			f.until = l.reach.from + l.reach.span
+		}
+	}
+	return true
+}
+
+// reachFurther is how much further a claim looks than the one before had to: what lies
+// between may be another's.
+const reachFurther = 2
+
+// merged notes how far a claim has come that took the first jobs of many lines, the
+// last of each at a position, if it got all that it wanted.
+func (l *lanes) merged(asked []front, last map[lane]int64, all bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.reach
+	l.reach = reach{}
+	if !all {
+		return
+	}
+	next := reach{priority: math.MaxInt16}
+	for at := range last {
+		next.priority = min(next.priority, at.priority)
+	}
+	for at, position := range last {
+		if at.priority == next.priority {
+			next.from = max(next.from, position+1)
+		}
+	}
+	if before.span == 0 || before.priority != next.priority {
+		before.from = math.MaxInt64
+		for _, f := range asked {
+			if f.priority == next.priority {
+				before.from = min(before.from, f.position)
+			}
+		}
+	}
+	if next.span = before.span; next.from > before.from {
+		next.span = reachFurther * (next.from - before.from)
+	}
+	l.reach = next
 }
 
 // lookEvery is how often every line is looked at while claims find work: for jobs

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"io"
+	"math"
 	"testing"
 	"time"
 
@@ -157,5 +158,40 @@ func TestFailedLookIsNone(t *testing.T) {
 	}
 	if c.looked || !l.due() {
 		t.Errorf("a failed look counts: looked %v, another one is due %v", c.looked, l.due())
+	}
+}
+
+// TestReach: a claim looks twice as far as the one before had to, in the lines that
+// this one ended in.
+func TestReach(t *testing.T) {
+	l := newLanes()
+	orders := lane{"orders", 0}
+	asked := func() []front {
+		return []front{{lane: urgent, position: 900}, {lane: mails, position: 100}, {lane: orders, position: 150}, {lane: lane{"mails", -9}, position: 1}}
+	}
+	if l.expect(asked()) {
+		t.Error("the first claim expects something")
+	}
+	want := func(ends ...int64) {
+		t.Helper()
+		fronts := asked()
+		if !l.expect(fronts) {
+			t.Fatal("nothing is expected")
+		}
+		for i, f := range fronts {
+			if f.until != ends[i] {
+				t.Errorf("%v: until %d, want %d", f.lane, f.until, ends[i])
+			}
+		}
+	}
+	l.merged(asked(), map[lane]int64{urgent: 950, mails: 120, orders: 159}, true)
+	want(math.MaxInt64, 280, 280, 0) // from 160 as far again, twice
+	l.merged(asked(), map[lane]int64{orders: 259}, true)
+	want(math.MaxInt64, 460, 460, 0)
+	l.merged(asked(), map[lane]int64{mails: 105}, true) // a job came back into its old place
+	want(math.MaxInt64, 306, 306, 0)
+	l.merged(asked(), map[lane]int64{mails: 120}, false)
+	if l.expect(asked()) {
+		t.Error("something is expected of lines that gave all they had")
 	}
 }

@@ -72,7 +72,9 @@ SELECT queue, priority, position FROM lane;
 -- name: claim
 -- $1 … $4: the lanes, from where, and how many at most. $5: whether they compete for
 -- $6 places: then the front of each is looked at first, without locks, to see how
--- many each contributes. $7: the types. $8: suspects. $9 … $11: token, process, now.
+-- many each contributes. That may be a look at those only that stand before $12, where
+-- $13 says so; if they are too few, all fronts are looked at. $7: the types. $8:
+-- suspects. $9 … $11: token, process, now.
 -- The limit inside keeps the locks few: no row is locked that is not taken. Locked
 -- rows stay where they are, so they are deleted by that: cheaper than by an index.
 -- What most jobs do not have comes as one JSON object, if there is any: 22 columns
@@ -80,19 +82,30 @@ SELECT queue, priority, position FROM lane;
 -- hand, the object can be made and read: one bad row must not stop a claim. Keys that
 -- jobs hold while they wait are looked for only if there are any.
 WITH lane AS MATERIALIZED (
-  SELECT l.* FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::integer[]) WITH ORDINALITY AS l(queue, priority, hint, most, number)
+  SELECT l.* FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::integer[], $12::bigint[]) WITH ORDINALITY AS l(queue, priority, hint, most, until, number)
   WHERE l.queue <> ALL (ARRAY (SELECT name FROM later.queue))
+), near AS MATERIALIZED (
+  SELECT * FROM (
+    SELECT l.number, l.most, r.priority, r.position, row_number() OVER (PARTITION BY l.queue ORDER BY r.priority DESC, r.position) AS place
+    FROM lane AS l CROSS JOIN LATERAL (
+      SELECT r.priority, r.position FROM later.ready AS r
+      WHERE r.suspect = $8 AND r.queue = l.queue AND r.priority = l.priority AND r.position >= l.hint AND r.position < l.until AND r.type = ANY ($7::text[])
+      ORDER BY r.position LIMIT l.most) AS r
+    WHERE $5 AND $13) AS n
+  WHERE place <= most
 ), front AS MATERIALIZED (
   SELECT l.number, l.queue, l.most, r.priority, r.position
   FROM lane AS l CROSS JOIN LATERAL (
     SELECT r.priority, r.position FROM later.ready AS r
     WHERE r.suspect = $8 AND r.queue = l.queue AND r.priority = l.priority AND r.position >= l.hint AND r.type = ANY ($7::text[])
     ORDER BY r.position LIMIT l.most) AS r
-  WHERE $5
+  WHERE $5 AND (SELECT count(*) FROM near) < $6
 ), share AS MATERIALIZED (
   SELECT number, count(*) AS jobs FROM (
     SELECT number FROM (
-      SELECT number, priority, position, most, row_number() OVER (PARTITION BY queue ORDER BY priority DESC, position) AS place FROM front) AS f
+      SELECT number, priority, position, most, row_number() OVER (PARTITION BY queue ORDER BY priority DESC, position) AS place FROM front
+      UNION ALL
+      SELECT number, priority, position, most, place FROM near WHERE (SELECT count(*) FROM near) >= $6) AS f
     WHERE place <= most ORDER BY priority DESC, position LIMIT $6) AS best
   GROUP BY number
   UNION ALL

@@ -1,6 +1,10 @@
 package storetest
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/laterjobs/later/store"
@@ -11,6 +15,7 @@ var claimChecks = []check{
 	{"higher priority first", claimPriorityFirst},
 	{"one order across queues", claimOrderAcrossQueues},
 	{"one order across claims", claimOrderAcrossClaims},
+	{"one order of many queues, claim after claim", claimManyQueues},
 	{"a released job keeps its place in line", claimReleasedKeepsPlace},
 	{"limits per queue", claimQueueLimits},
 	{"a limit overall", claimOverallLimit},
@@ -71,6 +76,48 @@ func claimOrderAcrossClaims(t *trial) {
 		t.equal("claimed jobs", t.claimIDs(store.Demand{Limit: 1}), pick(ids, position))
 	}
 	t.equal("claimed jobs", t.claimIDs(store.Demand{Limit: 1}), []int64{})
+}
+
+// claimManyQueues: a store may look only as far into each line as it expects to take,
+// which is different where a queue got many jobs at once and where each got some.
+func claimManyQueues(t *trial) {
+	const queues = 12
+	var jobs []store.NewJob
+	add := func(queue, priority, count int) {
+		job := inQueue("queue " + strconv.Itoa(queue%queues))
+		job.Priority = priority
+		jobs = append(jobs, many(count, job)...)
+	}
+	for i := range 40 {
+		add(i*5, 0, 1)
+	}
+	for i := range 6 {
+		add(i, 0, 40)
+		add(i, 7, 5)
+		add(i+6, -7, 11)
+	}
+	for i := range 60 {
+		add(i*i, i%3-1, 2)
+	}
+	ids := t.enqueue(jobs...)
+	left := make([]int, len(ids)) // the places of those that wait, in the order of claiming
+	for i := range left {
+		left[i] = i
+	}
+	urgent := inQueue("queue 3")
+	urgent.Priority = 7
+	for claim := 0; len(left) > 0; claim++ {
+		if claim == 5 { // above the line that the claims have come to
+			ids, jobs, left = append(ids, t.enqueue(urgent)...), append(jobs, urgent), append(left, len(jobs))
+		}
+		slices.SortStableFunc(left, func(a, b int) int {
+			return cmp.Or(cmp.Compare(jobs[b].Priority, jobs[a].Priority), cmp.Compare(ids[a], ids[b]))
+		})
+		limit := 7 + 9*(claim%4)
+		want := pick(ids, left[:min(limit, len(left))]...)
+		left = left[min(limit, len(left)):]
+		t.equal(fmt.Sprintf("claim %d", claim), t.claimIDs(store.Demand{Limit: limit}), want)
+	}
 }
 
 func claimReleasedKeepsPlace(t *trial) {
