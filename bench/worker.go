@@ -51,19 +51,21 @@ func work(ctx context.Context, s system, address string, in io.Reader, out io.Wr
 	return err
 }
 
+// tell writes how many jobs have been performed, soon after each while they are many. A
+// process that performs none is left in peace: what it costs is measured.
 func tell(out io.Writer, performed *atomic.Int64, ended <-chan struct{}) {
-	ticks := time.NewTicker(2 * time.Millisecond)
-	defer ticks.Stop()
-	told := int64(0)
+	const often, seldom = 2 * time.Millisecond, 250 * time.Millisecond
+	told, wait := int64(0), often
 	for {
 		select {
 		case <-ended:
 			return
-		case <-ticks.C:
+		case <-time.After(wait):
 		}
+		wait = min(2*wait, seldom)
 		if now := performed.Load(); now != told {
 			fmt.Fprintln(out, now)
-			told = now
+			told, wait = now, often
 		}
 	}
 }
