@@ -24,10 +24,15 @@ type Schedule struct {
 	Queue    string          `json:"queue"`
 	Args     json.RawMessage `json:"args"`
 	InCode   bool            `json:"in_code"`            // some program defines it; else SaveSchedule made it
-	Edited   bool            `json:"edited,omitempty"`   // SaveSchedule has changed what is in code
+	Edited   bool            `json:"edited,omitempty"`   // SaveSchedule or EditSchedule has changed what is in code
 	NextRun  time.Time       `json:"next_run,omitzero"`  // jitter included; zero: never, or paused
 	LastTick time.Time       `json:"last_tick,omitzero"` // the last time of the rule that has been dealt with
 	LastJob  int64           `json:"last_job,omitempty"` // the job that it enqueued last
+
+	Missed        store.MissedTicks `json:"missed,omitempty"`   // what becomes of times at which no process was there; empty: one job for all
+	CatchUp       int               `json:"catch_up,omitempty"` // with store.CatchUpMost: how many at most
+	SkipIfRunning bool              `json:"skip_if_running,omitempty"`
+	Jitter        time.Duration     `json:"jitter,omitempty"` // it is late by a part of this, always the same; nanoseconds
 
 	PausedAt    time.Time `json:"paused_at,omitzero"`
 	PauseReason string    `json:"pause_reason,omitempty"`
@@ -212,6 +217,7 @@ func shownSchedule(s *store.Schedule) Schedule {
 	return Schedule{
 		Name: s.Name, Rule: d.Rule, Zone: d.Zone, Type: d.Job.Type, Queue: d.Job.Queue, Args: d.Job.Args,
 		InCode: s.Code.Hash != "", Edited: s.Code.Edited, NextRun: s.DueAt, LastTick: s.LastTick, LastJob: s.LastJob,
+		Missed: d.Missed, CatchUp: d.CatchUp, SkipIfRunning: d.SkipIfRunning, Jitter: d.Jitter,
 		PausedAt: s.PausedAt, PauseReason: s.PauseReason, SavedAt: s.SavedAt, Problem: s.Problem, definition: d,
 	}
 }

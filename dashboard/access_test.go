@@ -19,10 +19,11 @@ var actions = map[string]struct {
 	on    later.JobStatus
 	leads later.JobStatus // ""
 }{
-	"retry":  {dashboard.Retry, later.StatusFailed, later.StatusPending},
-	"run":    {dashboard.Retry, later.StatusScheduled, later.StatusPending},
-	"cancel": {dashboard.Cancel, later.StatusRetrying, later.StatusCancelled},
-	"delete": {dashboard.Delete, later.StatusCancelled, ""},
+	"retry":      {dashboard.Retry, later.StatusFailed, later.StatusPending},
+	"run":        {dashboard.Retry, later.StatusScheduled, later.StatusPending},
+	"cancel":     {dashboard.Cancel, later.StatusRetrying, later.StatusCancelled},
+	"reschedule": {dashboard.Reschedule, later.StatusRetrying, later.StatusRetrying},
+	"delete":     {dashboard.Delete, later.StatusCancelled, ""},
 }
 
 // TestPermissions: without its permission an action is refused and changes nothing;
@@ -42,6 +43,16 @@ func TestPermissions(t *testing.T) {
 			got := post(t, s.serve(t, guarded(dashboard.View|action.needs))+"actions/"+name, form)
 			if got.status != http.StatusSeeOther {
 				t.Fatalf("with the permission: %d %s", got.status, got.body)
+			}
+			if asks := strings.Contains(got.header.Get("Location"), "ops/new"); asks { // about so few without the permission for many
+				form = url.Values{"do": {name}, "q": {"id:" + strconv.FormatInt(id, 10)}, "when": {"2100-01-02T03:04"}}
+				if got := post(t, s.serve(t, guarded(dashboard.Admin&^action.needs))+"ops/new", form); got.status != http.StatusForbidden {
+					t.Errorf("the answer without the permission: %d", got.status)
+				}
+				s.ended(t, post(t, s.serve(t, guarded(dashboard.View|action.needs))+"ops/new", form))
+				if job, err := s.queue.Get(t.Context(), id); name == "reschedule" && (err != nil || job.NextRunAt.Year() != 2100) {
+					t.Errorf("it runs at %s, %v", job.NextRunAt, err)
+				}
 			}
 			if job, err := s.queue.Get(t.Context(), id); (action.leads == "") != (err != nil) || job.Status != action.leads {
 				t.Errorf("afterwards the job is %q, %v", job.Status, err)
@@ -152,7 +163,7 @@ func TestForms(t *testing.T) {
 		{"actions/undo-operation", url.Values{"operation": {"7777"}}, 404},
 		{"actions/retry", url.Values{"id": {"x"}}, 400},
 		{"actions/fly", url.Values{"id": {"1"}}, 404},
-		{"actions/pause", url.Values{"queue": {""}}, 500},
+		{"actions/pause", url.Values{"queue": {""}}, 400},
 		{"actions/retry", url.Values{"x": {strings.Repeat("y", 2<<20)}}, 400},
 		{"settings/", url.Values{"zone": {"../../etc/passwd"}}, 400},
 	} {

@@ -17,6 +17,7 @@ type verb struct {
 	Name, Label string
 	Title       string // what it does
 	Danger      bool
+	Asks        bool // a page asks before it is done, and the work is that of an operation: it can be undone
 
 	needs     Permission
 	fits      []later.JobStatus
@@ -50,12 +51,13 @@ var verbs = []verb{
 		},
 	},
 	{
-		Name: "delete", Label: "Delete", Title: "Remove with all history. This cannot be undone.", needs: Delete, Danger: true, done: "Deleted", operation: later.OperationDelete,
+		Name: "reschedule", Label: "Reschedule", Title: "Give another time.", Asks: true, needs: Reschedule, operation: later.OperationReschedule,
+		fits: []later.JobStatus{later.StatusScheduled, later.StatusPending, later.StatusRetrying},
+	},
+	{
+		Name: "delete", Label: "Delete", Title: "Remove with all history.", Asks: true, Danger: true, needs: Delete, operation: later.OperationDelete,
 		fits: []later.JobStatus{
 			later.StatusScheduled, later.StatusPending, later.StatusRetrying, later.StatusCompleted, later.StatusFailed, later.StatusCancelled,
-		},
-		do: func(b *board, r *http.Request, f later.Filter, _ string) (int, error) {
-			return b.queue.DeleteAll(r.Context(), f)
 		},
 	},
 }
@@ -70,6 +72,32 @@ func verbsFor(user User, statuses []later.JobStatus) (fitting []verb) {
 		}
 	}
 	return fitting
+}
+
+// Fits are the statuses that the verb fits, for the script.
+func (v verb) Fits() string {
+	var names []string
+	for _, s := range v.fits {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, " ")
+}
+
+// verbButton is a verb on the page of one job.
+type verbButton struct {
+	verb
+	Not string // why it does not fit the job; empty: it does
+}
+
+// buttonsFor are what the user may do to a job in a status. What does not fit is there as
+// well, and says why; but a job is either retried or run before its time.
+func buttonsFor(user User, status later.JobStatus) (buttons []verbButton) {
+	for _, v := range verbs {
+		if early := status == later.StatusScheduled; user.Can(v.needs) && !(v.Name == "retry" && early || v.Name == "run" && !early) {
+			buttons = append(buttons, verbButton{v, v.spared(status)})
+		}
+	}
+	return buttons
 }
 
 // act does what a form says and leads back to its page; what is about many jobs is asked
@@ -133,8 +161,8 @@ func (v *view) verbNamed(name string) (verb, error) {
 	return verbs[i], v.need(verbs[i].needs)
 }
 
-// changeTicked changes the jobs that are ticked at once. More than mostTicked, and all
-// that match a query, are for an operation.
+// changeTicked changes the jobs that are ticked at once. More than mostTicked, all that
+// match a query, and what is asked about first, are for an operation.
 func (b *board) changeTicked(v *view, name string) (string, error) {
 	r := v.request
 	verb, err := v.verbNamed(name)
@@ -148,8 +176,12 @@ func (b *board) changeTicked(v *view, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(filter.IDs) > mostTicked {
-		return "", v.many(name, "id:"+strings.Join(r.PostForm["id"], ","))
+	query := "id:" + strings.Join(r.PostForm["id"], ",")
+	switch {
+	case len(filter.IDs) > mostTicked:
+		return "", v.many(name, query)
+	case verb.Asks:
+		return "", &manyJobs{name, query}
 	}
 	n, err := verb.do(b, r, filter, byWhom(v.User, r.PostForm.Get("reason")))
 	if err != nil {
@@ -187,18 +219,6 @@ func ticked(r *http.Request) (later.Filter, error) {
 		return filter, badRequest("No job was chosen: tick some.")
 	}
 	return filter, nil
-}
-
-func (b *board) pauseOrResume(v *view, name string) (string, error) {
-	if err := v.need(Pause); err != nil {
-		return "", err
-	}
-	r := v.request
-	queue := r.PostForm.Get("queue")
-	if name == "resume" {
-		return "Queue " + queue + " goes on.", b.queue.Resume(r.Context(), queue)
-	}
-	return "Queue " + queue + " is paused. Jobs that run are not disturbed.", b.queue.Pause(r.Context(), queue, strings.TrimSpace(r.PostForm.Get("reason")))
 }
 
 // byWhom adds who it was to a reason, for those who read it later.

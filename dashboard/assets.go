@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/internal/query"
 )
 
@@ -71,6 +72,8 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 		}
 		return ""
 	},
+	"statuses": func() []later.JobStatus { return usedStatuses },
+	"emptyOf":  emptyOf,
 	"cut":      cut,
 	"len64":    func(list any) int64 { return int64(reflect.ValueOf(list).Len()) },
 	"int64":    func(n int) int64 { return int64(n) },

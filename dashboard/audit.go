@@ -3,6 +3,7 @@ package dashboard
 import (
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/laterjobs/later"
 )
@@ -72,6 +73,27 @@ func (b *board) auditOfJob(v *view, id int64) ([]later.AuditEntry, error) {
 	return b.queue.Audit(v.context(), later.AuditFilter{Job: id, Limit: 20})
 }
 
+// Said is what an entry notes of how something was: times in the zone of the reader, and
+// rules of schedules in words.
+func (v *view) Said(e later.AuditEntry, text string) string {
+	if e.Kind != "schedule" {
+		return v.Moment(text)
+	}
+	rule, rest, _ := strings.Cut(text, ", ")
+	words, zone := strings.Fields(rule), ""
+	if last := words[max(0, len(words)-1):]; len(words) > 1 && len(last) == 1 && (last[0] == "UTC" || last[0][0] >= 'A' && strings.Contains(last[0], "/")) {
+		rule, zone = strings.Join(words[:len(words)-1], " "), last[0]
+	}
+	said := inWords(rule, zone)
+	if said == "" {
+		return v.Moment(text)
+	}
+	if rest != "" {
+		said += ", " + rest
+	}
+	return said
+}
+
 // Changed is the page of what an entry is about, from the first page on; nothing, if
 // there is none.
 func (v *view) Changed(e later.AuditEntry) string {
@@ -84,9 +106,9 @@ func (v *view) Changed(e later.AuditEntry) string {
 		}
 		return "jobs/?q=" + escape(e.Target)
 	case "queue":
-		return "queues/"
+		return pageOf("queues", e.Target)
 	case "schedule":
-		return "schedules/"
+		return pageOf("schedules", e.Target)
 	case "operation":
 		return "ops/" + url.PathEscape(e.Target)
 	}

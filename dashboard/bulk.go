@@ -27,6 +27,9 @@ type bulkPage struct {
 	Needs   []string    `json:"permissions"`
 	Word    string      `json:"word,omitempty"` // that must be typed
 
+	When   string `json:"-"` // the new time, as typed
+	Name   string `json:"-"` // of the queue that is emptied
+	Few    bool   `json:"-"` // they were chosen one by one
 	Reason string `json:"-"`
 	Wrong  string `json:"-"`
 	Back   string `json:"-"`
@@ -42,7 +45,8 @@ type bulkCount struct {
 }
 
 const (
-	countTime   = 250 * time.Millisecond // how long jobs are counted
+	countTime   = 180 * time.Millisecond // how long jobs are counted
+	countLeast  = 40 * time.Millisecond  // what must be left of it to look once more
 	countPage   = 1000                   // how many at once
 	sampledBulk = 3                      // how many are shown
 )
@@ -50,6 +54,12 @@ const (
 // bulkOf is the page that asks before all jobs of a query are changed.
 func bulkOf(verb, text, back string) string {
 	return "ops/new?" + url.Values{"do": {verb}, "q": {text}, "back": {back}}.Encode()
+}
+
+// emptyOf is the page that asks before what waits in a queue is deleted.
+func emptyOf(queue, back string) string {
+	waiting := query.Term("queue", queue) + " status:pending,scheduled,retrying"
+	return "ops/new?" + url.Values{"do": {"delete"}, "q": {waiting}, "name": {queue}, "back": {back}}.Encode()
 }
 
 // spared is why a verb leaves the jobs in a status alone; "": it does not.
@@ -88,6 +98,8 @@ func (v verb) Does(status later.JobStatus) string {
 		return "runs again now, with its full retries"
 	case v.Name == "run":
 		return "runs now instead of at its time"
+	case v.Name == "reschedule":
+		return "waits for its new time"
 	case v.Name == "cancel" && status == later.StatusRunning:
 		return "is asked to stop; this cannot be undone"
 	case v.Name == "cancel":
@@ -101,15 +113,18 @@ func (v *verb) fitting(f later.Filter) []later.JobStatus {
 	return slices.DeleteFunc(slices.Clone(v.fits), func(s later.JobStatus) bool { return len(f.Status) > 0 && !slices.Contains(f.Status, s) })
 }
 
-// of is an operation that does what the verb does. To run jobs now moves those only that
-// wait for their time: the others would lose their place in line.
-func (v *verb) of(f later.Filter, now time.Time) later.Operation {
+// of is an operation that does what the verb does; at is when jobs are to run. To run jobs
+// now moves those only that wait for their time: the others would lose their place in line.
+func (v *verb) of(f later.Filter, at time.Time) later.Operation {
 	o := later.Operation{Action: v.operation, Filter: f}
 	if v.operation == later.OperationReschedule {
-		o.At, o.Filter.Status = now, v.fitting(f)
+		o.At, o.Filter.Status = at, v.fitting(f)
 	}
 	return o
 }
+
+// few reports whether a filter names so few jobs that they need no permission for many.
+func few(f later.Filter) bool { return f.IDs != nil && len(f.IDs) <= mostTicked }
 
 func (b *board) bulk(v *view) error {
 	asked := v.request.URL.Query()
@@ -125,9 +140,6 @@ func (b *board) bulk(v *view) error {
 // jobs until enough are touched.
 func (b *board) gatherBulk(v *view, asked url.Values, enough int64) (*bulkPage, error) {
 	verb, err := v.verbNamed(asked.Get("do"))
-	if err == nil {
-		err = v.need(Bulk)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +149,8 @@ func (b *board) gatherBulk(v *view, asked url.Values, enough int64) (*bulkPage, 
 	}
 	page := &bulkPage{
 		Verb: verb, Action: verb.Name, Query: strings.TrimSpace(asked.Get("q")), At: at.UTC().Format(time.RFC3339Nano),
-		Needs: []string{permissionNames[verb.needs], permissionNames[Bulk]}, Reason: strings.TrimSpace(asked.Get("reason")), Back: ownPage(asked.Get("back")).String(),
+		Needs: []string{permissionNames[verb.needs]}, Reason: strings.TrimSpace(asked.Get("reason")), Back: ownPage(asked.Get("back")).String(),
+		When: asked.Get("when"), Name: asked.Get("name"),
 	}
 	if page.filter, err = query.Parse(page.Query, at.In(v.Look.location)); err == nil {
 		page.filter, err = b.guarded(v, page.filter)
@@ -145,10 +158,18 @@ func (b *board) gatherBulk(v *view, asked url.Values, enough int64) (*bulkPage, 
 	if err != nil {
 		return nil, badRequest("The query: %v.", err)
 	}
+	if page.Few = few(page.filter); !page.Few {
+		if err := v.need(Bulk); err != nil {
+			return nil, err
+		}
+		page.Needs = append(page.Needs, permissionNames[Bulk])
+	}
 	if err := b.countBulk(v, page, enough); err != nil {
 		return nil, err
 	}
 	switch shown := asked.Get("shown"); {
+	case page.Name != "":
+		page.Word = page.Name
 	case page.Touched <= mostTicked && !page.More:
 	case b.environment != "":
 		page.Word = b.environment
@@ -168,7 +189,7 @@ func (b *board) countBulk(v *view, page *bulkPage, enough int64) error {
 	f := page.filter
 	f.Limit = int(min(countPage, enough))
 	for until := time.Now().Add(countTime); ; {
-		found, err := b.queue.Search(v.context(), f, later.Reach{Time: max(time.Until(until), time.Millisecond)})
+		found, err := b.queue.Search(v.context(), f, later.Reach{Time: time.Until(until)})
 		if err != nil {
 			return err
 		}
@@ -185,7 +206,7 @@ func (b *board) countBulk(v *view, page *bulkPage, enough int64) error {
 		if f.Before = found.Next; f.Before == 0 {
 			break
 		}
-		if page.Touched >= enough || page.Matches >= countedTo || time.Now().After(until) {
+		if page.Touched >= enough || page.Matches >= countedTo || time.Until(until) < countLeast {
 			page.More = true
 			break
 		}
@@ -219,9 +240,14 @@ func (b *board) operate(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		page, err = b.gatherBulk(v, r.PostForm, mostTicked+1)
 	}
-	wrong := ""
+	wrong, at := "", time.Now()
+	if err == nil && page.Verb.Name == "reschedule" {
+		if at, err = readTime(page.When, v.Look.location); err != nil {
+			wrong, err = "Nothing was changed: "+err.Error()+".", nil
+		}
+	}
 	switch {
-	case err != nil:
+	case err != nil, wrong != "":
 	case page.Touched == 0 && !page.More, len(page.Verb.fitting(page.filter)) == 0:
 		wrong = "Nothing would be changed: none of them is in a status that this fits."
 	case !page.typed(r.PostForm.Get("word")):
@@ -240,7 +266,7 @@ func (b *board) operate(w http.ResponseWriter, r *http.Request) {
 		b.render(w, r, http.StatusUnprocessableEntity, v)
 		return
 	}
-	o := page.Verb.of(page.filter, v.Now)
+	o := page.Verb.of(page.filter, at)
 	if o.Reason = page.Reason; page.Verb.Name == "cancel" {
 		o.Reason = byWhom(v.User, page.Reason) // it is the error of the jobs
 	}

@@ -87,6 +87,7 @@ type legend struct {
 
 // chartRow is a step in words.
 type chartRow struct {
+	X      float64  `json:"-"` // where it stands in the drawing; 0: nowhere
 	When   string   `json:"when"`
 	Values []string `json:"values"`
 }
@@ -119,7 +120,7 @@ func (v *view) throughput(steps []store.Rollup, r chartRange) chart {
 	width := float64(plotRight-plotLeft) / float64(len(steps))
 	for i := range steps {
 		y := float64(plotBottom)
-		row := chartRow{When: v.clock(steps[i].At, r)}
+		row := chartRow{X: round(plotLeft + (float64(i)+0.5)*width), When: v.clock(steps[i].At, r)}
 		for _, p := range throughputParts {
 			n := p.of(&steps[i])
 			row.Values = append(row.Values, number(n))
@@ -149,7 +150,7 @@ func (v *view) durations(title string, steps []store.Rollup, r chartRange, of fu
 	quantiles := []struct {
 		q            float64
 		class, label string
-	}{{0.5, "p50", "half below"}, {0.95, "p95", "95 % below"}}
+	}{{0.5, "p50", "half below"}, {0.95, "p95", "95 % below"}, {0.99, "p99", "99 % below"}}
 	for _, quantile := range quantiles {
 		c.Legend = append(c.Legend, legend{quantile.class, quantile.label})
 		var points []string
@@ -177,7 +178,8 @@ func (v *view) durations(title string, steps []store.Rollup, r chartRange, of fu
 	}
 	for i := range steps {
 		if h := of(&steps[i]); h.Count() > 0 {
-			c.Table = append(c.Table, chartRow{v.clock(steps[i].At, r), []string{short(h.Quantile(0.5)), short(h.Quantile(0.95))}})
+			x := round(plotLeft + (float64(i)+0.5)*float64(plotRight-plotLeft)/float64(len(steps)))
+			c.Table = append(c.Table, chartRow{x, v.clock(steps[i].At, r), []string{short(h.Quantile(0.5)), short(h.Quantile(0.95)), short(h.Quantile(0.99))}})
 		}
 	}
 	for _, d := range []time.Duration{time.Millisecond, 100 * time.Millisecond, 10 * time.Second, 1000 * time.Second} {

@@ -74,7 +74,7 @@ func TestDurationsHaveHoles(t *testing.T) {
 		rollups = append(rollups, u)
 	}
 	c := chartView().durations("", r.steps(rollups, chartNow), r, func(u *store.Rollup) *store.Histogram { return &u.Run })
-	if c.Empty || len(c.Lines) != 4 || len(c.Table) != 4 {
+	if c.Empty || len(c.Lines) != 6 || len(c.Table) != 4 {
 		t.Errorf("%d lines, %d rows", len(c.Lines), len(c.Table))
 	}
 }

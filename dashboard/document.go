@@ -13,9 +13,26 @@ import (
 // decoded into numbers, so that large integers and doubled keys stay what they are.
 type document struct {
 	Text  string
+	Parts []jsonPart // of Text: what is deep inside is folded
 	Bytes int
-	Cut   bool // only the beginning is shown
+	Cut   bool   // only the beginning is shown
+	Whole string // the address of all of it, from the root; empty: there is none
 }
+
+// jsonPart is a piece of a document as it is, or what is folded.
+type jsonPart struct {
+	Text string
+	Fold *fold
+}
+
+// fold is an object or a list within a document, without what begins and ends it.
+type fold struct {
+	Words string // how much is in it
+	Text  string
+}
+
+// foldedAt is how deep the objects and lists are that are folded.
+const foldedAt = 3
 
 // shownBytes bounds what a page shows of one document.
 const shownBytes = 64 << 10
@@ -34,7 +51,35 @@ func render(raw json.RawMessage) document {
 	if len(d.Text) > shownBytes {
 		d.Text, d.Cut = cut(d.Text, shownBytes), true
 	}
+	d.Parts = folded(d.Text)
 	return d
+}
+
+// folded takes indented JSON apart by its lines: one that begins something foldedAt levels
+// deep is followed by what is further in, until the line that ends it.
+func folded(text string) (parts []jsonPart) {
+	indent := strings.Repeat("  ", foldedAt)
+	lines := strings.SplitAfter(text, "\n")
+	plain, deep := 0, -1 // where the piece begins; the first line of the fold
+	piece := func(from, until int) string { return strings.Join(lines[from:until], "") }
+	for i, line := range lines {
+		inner := strings.HasPrefix(line, indent+"  ")
+		switch {
+		case inner && deep < 0:
+			deep = i
+		case !inner && deep >= 0:
+			inside := piece(deep, i)
+			n := 0
+			for _, l := range lines[deep:i] {
+				if own := l[len(indent)+2:]; own != "" && !strings.ContainsRune(" ]}", rune(own[0])) {
+					n++
+				}
+			}
+			parts = append(parts, jsonPart{Text: strings.TrimSuffix(piece(plain, deep), "\n")}, jsonPart{Fold: &fold{plural(int64(n), "value", "values"), strings.TrimSuffix(inside, "\n")}})
+			plain, deep = i, -1
+		}
+	}
+	return append(parts, jsonPart{Text: piece(plain, len(lines))})
 }
 
 // label is a line of arguments for a list.

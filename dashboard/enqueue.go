@@ -197,14 +197,9 @@ func (o enqueueOptions) calls(zone *time.Location) (calls []later.CallOption, er
 		calls = append(calls, later.Priority(n))
 	}
 	if o.At != "" {
-		at, err := time.Parse(time.RFC3339, o.At)
-		for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02 15:04"} {
-			if err != nil {
-				at, err = time.ParseInLocation(layout, o.At, zone)
-			}
-		}
+		at, err := readTime(o.At, zone)
 		if err != nil {
-			return nil, badRequest("%q is no time: write it as 2026-12-24T18:00", o.At)
+			return nil, err
 		}
 		calls = append(calls, later.At(at))
 	}
@@ -224,6 +219,20 @@ func (o enqueueOptions) calls(zone *time.Location) (calls []later.CallOption, er
 		calls = append(calls, later.Tags(tags...))
 	}
 	return calls, nil
+}
+
+// readTime reads what people write, or what their browser does.
+func readTime(text string, zone *time.Location) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339, text)
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02 15:04"} {
+		if err != nil {
+			at, err = time.ParseInLocation(layout, text, zone)
+		}
+	}
+	if err != nil {
+		return at, badRequest("%q is no time: write it as 2026-12-24T18:00", text)
+	}
+	return at, nil
 }
 
 // explain puts what is wrong at its fields; what belongs to none is said above.

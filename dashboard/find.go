@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/laterjobs/later"
-	"github.com/laterjobs/later/internal/query"
 	"github.com/laterjobs/later/store"
 )
 
@@ -34,7 +33,58 @@ func (b *board) startOf(v *view, page *jobsPage) (before int64, err error) {
 	if before != 0 {
 		page.Newest = "?" + url.Values{"q": {page.Query}}.Encode()
 	}
+	page.Newer = newerThan(values)
 	return before, nil
+}
+
+// trailMost bounds how many pages back a list leads, one by one.
+const trailMost = 50
+
+// after is the address of the jobs below an id. It says which pages have led there, so that
+// they can be gone back to: a list can be walked one way only.
+func (p *jobsPage) after(here url.Values, before int64) string {
+	next := url.Values{"q": {p.Query}, "before": {strconv.FormatInt(before, 10)}}
+	trail := []string{here.Get("before")}
+	if at := here.Get("at"); at != "" {
+		trail[0] = "@" + at
+	}
+	if so := here.Get("from"); so != "" {
+		trail = append(strings.Split(so, ","), trail...)
+	}
+	if from := strings.Join(trail[max(0, len(trail)-trailMost):], ","); from != "" {
+		next.Set("from", from)
+	}
+	return "?" + next.Encode()
+}
+
+// newerThan is the address of the page that led to the one of these values; empty: none
+// did, or it is the first.
+func newerThan(here url.Values) string {
+	trail := strings.Split(here.Get("from"), ",")
+	last := trail[len(trail)-1]
+	if last == "" {
+		return ""
+	}
+	back := url.Values{"q": {here.Get("q")}, "from": {strings.Join(trail[:len(trail)-1], ",")}}
+	if at, isTime := strings.CutPrefix(last, "@"); isTime {
+		back.Set("at", at)
+	} else {
+		back.Set("before", last)
+	}
+	return "?" + back.Encode()
+}
+
+// howFar says of a search that has ended early at how many jobs it would have to look, and
+// from when it goes on.
+func (b *board) howFar(v *view, page *jobsPage, f later.Filter, next int64) (err error) {
+	if page.About, err = b.about(v, f); err != nil {
+		return err
+	}
+	older, err := b.queue.List(v.context(), later.Filter{Before: next, Limit: 1})
+	if err == nil && len(older) > 0 {
+		page.ContinueAt = v.Time(older[0].QueuedAt)
+	}
+	return err
 }
 
 // readMinute reads what a field for a date and a time sends: the whole minute is meant.
@@ -93,43 +143,4 @@ func roughly(n int64) int64 {
 		step *= 10
 	}
 	return (n + step/2) / step * step
-}
-
-// suggestions are queries that narrow the one that there is by one term more.
-func (b *board) suggestions(v *view, text string) ([]string, error) {
-	const most = 60
-	types, err := b.queue.KnownTypes(v.context())
-	if err != nil {
-		return nil, err
-	}
-	var terms []string
-	for _, status := range store.Statuses {
-		if status != later.StatusBlocked {
-			terms = append(terms, query.Term("status", string(status)))
-		}
-	}
-	var queues []string
-	for _, t := range types[:min(len(types), most)] {
-		terms = append(terms, query.Term("type", t.Name))
-		if t.Queue != "" && !slices.Contains(queues, t.Queue) {
-			queues = append(queues, t.Queue)
-		}
-	}
-	for _, name := range queues {
-		terms = append(terms, query.Term("queue", name))
-	}
-	terms = append(terms, "queued:<2h", "finished:<1h", "took:>30s", "attempt:>1", "error:timeout")
-	asked, err := query.Parse(text, v.Now)
-	if err != nil {
-		return nil, nil // it cannot be read: nothing goes on from it
-	}
-	var whole []string
-	for _, term := range terms {
-		field, _, _ := strings.Cut(term, ":")
-		if len(asked.Status) > 0 && field == "status" || asked.Type != "" && field == "type" || asked.Queue != "" && field == "queue" {
-			continue
-		}
-		whole = append(whole, strings.TrimSpace(text+" "+term))
-	}
-	return whole, nil
 }

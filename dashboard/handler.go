@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/laterjobs/later"
@@ -17,6 +19,15 @@ type Option func(*board)
 // Environment names where the dashboard runs, such as "production": it is shown on
 // every page.
 func Environment(name string) Option { return func(b *board) { b.environment = name } }
+
+// EnvironmentColor marks every page with a line at its top, so that nobody takes one
+// environment for another: red, amber, green, blue, violet or grey. It panics on others.
+func EnvironmentColor(name string) Option {
+	if !slices.Contains([]string{"red", "amber", "green", "blue", "violet", "grey"}, name) {
+		panic("dashboard: there is no color " + strconv.Quote(name) + ": choose red, amber, green, blue, violet or grey")
+	}
+	return func(b *board) { b.colour = name }
+}
 
 // TrustedOrigin allows forms from another origin, such as "https://example.com": for
 // a proxy that rewrites the header Host. New panics on one that is malformed.
@@ -47,6 +58,7 @@ type board struct {
 	queue       *later.JobQueue
 	access      Access
 	environment string
+	colour      string // of the environment
 	crossOrigin *http.CrossOriginProtection
 	log         *slog.Logger
 	started     time.Time
@@ -54,6 +66,7 @@ type board struct {
 	hub         *hub
 	documents   Documents // nil: none
 	links       []link
+	jobLinks    []jobLinker
 	alert       func() string
 }
 
@@ -65,6 +78,9 @@ func (b *board) routes() http.Handler {
 	mux.HandleFunc("POST /jobs/new", b.enqueue)
 	mux.HandleFunc("GET /jobs/{id}", b.page(View, "job", b.job))
 	mux.HandleFunc("GET /jobs/{id}/why", b.page(View, "why", b.whyPage))
+	for _, part := range documentParts {
+		mux.HandleFunc("GET /jobs/{id}/"+part.name, b.jobDocument(part.name, part.raw))
+	}
 	mux.HandleFunc("GET /errors/{$}", b.page(View, "causes", b.causes))
 	mux.HandleFunc("GET /errors/{id}", b.page(View, "cause", b.cause))
 	mux.HandleFunc("GET /queues/{$}", b.page(View, "queues", b.queues))
@@ -115,16 +131,17 @@ type problem struct {
 	status int
 	Title  string
 	Text   string
+	Causes []string // what it may come from
 }
 
 func (p *problem) Error() string { return p.Text }
 
 func notFound(format string, args ...any) error {
-	return &problem{http.StatusNotFound, "Not found", fmt.Sprintf(format, args...)}
+	return &problem{status: http.StatusNotFound, Title: "Not found", Text: fmt.Sprintf(format, args...)}
 }
 
-func badRequest(format string, args ...any) error {
-	return &problem{http.StatusBadRequest, "That does not work", fmt.Sprintf(format, args...)}
+func badRequest(format string, args ...any) *problem {
+	return &problem{status: http.StatusBadRequest, Title: "That does not work", Text: fmt.Sprintf(format, args...)}
 }
 
 // explained finds the words for an error.
@@ -134,15 +151,24 @@ func (b *board) explained(r *http.Request, err error) *problem {
 	case errors.As(err, &p):
 		return p
 	case errors.Is(err, later.ErrNotFound):
-		return &problem{http.StatusNotFound, "Not found", err.Error()}
+		return &problem{status: http.StatusNotFound, Title: "Not found", Text: err.Error()}
+	case errors.Is(err, later.ErrInvalidOption):
+		return badRequest("%v.", err)
 	case errors.Is(err, later.ErrConflict):
-		return &problem{http.StatusConflict, "Not possible now", err.Error()}
+		return &problem{status: http.StatusConflict, Title: "Not possible now", Text: err.Error()}
 	case errors.Is(err, later.ErrUnavailable):
 		return &problem{http.StatusServiceUnavailable, "The store cannot be reached",
-			"The program goes on, and this page comes back by itself when the store does. " + err.Error()}
+			"The program goes on, and this page comes back by itself when the store does. " + err.Error(), outages}
 	}
 	b.log.ErrorContext(r.Context(), "a page of the dashboard failed", "path", r.URL.Path, "error", err)
-	return &problem{http.StatusInternalServerError, "This page failed", err.Error()}
+	return &problem{status: http.StatusInternalServerError, Title: "This page failed", Text: err.Error()}
+}
+
+// outages are the usual reasons why a store cannot be reached.
+var outages = []string{
+	"PostgreSQL restarts, moves to another server, or has no connection left for this program (max_connections, or the limit of a pooler).",
+	"The network between this program and the server is cut, or its address or password has changed.",
+	"SQLite: the disk is full, the file was moved, or another program holds it locked.",
 }
 
 // page makes the handler of a page: who asks, what it shows, as HTML.
@@ -193,5 +219,8 @@ func (b *board) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := b.explained(r, err)
 	v := b.frame(r, "problem")
 	v.Title, v.Problem = p.Title, p
+	if p.status == http.StatusServiceUnavailable && !v.Still() {
+		w.Header().Set("Refresh", "5") // also without JavaScript
+	}
 	b.render(w, r, p.status, v)
 }

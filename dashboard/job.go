@@ -18,10 +18,14 @@ type jobPage struct {
 	Args     document           `json:"-"`
 	Result   document           `json:"-"`
 	Metadata document           `json:"-"`
-	Verbs    []verb             `json:"-"`
+	Verbs    []verbButton       `json:"-"`
+	CanStack bool               `json:"-"` // its process can be asked where it is
 	Audit    []later.AuditEntry `json:"audit"`
 	Alike    int64              `json:"alike"` // other jobs with the same cause
 	Percent  int                `json:"-"`     // of its progress; −1: unknown
+
+	Steps []stepRow `json:"steps,omitempty"`
+	Links []jobLink `json:"-"`
 
 	Timeline *timeline `json:"-"`
 	Copies   []copyAs  `json:"-"`
@@ -39,6 +43,8 @@ type attemptRow struct {
 	Stack stack  `json:"-"`
 	Same  bool   `json:"-"` // its error is that of the attempt above
 	Where string `json:"-"` // the host and the number of its process, if that lives
+
+	Version string `json:"-"` // of that process
 }
 
 func (b *board) job(v *view) error {
@@ -60,7 +66,7 @@ func (b *board) job(v *view) error {
 	}
 	job := visible[0]
 	v.Title = job.Type + " #" + strconv.FormatInt(id, 10)
-	page := jobPage{Job: v.row(job), Percent: -1, Verbs: verbsFor(v.User, []later.JobStatus{job.Status})}
+	page := jobPage{Job: v.row(job), Percent: -1, Verbs: buttonsFor(v.User, job.Status), CanStack: job.Status == later.StatusRunning && v.User.Can(Cancel)}
 	if job.Progress.Total > 0 {
 		page.Percent = int(max(0, min(100, 100*job.Progress.Done/job.Progress.Total)))
 	}
@@ -68,21 +74,32 @@ func (b *board) job(v *view) error {
 	if err != nil {
 		return err
 	}
-	where, err := b.wheres(v, len(attempts))
+	living, err := b.living(v, len(attempts))
 	if err != nil {
 		return err
 	}
 	above := ""
 	for _, a := range slices.Backward(attempts) { // the newest is why somebody is here
-		page.Attempts = append(page.Attempts, attemptRow{a, short(a.FinishedAt.Sub(a.StartedAt)), parseStack(a.Stack), a.Error != "" && a.Error == above, where[a.ProcessID]})
+		row := attemptRow{Attempt: a, Took: short(a.FinishedAt.Sub(a.StartedAt)), Stack: parseStack(a.Stack), Same: a.Error != "" && a.Error == above}
+		if p, lives := living[a.ProcessID]; lives {
+			row.Where, row.Version = fmt.Sprintf("%s %d", p.Host, p.PID), p.Version
+		}
+		page.Attempts = append(page.Attempts, row)
 		above = a.Error
 	}
 	if v.User.Can(ViewArgs) {
 		if page.Log, err = b.queue.Log(ctx, id); err != nil {
 			return err
 		}
-		page.Args, page.Result, page.Metadata = render(job.Args), render(job.Result), render(job.Metadata)
+		for _, part := range documentParts {
+			*part.of(&page) = render(part.raw(&job))
+			part.of(&page).Whole = fmt.Sprintf("jobs/%d/%s", id, part.name)
+		}
 	}
+	if page.Steps, err = b.stepsOf(v, id); err != nil {
+		return err
+	}
+	page.Links = b.linksOf(job)
 	if page.Audit, err = b.auditOfJob(v, id); err != nil {
 		return err
 	}
@@ -105,17 +122,17 @@ func (b *board) job(v *view) error {
 	return nil
 }
 
-// wheres are the hosts of the living processes, if attempts want to know.
-func (b *board) wheres(v *view, attempts int) (map[int64]string, error) {
+// living are the processes that live, if attempts want to know.
+func (b *board) living(v *view, attempts int) (map[int64]later.Process, error) {
 	if attempts == 0 {
 		return nil, nil
 	}
 	processes, err := b.queue.Processes(v.context())
-	where := map[int64]string{}
+	living := map[int64]later.Process{}
 	for _, p := range processes {
-		where[p.ID] = fmt.Sprintf("%s %d", p.Host, p.PID)
+		living[p.ID] = p
 	}
-	return where, err
+	return living, err
 }
 
 // missing says what may have become of a job that is not there.
@@ -129,7 +146,7 @@ func (b *board) missing(v *view, id int64) error {
 	case newest[0].ID < id:
 		return notFound("Job %d is not here: the newest is job %d.", id, newest[0].ID)
 	}
-	return notFound("Job %d is not here: somebody deleted it, or it finished so long ago that it was pruned. Some ids are never used.", id)
+	return notFound("Job %d is not here: somebody deleted it, or it finished so long ago that it was pruned. Some ids are never used. The newest is job %d.", id, newest[0].ID)
 }
 
 // alike is how many other jobs fail for the same reason.

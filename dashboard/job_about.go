@@ -12,14 +12,15 @@ import (
 	"github.com/laterjobs/later/internal/query"
 )
 
-// copyAs is a job in the words of something else.
+// copyAs is a job in the words of something else. The address of the page is empty: the
+// handler does not know where it is mounted, the script does.
 type copyAs struct{ Name, Text string }
 
 // copies are ways to name a job elsewhere. Its arguments are in them only for those who
 // may see them.
 func (v *view) copies(job later.Job) []copyAs {
 	id := strconv.FormatInt(job.ID, 10)
-	list := []copyAs{{"id", id}, {"command", "later show " + id}, {"Go", "queue.Get(ctx, " + id + ")"}}
+	list := []copyAs{{"address", ""}, {"id", id}, {"command", "later show " + id}, {"Go", "queue.Get(ctx, " + id + ")"}}
 	if v.User.Can(ViewArgs) {
 		list = append(list,
 			copyAs{"Go, to enqueue it again", fmt.Sprintf("queue.Enqueue(ctx, %q, json.RawMessage(%s))", job.Type, goString(string(job.Args)))},

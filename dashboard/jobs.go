@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +24,7 @@ type jobsPage struct {
 	Terms  []chip   `json:"-"`
 	Older  string   `json:"older"`  // the address of the next page; "": this is the last
 	Newest string   `json:"newest"` // the address of the first page; "": this is the first
+	Newer  string   `json:"newer"`  // the address of the page that led here
 	Status string   `json:"status"` // the one that the query asks for, if it is one
 	Bulk   []verb   `json:"-"`
 	At     string   `json:"at"` // the time that it starts at, if one was asked for
@@ -37,6 +37,9 @@ type jobsPage struct {
 	About    int64  `json:"about"`    // of about so many; 0: nobody knows
 	Took     string `json:"took"`     // so long
 	Continue string `json:"continue"` // the address that looks at older ones; "": all were looked at, or the page is full
+
+	ContinueAt string `json:"-"` // when the newest of those was queued
+	Matching   string `json:"-"` // how many jobs there are in all, where that is known
 }
 
 // chip is a term of the query, with the address of the list without it.
@@ -69,20 +72,16 @@ type tab struct {
 // jobRow is a job in a list.
 type jobRow struct {
 	later.Job
-	When      string `json:"when"`
-	WhenTitle string `json:"-"`
-	Took      string `json:"took,omitempty"`
-	Label     string `json:"-"` // some of its arguments
+	When   string    `json:"when"`
+	WhenAt time.Time `json:"-"`
+	Took   string    `json:"took,omitempty"`
+	Label  string    `json:"-"` // some of its arguments
 }
 
 func (b *board) jobs(v *view) error {
 	v.Title = "Jobs"
 	page := jobsPage{Zone: v.Look.Zone, Query: strings.TrimSpace(v.request.URL.Query().Get("q"))}
 	page.Terms = chips(page.Query)
-	var err error
-	if page.Suggested, err = b.suggestions(v, page.Query); err != nil {
-		return err
-	}
 	filter, err := query.Parse(page.Query, v.Now.In(v.Look.location))
 	if err == nil {
 		filter, err = b.guarded(v, filter)
@@ -97,7 +96,7 @@ func (b *board) jobs(v *view) error {
 	}
 	filter.Limit = pageSize
 	started := time.Now()
-	found, err := b.queue.Search(v.context(), filter)
+	found, err := b.queue.Search(v.context(), filter, pageReach)
 	page.Looked, page.Took = found.Looked, short(time.Since(started))
 	jobs := found.Jobs
 	if err == nil {
@@ -106,13 +105,16 @@ func (b *board) jobs(v *view) error {
 	if err != nil {
 		return err
 	}
+	if page.Suggested, err = b.suggestions(v, page.Query, jobs); err != nil {
+		return err
+	}
 	if found.Next != 0 {
-		next := "?" + url.Values{"q": {page.Query}, "before": {strconv.FormatInt(found.Next, 10)}}.Encode()
+		next := page.after(v.request.URL.Query(), found.Next)
 		if len(jobs) == pageSize {
 			page.Older = next
 		} else {
 			page.Continue = next
-			if page.About, err = b.about(v, filter); err != nil {
+			if err = b.howFar(v, &page, filter, found.Next); err != nil {
 				return err
 			}
 		}
@@ -126,9 +128,22 @@ func (b *board) jobs(v *view) error {
 	if len(filter.Status) == 1 {
 		page.Status = string(filter.Status[0])
 	}
-	page.Bulk = verbsFor(v.User, filter.Status)
+	page.Bulk, page.Matching = verbsFor(v.User, filter.Status), matching(page.Tabs)
 	v.Data = &page
 	return nil
+}
+
+// pageReach leaves the rest of the page some of the 250 ms that a search may take.
+var pageReach = later.Reach{Time: 170 * time.Millisecond}
+
+// matching is how many jobs there are where a status alone selects them.
+func matching(tabs []tab) string {
+	for _, t := range tabs {
+		if t.Current && t.Counted && t.Status != "" {
+			return atLeast(t.Count, t.More)
+		}
+	}
+	return ""
 }
 
 // guarded refuses what the user might find out by asking, and looks nowhere for it.
@@ -162,10 +177,7 @@ func (b *board) tabs(v *view, text string, filter later.Filter) ([]tab, error) {
 		}
 	}
 	tabs := []tab{{Label: "All", Link: "?" + url.Values{"q": {query.With(text, "status", "")}}.Encode(), Current: len(filter.Status) == 0}}
-	for _, status := range store.Statuses {
-		if status == later.StatusBlocked {
-			continue // nothing blocks jobs yet
-		}
+	for _, status := range usedStatuses {
 		tabs = append(tabs, tab{
 			Status: string(status), Label: string(status), Link: "?" + url.Values{"q": {query.With(text, "status", string(status))}}.Encode(),
 			Count: counts.Counts[status], More: counts.More[status], Counted: plain, Current: len(filter.Status) == 1 && filter.Status[0] == status,
@@ -179,13 +191,13 @@ func (v *view) row(job later.Job) jobRow {
 	row := jobRow{Job: job}
 	switch job.Status {
 	case later.StatusScheduled, later.StatusRetrying:
-		row.When, row.WhenTitle = until(v.Now, job.NextRunAt), v.Time(job.NextRunAt)
+		row.When, row.WhenAt = until(v.Now, job.NextRunAt), job.NextRunAt
 	case later.StatusPending:
-		row.When, row.WhenTitle = "waits for "+coarse(v.Now.Sub(job.QueuedAt)), v.Time(job.QueuedAt)
+		row.When, row.WhenAt = "waits for "+coarse(v.Now.Sub(job.QueuedAt)), job.QueuedAt
 	case later.StatusRunning:
-		row.When, row.WhenTitle = "for "+short(v.Now.Sub(job.StartedAt)), v.Time(job.StartedAt)
+		row.When, row.WhenAt = "for "+short(v.Now.Sub(job.StartedAt)), job.StartedAt
 	default:
-		row.When, row.WhenTitle = ago(v.Now, job.FinishedAt), v.Time(job.FinishedAt)
+		row.When, row.WhenAt = ago(v.Now, job.FinishedAt), job.FinishedAt
 	}
 	if job.Status.Finished() && !job.StartedAt.IsZero() {
 		row.Took = short(job.FinishedAt.Sub(job.StartedAt))

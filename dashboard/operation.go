@@ -93,8 +93,8 @@ func (b *board) operation(v *view) error {
 }
 
 func (v *view) operationRow(o later.Operation) operationRow {
-	row := operationRow{Operation: o, What: capital(string(o.Action)) + " jobs", Class: string(operationLooks[o.State]), May: v.User.Can(needsOf(o.Action))}
-	if o.Action == later.OperationReschedule && !o.At.After(o.CreatedAt.Add(time.Second)) {
+	row := operationRow{Operation: o, What: capital(string(o.Action)) + " jobs", Class: string(operationLooks[o.State]), May: v.User.Can(needsOf(&o))}
+	if atOnce(&o) {
 		row.What = "Run jobs now"
 	}
 	if mayAsk(v.User, o.Filter) != nil {
@@ -164,11 +164,21 @@ func (r *operationRow) PerSecond() string {
 	return number(int64(r.Rate)) + " / s"
 }
 
-// needsOf is what somebody needs who begins, cancels or undoes an operation.
-func needsOf(action later.OperationAction) Permission {
+// atOnce reports whether an operation runs jobs before their time, instead of giving them
+// another one.
+func atOnce(o *later.Operation) bool {
+	return o.Action == later.OperationReschedule && !o.At.After(o.CreatedAt.Add(time.Second))
+}
+
+// needsOf is what somebody needs who cancels or undoes an operation: what to begin it needs.
+func needsOf(o *later.Operation) Permission {
+	more := Bulk
+	if few(o.Filter) {
+		more = 0
+	}
 	for _, v := range verbs {
-		if v.operation == action {
-			return v.needs | Bulk
+		if v.operation == o.Action && (o.Action != later.OperationReschedule || atOnce(o) == (v.Name == "run")) {
+			return v.needs | more
 		}
 	}
 	return Admin // nobody knows what it does
@@ -190,7 +200,8 @@ func (b *board) turnOperation(v *view, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, p := range []Permission{needsOf(o.Action) &^ Bulk, Bulk} {
+	needs := needsOf(&o)
+	for _, p := range []Permission{needs &^ Bulk, needs & Bulk} {
 		if err := v.need(p); err != nil {
 			return "", err
 		}

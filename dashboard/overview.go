@@ -20,6 +20,8 @@ type overviewPage struct {
 	Groups    []queueGroup      `json:"-"`
 	Errors    []causeRow        `json:"errors"` // those with the most failed jobs
 	Unnamed   []jobRow          `json:"failed"` // that failed last, where no cause is known
+	Next      []scheduleRow     `json:"next_runs"`
+	Slowest   []typeFigure      `json:"slowest_types"` // of the last half hour
 	Processes []processRow      `json:"processes"`
 	Working   int64             `json:"working"` // of them
 	LastDone  time.Time         `json:"last_done"`
@@ -51,12 +53,17 @@ func (b *board) overview(v *view) error {
 			page.Oldest = q
 		}
 	}
+	if page.Processes, err = b.processRows(v, processes); err != nil {
+		return err
+	}
 	for _, p := range processes {
-		row := processRow{p, silent(v.Now, p)}
-		if page.Processes = append(page.Processes, row); works(v.Now, p) {
+		if works(v.Now, p) {
 			page.Slots += p.Slots
 			page.Working++
 		}
+	}
+	if page.Next, err = b.nextRuns(v); err != nil {
+		return err
 	}
 	if done, err := b.queue.List(ctx, later.Filter{Status: []later.JobStatus{later.StatusCompleted}, Limit: 1}); err == nil && len(done) > 0 {
 		page.LastDone = done[0].FinishedAt
@@ -113,6 +120,7 @@ func (b *board) lookBack(v *view, page *overviewPage, processes []later.Process)
 		page.Charts[i].Marks = r.deploys(processes, v.Now)
 	}
 	sparks(page.Queues, ofQueues, v.Now)
+	page.Slowest = slowest(figures(ofQueues))
 	hour := store.Rollup{}
 	for i := range rollups {
 		if rollups[i].At.After(v.Now.Add(-time.Hour)) {

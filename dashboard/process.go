@@ -38,13 +38,14 @@ func (b *board) process(v *view) error {
 	if err != nil {
 		return err
 	}
-	page := processPage{processRow: processRow{p, silent(v.Now, p)}, More: len(jobs) == runningShown}
+	page := processPage{processRow: processRow{Process: p, Lost: silent(v.Now, p)}, More: len(jobs) == runningShown}
 	jobs = slices.DeleteFunc(jobs, func(job later.Job) bool { return job.ProcessID != id })
 	visible, err := b.queue.Redact(v.context(), jobs...)
 	if err != nil {
 		return err
 	}
 	slices.SortFunc(visible, func(a, b later.Job) int { return a.StartedAt.Compare(b.StartedAt) })
+	page.Busy = len(visible)
 	for _, job := range visible {
 		page.Running = append(page.Running, v.row(job))
 	}

@@ -35,6 +35,19 @@ type typeFigure struct {
 	P95       string `json:"run_p95"`
 	P99       string `json:"run_p99"`
 	share     int64
+	slow      time.Duration // 95 % took less
+}
+
+// Attempts is how many have ended.
+func (f typeFigure) Attempts() int64 { return f.share }
+
+// slowest are the types whose attempts took longest, but for the few in twenty that took
+// longer still.
+func slowest(list []typeFigure) []typeFigure {
+	const shown = 5
+	list = slices.DeleteFunc(list, func(f typeFigure) bool { return f.share == 0 })
+	slices.SortStableFunc(list, func(a, b typeFigure) int { return cmp.Compare(b.slow, a.slow) })
+	return list[:min(len(list), shown)]
 }
 
 // pageOf is the address of the page of something that has a name. A name that browsers
@@ -73,7 +86,7 @@ func (b *board) oneQueue(v *view) error {
 	}
 	for _, p := range processes {
 		if slotsFor(p, name) > 0 {
-			page.Served = append(page.Served, processRow{p, silent(v.Now, p)})
+			page.Served = append(page.Served, processRow{Process: p, Lost: silent(v.Now, p)})
 		}
 	}
 	jobs, err := b.listed(v, later.Filter{Queue: name, Limit: 10})
@@ -93,6 +106,9 @@ func (b *board) oneQueue(v *view) error {
 	page.Chart = v.throughput(steps, r)
 	page.Wait = v.durations("Wait until the first attempt", steps, r, func(u *store.Rollup) *store.Histogram { return &u.Wait })
 	page.Run = v.durations("Run time of an attempt", steps, r, func(u *store.Rollup) *store.Histogram { return &u.Run })
+	for _, c := range []*chart{&page.Chart, &page.Wait, &page.Run} {
+		c.Marks = r.deploys(processes, v.Now)
+	}
 	page.Types = figures(mine)
 	page.rate(steps)
 	v.Data = page
@@ -159,6 +175,7 @@ func figures(rollups []store.Rollup) (list []typeFigure) {
 
 func figure(name string, sum *store.Rollup) typeFigure {
 	return typeFigure{
+		slow: sum.Run.Quantile(0.95),
 		Type: name, Completed: sum.Completed, Retried: sum.Retried, Failed: sum.Failed, share: sum.Run.Count(),
 		P50: quantile(&sum.Run, 0.5), P95: quantile(&sum.Run, 0.95), P99: quantile(&sum.Run, 0.99),
 	}

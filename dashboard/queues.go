@@ -93,7 +93,25 @@ type processesPage struct {
 
 type processRow struct {
 	later.Process
-	Lost bool `json:"lost"` // silent for longer than a living one is
+	Lost     bool `json:"lost"`                // silent for longer than a living one is
+	Busy     int  `json:"busy"`                // slots that jobs are in
+	BusyMore bool `json:"busy_more,omitempty"` // or more
+}
+
+// processRows looks at the jobs that run for how many each process has.
+func (b *board) processRows(v *view, processes []later.Process) (rows []processRow, err error) {
+	if len(processes) == 0 {
+		return nil, nil
+	}
+	jobs, err := b.queue.List(v.context(), later.Filter{Status: []later.JobStatus{later.StatusRunning}, Limit: runningShown})
+	busy := map[int64]int{}
+	for _, job := range jobs {
+		busy[job.ProcessID]++
+	}
+	for _, p := range processes {
+		rows = append(rows, processRow{p, silent(v.Now, p), busy[p.ID], len(jobs) == runningShown && busy[p.ID] < p.Slots})
+	}
+	return rows, err
 }
 
 func silent(now time.Time, p later.Process) bool { return p.Ended || now.Sub(p.BeatAt) > silence }
@@ -109,10 +127,7 @@ func (b *board) processes(v *view) error {
 	if err != nil {
 		return err
 	}
-	page := processesPage{}
-	for _, p := range processes {
-		page.Processes = append(page.Processes, processRow{p, silent(v.Now, p)})
-	}
-	v.Data = &page
-	return nil
+	rows, err := b.processRows(v, processes)
+	v.Data = &processesPage{rows}
+	return err
 }

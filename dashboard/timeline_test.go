@@ -62,7 +62,7 @@ func TestCopies(t *testing.T) {
 		}
 	}
 	v.User.May = View
-	if copies := v.copies(later.Job{ID: 7, Args: []byte(`"secret"`)}); len(copies) != 3 {
+	if copies := v.copies(later.Job{ID: 7, Args: []byte(`"secret"`)}); len(copies) != 4 {
 		t.Errorf("who may not see arguments copies %v", copies)
 	}
 }

@@ -82,6 +82,13 @@ func (b *board) oneType(v *view) error {
 		v.durations("Run time of an attempt", steps, r, func(u *store.Rollup) *store.Histogram { return &u.Run }),
 		spread("How long attempts took", &sum.Run),
 	}
+	processes, err := b.queue.Processes(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range page.Charts[:2] {
+		page.Charts[i].Marks = r.deploys(processes, v.Now)
+	}
 	page.Sum = typeFigure{P50: "–", P95: "–", P99: "–"}
 	if all := figures(mine); len(all) == 1 {
 		page.Sum = all[0]
@@ -124,8 +131,8 @@ func spread(title string, h *store.Histogram) chart {
 	top := niceTop(float64(highest))
 	width := float64(plotRight-plotLeft) / float64(last-first+1)
 	for i := first; i <= last; i++ {
-		c.Table = append(c.Table, chartRow{"below " + bucketEnd(i), []string{number(h[i])}})
 		x := plotLeft + float64(i-first)*width
+		c.Table = append(c.Table, chartRow{round(x + width/2), "below " + bucketEnd(i), []string{number(h[i])}})
 		if every := (last-first)/6 + 1; (i-first)%every == 0 {
 			c.Times = append(c.Times, rule{round(x), "<" + bucketEnd(i)})
 		}

@@ -6,10 +6,12 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/store"
 )
 
 // view is what a template sees: the frame of every page, and the page's own data.
@@ -38,7 +40,7 @@ func (b *board) newView(r *http.Request, needs Permission, name string) (*view, 
 		if b.explainedAsSignIn(err) {
 			return nil, err
 		}
-		return nil, &problem{http.StatusForbidden, "Not allowed", sentence(err.Error())}
+		return nil, &problem{status: http.StatusForbidden, Title: "Not allowed", Text: sentence(err.Error())}
 	}
 	v.User = user
 	return v, v.need(needs)
@@ -50,7 +52,7 @@ func (v *view) need(p Permission) error {
 	if v.User.Can(p) {
 		return nil
 	}
-	return &problem{http.StatusForbidden, "Not allowed", fmt.Sprintf("You lack the permission %q. The program that serves these pages decides who has it.", permissionNames[p])}
+	return &problem{status: http.StatusForbidden, Title: "Not allowed", Text: fmt.Sprintf("You lack the permission %q. The program that serves these pages decides who has it.", permissionNames[p])}
 }
 
 func (b *board) frame(r *http.Request, name string) *view {
@@ -73,6 +75,21 @@ func rootOf(p string) string {
 }
 
 func (v *view) context() context.Context { return v.request.Context() }
+
+// unchanging are pages that nothing in the store changes, or that somebody is writing on.
+var unchanging = []string{"enqueue", "bulk", "settings", "help"}
+
+// Still reports whether the page must not ask for itself again: the answer to a form has no
+// address of its own.
+func (v *view) Still() bool {
+	return v.request.Method == http.MethodPost || slices.Contains(unchanging, v.Page)
+}
+
+// Colour is that of the environment; empty: none.
+func (v *view) Colour() string { return v.board.colour }
+
+// Abbreviation is that of the zone in which times are shown.
+func (v *view) Abbreviation() string { return v.Now.In(v.Look.location).Format("MST") }
 
 // Active marks the section of the navigation that this page is in.
 func (v *view) Active(section string) bool {
@@ -153,7 +170,10 @@ func sentence(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
-// jobStatuses are the statuses with the sentence that explains each.
+// usedStatuses are those that jobs can have: nothing blocks jobs yet.
+var usedStatuses = slices.DeleteFunc(slices.Clone(store.Statuses), func(s later.JobStatus) bool { return s == later.StatusBlocked })
+
+// sentences explain each status.
 var sentences = map[later.JobStatus]string{
 	later.StatusScheduled: "Will become pending at the time shown.",
 	later.StatusBlocked:   "Waits for another job, a limit or a lock.",

@@ -6,7 +6,8 @@
   const root = document.documentElement;
   const least = Math.max(1, Number(root.dataset.live) || 1) * 1000; // between two fetches
   const anyway = 15000; // after which the page looks although nobody has said anything
-  let live = Number(root.dataset.live) > 0, stream = null, broken = 0, retryAt = 0; // the stream
+  const still = "still" in root.dataset; // the page is not to change
+  let live = !still && Number(root.dataset.live) > 0, stream = null, broken = 0, retryAt = 0; // the stream
   let tag = "", last = Date.now(), wanted = false, fetching = false, failures = 0; // the page
   let held = null; // a newer page that may not be shown yet
   let ahead = Number(root.dataset.now) - Date.now(); // of the server's clock
@@ -144,7 +145,7 @@
     }
     fetching = false;
     const stale = document.getElementById("stale");
-    if (stale) stale.textContent = failures > 1 ? "Not updated since then; trying again." : "";
+    if (stale) stale.textContent = failures > 1 ? `Not updated since ${document.querySelector("#foot time")?.textContent}: trying again.` : "";
   }
 
   // connect opens the stream. Where there is none to be had, the page looks by itself and
@@ -218,13 +219,13 @@
 
   function label() {
     const button = document.querySelector("[data-live-toggle]");
-    if (!button) return;
+    if (!button || still) return;
     button.parentElement.hidden = false;
     button.setAttribute("aria-pressed", live);
     button.textContent = live ? "Live" : "Paused";
   }
 
-  document.addEventListener("click", (event) => { if (event.target.closest("[data-live-toggle]")) toggle(); });
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-live-toggle]") && !still) toggle(); });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) disconnect();
     else if (live) { wanted = true; tick(); }

@@ -19,7 +19,14 @@
       tickAll.checked = ticked > 0 && ticked === boxes().length;
       tickAll.indeterminate = ticked > 0 && !tickAll.checked;
     }
-    for (const button of list.querySelectorAll(".bulk button")) button.disabled = !ticked && !every;
+    const statuses = new Set(boxes().filter((box) => box.checked).map((box) => box.closest("tr").dataset.status));
+    list.toggleAttribute("data-none", !ticked && !every); // a phone shows no buttons then
+    for (const button of list.querySelectorAll(".bulk button")) {
+      const fits = every || button.dataset.fits.split(" ").some((status) => statuses.has(status));
+      button.dataset.title ??= button.title;
+      button.disabled = !fits;
+      button.title = fits || !ticked ? button.dataset.title : `Not possible: none of the ticked jobs is ${button.dataset.fits.split(" ").join(" or ")}.`;
+    }
   }
 
   let lastTicked = null;
@@ -35,18 +42,24 @@
     const box = event.target.closest("input[name=id]");
     if (box) tick(box, event.shiftKey);
     if (event.target.matches("[data-tick-all]")) for (const each of boxes()) each.checked = event.target.checked;
+    follow(event, event.ctrlKey || event.metaKey);
     const copied = event.target.closest("[data-copy]");
     if (copied) copy(document.getElementById(copied.dataset.copy)?.value ?? location.href, copied);
-    if (event.target.closest("[data-help]")) help();
+    if (event.target.closest("[data-help]") && one("#keys")) { event.preventDefault(); help(); }
+    if (event.target.closest("[data-zone-switch]")) { event.preventDefault(); nextZone(); }
     if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
     for (const menu of all(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
     prepare();
   });
-  document.addEventListener("submit", (event) => {
-    const button = event.submitter;
-    const many = one("[data-every]:checked") && button?.form?.matches("[data-list]"); // a page asks
-    if (button?.dataset.confirm && !many && !confirm(button.dataset.confirm)) event.preventDefault();
-  });
+  document.addEventListener("auxclick", (event) => { if (event.button === 1) follow(event, true); });
+
+  // follow opens a row that is clicked, beside what in it has a meaning of its own.
+  function follow(event, aside) {
+    const row = event.target.closest("tr[data-href]");
+    if (!row || event.target.closest("a, button, input, label, summary, .tick") || String(getSelection())) return;
+    if (aside) open(row.dataset.href);
+    else location.href = row.dataset.href;
+  }
   document.addEventListener("later:shown", prepare);
 
   async function copy(text, button) {
@@ -104,12 +117,12 @@
   }
   function act(verb) {
     const button = one(`button[formaction$="actions/${verb}"]`);
-    if (!button) return open(`main .verbs a[href*="do=${verb}&"]`);
+    if (!button) return go(`main .verbs a[href*="do=${verb}&"]`);
     const box = row()?.querySelector("input[name=id]");
     if (box && !boxes().some((each) => each.checked)) box.click();
     if (!button.disabled) button.click();
   }
-  function open(selector) {
+  function go(selector) {
     const link = one(selector);
     if (link) location.href = link.href;
   }
@@ -122,8 +135,8 @@
     x: () => row()?.querySelector("input[name=id]")?.click(),
     X: () => { const box = row()?.querySelector("input[name=id]"); if (box) { box.checked = true; tick(box, true); prepare(); } },
     Enter: () => { if (row()) location.href = row().dataset.href; },
-    "[": () => open("a[rel=prev]"), "]": () => open("a[rel=next]"),
-    e: () => one(".why, #why")?.scrollIntoView({ block: "center" }),
+    "[": () => go("a[rel=prev]"), "]": () => go("a[rel=next]"),
+    e: () => { if (row()?.querySelector("input[name=id]")) location.href = row().dataset.href.replace(/(\?|$)/, "/why$1"); else one(".why, #why")?.scrollIntoView({ block: "center" }); },
     r: () => act("retry"), c: () => act("cancel"), D: () => act("delete"),
     p: () => { const menu = one("[data-pause]"); if (menu) { menu.open = true; menu.querySelector("input:not([type=hidden])")?.focus(); } else one("[data-resume]")?.click(); },
     ".": () => one("[data-live-toggle]")?.click(),
@@ -144,6 +157,67 @@
     else if (event.key === "Enter" && (!row() || event.target !== document.body)) return;
     else if (event.key in keys) { going = 0; keys[event.key](); }
     else return;
+    event.preventDefault();
+  });
+
+  // What the query field suggests goes on from what is typed, term by term.
+  const asked = one(".query [list]");
+  if (asked) {
+    const options = [...asked.list.options], shown = asked.defaultValue.trim();
+    for (const each of options) each.dataset.term = each.value.slice(shown && each.value.startsWith(shown + " ") ? shown.length + 1 : 0);
+    asked.addEventListener("input", () => {
+      const before = asked.value.match(/^(?:"[^"]*"|[^"])*\s/)?.[0] ?? "";
+      for (const each of options) if (each.value !== before + each.dataset.term) each.value = before + each.dataset.term;
+    });
+  }
+
+  for (const field of all("[data-address]")) {
+    field.value = location.origin + location.pathname;
+    for (const each of [field.parentElement, ...field.labels]) each.hidden = false;
+  }
+
+  // A line in a chart follows the pointer, with the figures of that time from the table
+  // below the chart.
+  document.addEventListener("pointermove", (event) => {
+    const svg = event.target.closest?.(".chart svg"), rows = svg ? [...svg.parentElement.querySelectorAll("tr[data-x]")] : [];
+    for (const tip of all(".tip")) if (!svg || tip.parentElement !== svg.parentElement) { tip.parentElement.querySelector("line.cross")?.remove(); tip.remove(); }
+    if (!rows.length) return;
+    const box = svg.getBoundingClientRect(), figure = svg.parentElement, x = (event.clientX - box.left) * svg.viewBox.baseVal.width / box.width;
+    const near = rows.reduce((a, b) => Math.abs(a.dataset.x - x) <= Math.abs(b.dataset.x - x) ? a : b);
+    let cross = svg.querySelector("line.cross"), tip = figure.querySelector(".tip");
+    if (!cross) {
+      cross = svg.appendChild(document.createElementNS(svg.namespaceURI, "line"));
+      tip = figure.appendChild(document.createElement("div"));
+      cross.setAttribute("class", "cross");
+      cross.setAttribute("y1", 8);
+      cross.setAttribute("y2", 132);
+      tip.className = "tip";
+      tip.setAttribute("aria-hidden", "true"); // the table says the same
+    }
+    cross.setAttribute("x1", near.dataset.x);
+    cross.setAttribute("x2", near.dataset.x);
+    const names = [...figure.querySelectorAll("thead th")].slice(1), cells = [...near.cells];
+    tip.textContent = [cells[0].textContent, ...names.map((name, i) => `${cells[i + 1].textContent} ${name.textContent}`)].join("\n");
+    const at = near.dataset.x * box.width / svg.viewBox.baseVal.width;
+    tip.style.top = `${svg.offsetTop + 8}px`;
+    tip.style.left = at < box.width / 2 ? `${svg.offsetLeft + at + 10}px` : "";
+    tip.style.right = at < box.width / 2 ? "" : `${figure.clientWidth - svg.offsetLeft - at + 10}px`;
+  });
+
+  // A time under the pointer is told in the zone of the page, in UTC and in one's own; copied
+  // alone it is what programs read.
+  document.addEventListener("pointerover", (event) => {
+    const time = event.target.closest?.("time[datetime]"), moment = time && new Date(time.dateTime);
+    if (!time || time.dataset.zones || isNaN(moment)) return;
+    time.dataset.zones = "told";
+    const local = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "medium" }).format(moment);
+    time.title = [...new Set([time.title, `${moment.toISOString().slice(0, 19).replace("T", " ")} UTC`, `${local} ${Intl.DateTimeFormat().resolvedOptions().timeZone}, where you are`])].join("\n");
+  });
+  document.addEventListener("copy", (event) => {
+    const marked = getSelection(), within = (node) => (node?.nodeType === Node.TEXT_NODE ? node.parentElement : node)?.closest?.("time[datetime]");
+    const time = within(marked.anchorNode);
+    if (!time || time !== within(marked.focusNode)) return;
+    event.clipboardData.setData("text/plain", time.dateTime);
     event.preventDefault();
   });
 

@@ -62,14 +62,15 @@ var screens = []struct {
 	name          string
 	width, height int
 	theme         string
-}{{"light", 1440, 1000, "light"}, {"dark", 1024, 1100, "dark"}, {"phone", 390, 1500, "dark"}, {"phone-light", 390, 1500, "light"}}
+}{{"light", 1440, 1000, "light"}, {"dark", 1024, 1100, "dark"}, {"phone", 360, 1500, "dark"}, {"phone-light", 360, 1500, "light"}}
 
 func all() (shots []shot) {
 	for name, path := range map[string]string{
 		"overview": "", "jobs": "jobs/", "queues": "queues/", "queue": "queues/webhooks", "types": "types/", "type": "types/WebhookJob", "schedules": "schedules/",
 		"schedule": "schedules/sync-orders", "processes": "processes/", "process": "processes/811203", "settings": "settings/", "new": "jobs/new?type=WebhookJob",
 		"errors": "errors/", "error": "errors/{cause}", "question": "ops/new?do=retry&q=cause:{cause}", "operation": "ops/{operation}", "operations": "ops/",
-		"why": "jobs/{failed}/why", "audit": "audit/", "request": "requests/{request}", "none": "jobs/?q=nothing", "wrong": "jobs/?q=status:fialed", "help": "help/failures.md",
+		"ask-delete": "ops/new?do=delete&q=id:{failed}", "ask-reschedule": "ops/new?do=reschedule&q=id:{scheduled}", "ask-empty": "ops/new?do=delete&q=queue:webhooks&name=webhooks",
+		"list-far": "jobs/?q=status:completed&before={failed}", "why": "jobs/{failed}/why", "audit": "audit/", "request": "requests/{request}", "none": "jobs/?q=nothing", "wrong": "jobs/?q=status:fialed", "help": "help/failures.md",
 		"job-failed": "jobs/{failed}", "job-running": "jobs/{running}", "job-completed": "jobs/{completed}", "job-scheduled": "jobs/{scheduled}", "job-retrying": "jobs/{retrying}",
 		"job-pending": "jobs/{pending}", "list-failed": "jobs/?q=status:failed", "not-found": "jobs/99999999", "forbidden": "guest/audit/", "long": "long/jobs/", "long-overview": "long/",
 		"long-job": "long/jobs/1", "long-queues": "long/queues/",
@@ -140,7 +141,7 @@ func run(into, only string, extra bool) (err error) {
 }
 
 func show(jobs *sqlite.Store) http.Handler {
-	return dashboard.Handler(later.New(jobs, later.Config{Logger: slog.New(slog.DiscardHandler)}), dashboard.Loopback(dashboard.Admin), dashboard.Environment("shop"), dashboard.Help(docs.Page))
+	return dashboard.Handler(later.New(jobs, later.Config{Logger: slog.New(slog.DiscardHandler)}), dashboard.Loopback(dashboard.Admin), dashboard.Environment("shop"), dashboard.EnvironmentColor("green"), dashboard.Help(docs.Page))
 }
 
 // take makes the pictures with one browser.
