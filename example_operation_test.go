@@ -40,9 +40,16 @@ func ExampleJobQueue_Operate() {
 		panic(err)
 	}
 	fmt.Println(o.State, o.Changed)
+
+	jobs, err := queue.List(ctx, later.Filter{Operation: o.ID, Status: []later.JobStatus{later.StatusCancelled}})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("cancelled by it:", len(jobs))
 	// Output:
 	// scheduled
 	// scheduled
 	// scheduled
 	// done 3
+	// cancelled by it: 3
 }

@@ -95,6 +95,12 @@ func TestAllThatMatch(t *testing.T) {
 		t.Errorf("undone: %+v", o)
 	}
 	s.status(t, s.ids[later.StatusFailed])
+	jobs := get(t, root+"jobs/?q=op:"+strconv.FormatInt(o.ID, 10)) // those that came back
+	for status, listed := range map[later.JobStatus]bool{later.StatusFailed: true, later.StatusRetrying: false} {
+		if strings.Contains(jobs.body, fmt.Sprintf(`id="j%d"`, s.ids[status])) != listed {
+			t.Errorf("the jobs of the operation do not fit: is the %s one there? %v expected", status, listed)
+		}
+	}
 	if got := post(t, root+"actions/undo-operation", undo); got.status != http.StatusConflict {
 		t.Errorf("undone twice: %d", got.status)
 	}
@@ -160,6 +166,7 @@ func TestOperationsAsData(t *testing.T) {
 			page := get(t, s.serve(t, guarded(may))+path+".json")
 			var data struct {
 				Query      string
+				Jobs       string
 				Changed    int64
 				State      string
 				Operations []json.RawMessage
@@ -168,7 +175,7 @@ func TestOperationsAsData(t *testing.T) {
 			if err == nil && len(data.Operations) > 0 {
 				err = json.Unmarshal(data.Operations[0], &data)
 			}
-			if err != nil || data.Query != want || data.Changed != 1 || data.State != "done" || strings.Contains(page.body, "fail") != (want != "") {
+			if err != nil || data.Query != want || data.Changed != 1 || data.State != "done" || data.Jobs != fmt.Sprintf("op:%d", o.ID) || strings.Contains(page.body, "fail") != (want != "") {
 				t.Errorf("%s: %v\n%s", path, err, page.body)
 			}
 		}

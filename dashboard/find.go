@@ -124,7 +124,7 @@ func (b *board) about(v *view, f later.Filter) (n int64, err error) {
 	indexed := func(c store.Condition) bool {
 		return slices.Contains([]store.Field{store.FieldType, store.FieldUser, store.FieldTarget, store.FieldID}, c.Field)
 	}
-	if f.IDs != nil || f.Type+f.User+f.Target != "" || f.Cause != 0 || f.Before != 0 || slices.ContainsFunc(f.Match, indexed) {
+	if f.IDs != nil || f.Type+f.User+f.Target != "" || f.Cause != 0 || f.Operation != 0 || f.Before != 0 || slices.ContainsFunc(f.Match, indexed) {
 		return 0, nil
 	}
 	stats, err := b.stats(v, problemsKept)

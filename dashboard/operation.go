@@ -15,10 +15,11 @@ import (
 // operationRow is an operation as its page and the list show it.
 type operationRow struct {
 	later.Operation
-	What   string `json:"-"`     // it does
-	Query  string `json:"query"` // that selects its jobs; "": it cannot be shown
-	Hidden bool   `json:"-"`     // the query is about what the user may not see
-	Class  string `json:"-"`     // the status of jobs whose look its state has
+	What   string `json:"-"`              // it does
+	Query  string `json:"query"`          // that selects its jobs; "": it cannot be shown
+	Hidden bool   `json:"-"`              // the query is about what the user may not see
+	Jobs   string `json:"jobs,omitempty"` // the query for those that it has changed; "": there are none
+	Class  string `json:"-"`              // the status of jobs whose look its state has
 
 	Done    int64   `json:"done"`  // jobs it is through with, of the undo if it is at that
 	Total   int64   `json:"total"` // of so many; 0: more than can be said
@@ -101,6 +102,7 @@ func (v *view) operationRow(o later.Operation) operationRow {
 		row.Filter, row.Hidden = later.Filter{}, true
 	}
 	row.Query, _ = query.Written(row.Filter)
+	row.Jobs = query.OfOperation(o)
 	if until := o.UndoableUntil(); until.After(v.Now) {
 		row.Undoable = until
 	}

@@ -23,10 +23,14 @@ func (b *board) suggestions(v *view, text string, jobs []later.Job) ([]string, e
 	if err != nil {
 		return nil, nil // it cannot be read: nothing goes on from it
 	}
+	operations, err := b.queue.Operations(v.context(), later.OperationFilter{Limit: 3})
+	if err != nil {
+		return nil, err
+	}
 	var whole []string
-	for _, term := range slices.Concat(valueTerms(types), argumentTerms(types, asked.Type, v.User), tagTerms(jobs), fieldTerms) {
+	for _, term := range slices.Concat(valueTerms(types), argumentTerms(types, asked.Type, v.User), tagTerms(jobs), operationTerms(operations), fieldTerms) {
 		field, _, _ := strings.Cut(term, ":")
-		if len(asked.Status) > 0 && field == "status" || asked.Type != "" && field == "type" || asked.Queue != "" && field == "queue" {
+		if len(asked.Status) > 0 && field == "status" || asked.Type != "" && field == "type" || asked.Queue != "" && field == "queue" || asked.Operation != 0 && field == "op" {
 			continue
 		}
 		whole = append(whole, strings.TrimSpace(text+" "+term))
@@ -86,6 +90,16 @@ func tagTerms(jobs []later.Job) (terms []string) {
 			if term := query.Term("tag", tag); !slices.Contains(terms, term) && len(terms) < suggestMost {
 				terms = append(terms, term)
 			}
+		}
+	}
+	return terms
+}
+
+// operationTerms are the jobs of operations.
+func operationTerms(operations []later.Operation) (terms []string) {
+	for _, o := range operations {
+		if term := query.OfOperation(o); term != "" {
+			terms = append(terms, term)
 		}
 	}
 	return terms

@@ -132,6 +132,9 @@ func (a *app) printOperation(o later.Operation) error {
 	}
 	add("matched", matched)
 	add("changed", strconv.FormatInt(o.Changed, 10))
+	if jobs := query.OfOperation(o); jobs != "" {
+		add("which", a.path+" list --where "+jobs)
+	}
 	add("left alone", strconv.FormatInt(o.Left, 10))
 	if o.Restored > 0 || len(o.NotUndone) > 0 {
 		add("restored", strconv.FormatInt(o.Restored, 10))

@@ -26,6 +26,7 @@ var dialect = selection.Dialect{
 	Begins:   "starts_with(%s, ?::text)",
 	Decimals: "%s ~ '[0-9][.eE]'",
 	OneOf:    "%s = ANY (?::bigint[])",
+	Led:      "j.id = ANY (ARRAY[%s])",
 	Tags:     "unnest(j.tags) AS e(value)",
 
 	After:  "f.finished_at >= f.started_at + ?::bigint * interval '1 microsecond'",

@@ -16,7 +16,7 @@ import (
 var migrations embed.FS
 
 // schemaVersion is the number of the newest migration.
-const schemaVersion = 11
+const schemaVersion = 12
 
 // Migrate makes the schema in the database of a pool, or brings an older one up to
 // date. Processes that migrate at once wait for the first and find it done.

@@ -270,6 +270,18 @@ func keepImages(s *session, o *store.Operation, images []store.OperationImage) e
 	if err == nil {
 		_, err = s.exec("add_operation_step", o.ID, data)
 	}
+	if err == nil {
+		err = keepJobs(s, o, store.JobsOf(images, false))
+	}
+	return err
+}
+
+// keepJobs lets an operation be asked for its jobs.
+func keepJobs(s *session, o *store.Operation, list []int64) error {
+	if len(list) == 0 {
+		return nil
+	}
+	_, err := s.exec("add_operation_jobs", o.ID, list)
 	return err
 }
 
@@ -324,6 +336,9 @@ func undoStep(s *session, o *store.Operation, n *news, now time.Time) error {
 		return err
 	}
 	if err := restore(s, images, n); err != nil {
+		return err
+	}
+	if err := keepJobs(s, o, store.JobsOf(images, true)); err != nil {
 		return err
 	}
 	o.Restored += int64(len(images))
@@ -396,15 +411,18 @@ const operationStepsSlice = 20
 func (s *Store) forgetOperations(ctx context.Context, now time.Time) error {
 	undoable, kept := now.Add(-store.OperationUndoable), now.Add(-store.AuditKept)
 	for {
-		var forgotten int64
+		var forgotten, jobs int64
 		run := func(s *session) (err error) {
 			if forgotten, err = s.exec("forget_operation_steps", undoable, operationStepsSlice); err != nil {
+				return err
+			}
+			if jobs, err = s.exec("forget_operation_jobs", kept, auditSlice); err != nil || jobs > 0 {
 				return err
 			}
 			_, err = s.exec("forget_operations", kept, auditSlice)
 			return err
 		}
-		if err := s.entry.do(ctx, &request{run: run}); err != nil || forgotten < operationStepsSlice {
+		if err := s.entry.do(ctx, &request{run: run}); err != nil || forgotten < operationStepsSlice && jobs == 0 {
 			return err
 		}
 	}

@@ -54,6 +54,9 @@ SELECT job_id FROM later.finished WHERE job_id = ANY ($1::bigint[]) ORDER BY job
 -- name: add_operation_step
 INSERT INTO later.operation_step (operation_id, images) VALUES ($1, $2);
 
+-- name: add_operation_jobs
+INSERT INTO later.operation_job (operation_id, job_id) SELECT $1, id FROM unnest($2::bigint[]) AS j(id) ON CONFLICT (operation_id, job_id) DO NOTHING;
+
 -- name: last_operation_step
 SELECT id, images FROM later.operation_step WHERE operation_id = $1 ORDER BY operation_id DESC, id DESC LIMIT 1;
 
@@ -65,6 +68,17 @@ DELETE FROM later.operation_step WHERE ctid = ANY (ARRAY (
   SELECT s.ctid FROM later.operation_step AS s LEFT JOIN later.operation AS o ON o.id = ANY (ARRAY[s.operation_id])
   WHERE o.id IS NULL OR o.state NOT IN ('running', 'undoing') AND coalesce(o.finished_at, o.created_at) < $1 ORDER BY s.operation_id, s.id LIMIT $2));
 
+-- name: forget_operation_jobs
+-- Those of the oldest operation that has any, if it is too old or gone; at most $2. Two
+-- processes that forget at once do not wait for each other.
+DELETE FROM later.operation_job WHERE ctid = ANY (ARRAY (
+  SELECT j.ctid FROM later.operation_job AS j WHERE j.operation_id = (
+    SELECT m.id FROM (SELECT operation_id AS id FROM later.operation_job ORDER BY operation_id, job_id LIMIT 1) AS m
+    WHERE (SELECT o.created_at < $1 AND o.state NOT IN ('running', 'undoing') FROM later.operation AS o WHERE o.id = ANY (ARRAY[m.id])) IS NOT FALSE)
+  ORDER BY j.operation_id, j.job_id LIMIT $2 FOR UPDATE SKIP LOCKED));
+
 -- name: forget_operations
+-- Those whose jobs are forgotten.
 DELETE FROM later.operation WHERE id = ANY (ARRAY (
-  SELECT id FROM (SELECT id, created_at, state FROM later.operation ORDER BY id LIMIT $2) AS o WHERE created_at < $1 AND state NOT IN ('running', 'undoing')));
+  SELECT id FROM (SELECT id, created_at, state FROM later.operation ORDER BY id LIMIT $2) AS o WHERE created_at < $1 AND state NOT IN ('running', 'undoing')
+    AND (SELECT 1 FROM later.operation_job AS j WHERE j.operation_id = o.id LIMIT 1) IS NULL));

@@ -89,6 +89,7 @@ func TestPlansOfLists(t *testing.T) {
 	for index, filter := range map[string]store.Filter{
 		"job_by_type": {Type: "Rare"}, "job_by_user": {User: "user8"}, "job_by_target": {Target: "target9"},
 		"finished_bad": {Status: []store.JobStatus{store.Failed}}, "finished_pkey": {Status: []store.JobStatus{store.Completed}},
+		"operation_job_pkey": {Operation: 1},
 	} {
 		for _, plan := range f.plansOf(conn, filter) {
 			if !strings.Contains(plan, index) {
@@ -105,7 +106,9 @@ func TestPlansOfLists(t *testing.T) {
 		},
 	}
 	either := store.Filter{Queue: "q", Match: []store.Condition{{Field: store.FieldProcess, AnyOf: []store.Test{{Value: "1"}}}}}
-	for _, filter := range []store.Filter{asks, either} {
+	ofOperation := asks
+	ofOperation.Operation = 1
+	for _, filter := range []store.Filter{asks, either, ofOperation} {
 		for _, plan := range f.plansOf(conn, filter) {
 			if bad := regexp.MustCompile(`Seq Scan on (job|finished|attempt|ready|waiting)\b|Hash`).FindString(plan); bad != "" {
 				t.Errorf("%+v: %s in\n%s", filter, bad, plan)
@@ -267,6 +270,7 @@ func (f *filling) fill() {
 	SELECT id, 1, 1, now(), 1, 'retried' FROM later.job WHERE id % 3 = 0;
 	INSERT INTO later.process (id, beat, beat_at, started_at, pid, slots, state, host, version)
 	SELECT n, 0, now(), now(), n, 10, 'running', 'here', '' FROM generate_series(0, 3) AS n;
+	INSERT INTO later.operation_job (operation_id, job_id) SELECT n % 3, n FROM generate_series(1, 150000, 10) AS n;
 	INSERT INTO later.count (status, jobs) SELECT 1, n FROM generate_series(1, 1000) AS n`)
 }
 

@@ -21,6 +21,7 @@ var dialect = selection.Dialect{
 	Begins:   "instr(%s, ?) = 1",
 	Decimals: "%s GLOB '*[0-9][.eE]*'",
 	OneOf:    "%s IN (SELECT value FROM json_each(?))",
+	Led:      "j.id = %s", // the order of a CROSS JOIN stays
 	// Tags that a person has spoiled are no tags: they must not spoil the list.
 	Tags: "json_each(CASE WHEN json_valid(j.tags) THEN j.tags END) AS e",
 

@@ -15,7 +15,7 @@ import (
 var migrations embed.FS
 
 // schemaVersion is the number of the newest migration.
-const schemaVersion = 11
+const schemaVersion = 12
 
 // Migrate brings the schema up to date. Opening a store has done so already,
 // unless WithoutMigration was given.

@@ -36,6 +36,9 @@ func (s *Store) AddOperation(ctx context.Context, o store.Operation, by *store.A
 		err = s.query("add_operation", func(r *sql.Rows) error { return r.Scan(&id) }, string(o.Action), string(filter), nullableTime(o.At),
 			o.Person, string(o.Source), o.Reason, len(matching.IDs), now.UnixMicro(), entry)
 		if err == nil {
+			_, err = s.exec("clear_operation_jobs", id)
+		}
+		if err == nil {
 			added, err = operation(s, id)
 		}
 		return err
@@ -227,6 +230,18 @@ func keepImages(s *session, o *store.Operation, images []store.OperationImage) e
 	if err == nil {
 		_, err = s.exec("add_operation_step", o.ID, data)
 	}
+	if err == nil {
+		err = keepJobs(s, o, store.JobsOf(images, false))
+	}
+	return err
+}
+
+// keepJobs lets an operation be asked for its jobs.
+func keepJobs(s *session, o *store.Operation, list []int64) error {
+	if len(list) == 0 {
+		return nil
+	}
+	_, err := s.exec("add_operation_jobs", o.ID, ids(list))
 	return err
 }
 
@@ -280,6 +295,9 @@ func undoStep(s *session, o *store.Operation, now time.Time) error {
 		return err
 	}
 	if err := restore(s, images); err != nil {
+		return err
+	}
+	if err := keepJobs(s, o, store.JobsOf(images, true)); err != nil {
 		return err
 	}
 	o.Restored += int64(len(images))
@@ -343,7 +361,7 @@ const operationStepsSlice = 20
 func (s *Store) forgetOperations(ctx context.Context, now time.Time) error {
 	undoable, kept := now.Add(-store.OperationUndoable).UnixMicro(), now.Add(-store.AuditKept).UnixMicro()
 	for {
-		var forgotten int64
+		var forgotten, jobs int64
 		r := &request{rank: rankControl, size: rowSize}
 		r.idle = func(s *session) (idle bool) {
 			err := s.query("operations_forgettable", func(r *sql.Rows) error { return r.Scan(&idle) }, undoable, kept)
@@ -353,10 +371,13 @@ func (s *Store) forgetOperations(ctx context.Context, now time.Time) error {
 			if forgotten, err = s.exec("forget_operation_steps", undoable, operationStepsSlice); err != nil {
 				return err
 			}
+			if jobs, err = s.exec("forget_operation_jobs", kept, auditSlice); err != nil || jobs > 0 {
+				return err
+			}
 			_, err = s.exec("forget_operations", kept, auditSlice)
 			return err
 		}
-		if err := s.do(ctx, r); err != nil || forgotten < operationStepsSlice {
+		if err := s.do(ctx, r); err != nil || forgotten < operationStepsSlice && jobs == 0 {
 			return err
 		}
 	}

@@ -33,6 +33,13 @@ FROM json_each(?1) AS e CROSS JOIN later_job AS j ON j.id = e.value;
 -- name: add_operation_step
 INSERT INTO later_operation_step (operation_id, images) VALUES (?1, ?2);
 
+-- name: add_operation_jobs
+INSERT INTO later_operation_job (operation_id, job_id) SELECT ?1, value FROM json_each(?2) WHERE true ON CONFLICT DO NOTHING;
+
+-- name: clear_operation_jobs
+-- Of a new operation there are some only if somebody has deleted an older one of its id by hand.
+DELETE FROM later_operation_job WHERE operation_id = ?1;
+
 -- name: last_operation_step
 SELECT id, images FROM later_operation_step WHERE operation_id = ?1 ORDER BY id DESC LIMIT 1;
 
@@ -44,8 +51,16 @@ DELETE FROM later_operation_step WHERE id IN (
   SELECT s.id FROM later_operation_step AS s LEFT JOIN later_operation AS o ON o.id = s.operation_id
   WHERE o.id IS NULL OR o.state NOT IN ('running', 'undoing') AND coalesce(o.finished_at, 0) < ?1 ORDER BY s.id LIMIT ?2);
 
+-- name: forget_operation_jobs
+-- Those of the oldest operation that has any, if it is too old or gone; at most ?2.
+DELETE FROM later_operation_job WHERE (operation_id, job_id) IN (
+  SELECT j.operation_id, j.job_id FROM (SELECT min(operation_id) AS id FROM later_operation_job) AS m CROSS JOIN later_operation_job AS j ON j.operation_id = m.id
+  WHERE NOT EXISTS (SELECT 1 FROM later_operation AS o WHERE o.id = m.id AND (o.created_at >= ?1 OR o.state IN ('running', 'undoing'))) LIMIT ?2);
+
 -- name: forget_operations
-DELETE FROM later_operation WHERE id IN (SELECT id FROM later_operation ORDER BY id LIMIT ?2) AND created_at < ?1 AND state NOT IN ('running', 'undoing');
+-- Those whose jobs are forgotten.
+DELETE FROM later_operation WHERE id IN (SELECT id FROM later_operation ORDER BY id LIMIT ?2) AND created_at < ?1 AND state NOT IN ('running', 'undoing')
+  AND NOT EXISTS (SELECT 1 FROM later_operation_job AS j WHERE j.operation_id = later_operation.id);
 
 -- name: operations_forgettable
 SELECT EXISTS (SELECT 1 FROM later_operation_step AS s LEFT JOIN later_operation AS o ON o.id = s.operation_id

@@ -21,6 +21,8 @@ type Filter struct {
 	Cause  CauseID     `json:"cause,omitzero"` // of the latest error of jobs that are failed or retrying: no others match
 	Text   string      `json:"text,omitempty"` // occurs in the arguments or the error, ignoring ASCII case
 
+	Operation int64 `json:"operation,omitempty"` // id of the operation that has changed them, as long as it is kept
+
 	QueuedAfter    time.Time `json:"queued_after,omitzero"` // QueuedAfter ≤ queued_at < QueuedBefore
 	QueuedBefore   time.Time `json:"queued_before,omitzero"`
 	FinishedAfter  time.Time `json:"finished_after,omitzero"` // FinishedAfter ≤ finished_at < FinishedBefore

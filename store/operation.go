@@ -137,6 +137,16 @@ func (r *Record) Fingerprint() [sha256.Size]byte {
 	return sha256.Sum256(text)
 }
 
+// JobsOf are the jobs of images that the operation has deleted, or those that it has not.
+func JobsOf(images []OperationImage, gone bool) (list []int64) {
+	for i := range images {
+		if images[i].Gone() == gone {
+			list = append(list, images[i].Before.Job.ID)
+		}
+	}
+	return list
+}
+
 // ImagesOf makes the images of jobs from what they were and what they are, for those that
 // were changed.
 func ImagesOf(before, after []Record, changed []int64) (images []OperationImage) {

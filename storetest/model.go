@@ -52,6 +52,8 @@ type model struct {
 	ids       []int64
 	claims    []store.Job // every claim there ever was
 	tokens    int64
+
+	operations []map[store.Store]int64 // their ids in each store
 }
 
 // both applies a verb to both stores and compares the answers.
@@ -72,6 +74,7 @@ func both[A any](m *model, verb string, call func(store.Store) (A, error)) A {
 func (m *model) compare(rt *rapid.T) {
 	ctx := rt.Context()
 	m.compareKeys(rt)
+	m.compareOperations(rt)
 	jobs := both(m, "List", func(s store.Store) ([]store.Job, error) { return s.List(ctx, store.Filter{Limit: 1000}) })
 	both(m, "Stats", func(s store.Store) (store.Stats, error) { return s.Stats(ctx) })
 	both(m, "Processes", func(s store.Store) ([]store.Process, error) { return s.Processes(ctx) })

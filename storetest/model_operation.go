@@ -15,8 +15,14 @@ func (m *model) operate(rt *rapid.T) {
 	if o.Filter.Limit = 0; o.Action == store.OperationReschedule {
 		o.At = m.now.Add(someDelays.Draw(rt, "delay"))
 	}
+	earlier := map[store.Store]int64{} // an operation whose jobs these are to be
+	if len(m.operations) > 0 && rapid.IntRange(0, 3).Draw(rt, "jobs of an earlier one") == 3 {
+		earlier = rapid.SampledFrom(m.operations).Draw(rt, "which")
+	}
 	ids := map[store.Store]int64{}
+	m.operations = append(m.operations, ids)
 	m.anOperation("AddOperation", func(s store.Store) (store.Operation, error) {
+		o.Filter.Operation = earlier[s]
 		added, err := s.AddOperation(rt.Context(), o, m.by(string(o.Action)), m.now)
 		ids[s] = added.ID
 		return added, err
@@ -40,7 +46,16 @@ func (m *model) operate(rt *rapid.T) {
 func (m *model) anOperation(verb string, call func(store.Store) (store.Operation, error)) {
 	both(m, verb, func(s store.Store) (store.Operation, error) {
 		o, err := call(s)
-		o.ID, o.AuditID = 0, 0
+		o.ID, o.AuditID, o.Filter.Operation = 0, 0, 0
 		return o, err
 	})
+}
+
+// compareOperations reads the jobs of the latest operations.
+func (m *model) compareOperations(rt *rapid.T) {
+	for _, ids := range m.operations[max(0, len(m.operations)-2):] {
+		both(m, "List", func(s store.Store) ([]store.Job, error) {
+			return s.List(rt.Context(), store.Filter{Operation: ids[s], Limit: 1000})
+		})
+	}
 }

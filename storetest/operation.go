@@ -23,6 +23,9 @@ var operationChecks = []check{
 	{"a retry leaves alone what cannot have its key", operationLeft},
 	{"it comes back as it was made, and is listed", operationFidelity},
 	{"it has one entry in the audit, which counts on", operationAudited},
+	{"its jobs can be asked for, also after the undo and as long as it is kept", operationJobs},
+	{"its jobs are those of another one", operationOfJobs},
+	{"the list of its jobs goes page by page, whoever has gone", operationPages},
 	{"old operations and what undoing needed are pruned", operationPruned},
 }
 

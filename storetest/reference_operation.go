@@ -14,6 +14,25 @@ import (
 type operated struct {
 	store.Operation
 	steps [][]store.OperationImage
+	jobs  map[int64]bool // that it has changed, but for those that it has deleted
+}
+
+// keepJobs lets the operation be asked for its jobs.
+func (o *operated) keepJobs(images []store.OperationImage, gone bool) {
+	for _, id := range store.JobsOf(images, gone) {
+		o.jobs[id] = true
+	}
+}
+
+// fits reports whether a filter selects a job.
+func (r *Reference) fits(f store.Filter, k *kept) bool {
+	if f.Operation != 0 {
+		o, err := r.operation(f.Operation)
+		if err != nil || !o.jobs[k.job.ID] {
+			return false
+		}
+	}
+	return matches(f, r.show(k))
 }
 
 // AddOperation stores an operation.
@@ -31,13 +50,13 @@ func (r *Reference) AddOperation(ctx context.Context, o store.Operation, by *sto
 	if r.note(by, nil, orNow(now)); by != nil {
 		o.AuditID = r.lastEntry
 	}
-	r.operations = append(r.operations, &operated{Operation: o})
+	r.operations = append(r.operations, &operated{Operation: o, jobs: map[int64]bool{}})
 	return o, nil
 }
 
 // matching are the jobs that an action fits, by id.
 func (r *Reference) matching(f store.Filter, action store.OperationAction) []*kept {
-	return r.selected(func(k *kept) bool { return slices.Contains(action.Statuses(), k.job.Status) && matches(f, r.show(k)) })
+	return r.selected(func(k *kept) bool { return slices.Contains(action.Statuses(), k.job.Status) && r.fits(f, k) })
 }
 
 func (r *Reference) operation(id int64) (*operated, error) {
@@ -122,6 +141,7 @@ func (r *Reference) step(o *operated, now time.Time) {
 	}
 	if images := store.ImagesOf(before, after, changed); len(images) > 0 {
 		o.steps = append(o.steps, images)
+		o.keepJobs(images, false)
 	}
 	for i := range r.audit {
 		if r.audit[i].ID == o.AuditID {
@@ -164,6 +184,7 @@ func (r *Reference) undo(o *operated, now time.Time) {
 		}
 	}
 	images, not := store.Restorable(images, is)
+	var restored []store.OperationImage
 	for _, image := range images {
 		id := image.Before.Job.ID
 		name, unique := keyOf(image.Before.Job)
@@ -175,8 +196,10 @@ func (r *Reference) undo(o *operated, now time.Time) {
 			r.forget(k)
 		}
 		r.importOne(image.Before)
-		o.Restored++
+		restored = append(restored, image)
 	}
+	o.Restored += int64(len(restored))
+	o.keepJobs(restored, true)
 	r.wake(store.Wake{Work: true, Finished: true})
 	o.NotUndo(not)
 }

@@ -69,7 +69,7 @@ func (r *Reference) change(ctx context.Context, f store.Filter, only []store.Job
 		return nil, err
 	}
 	defer r.mu.Unlock()
-	found := r.selected(func(k *kept) bool { return slices.Contains(only, k.job.Status) && matches(f, r.show(k)) })
+	found := r.selected(func(k *kept) bool { return slices.Contains(only, k.job.Status) && r.fits(f, k) })
 	if f.Limit > 0 && len(found) > f.Limit {
 		found = found[len(found)-f.Limit:]
 	}

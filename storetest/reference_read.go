@@ -88,11 +88,11 @@ func (r *Reference) Search(ctx context.Context, f store.Filter, reach store.Reac
 	defer r.mu.Unlock()
 	var found store.Found
 	index := indexed(f)
-	below := r.selected(func(k *kept) bool { return matches(index, r.show(k)) })
+	below := r.selected(func(k *kept) bool { return r.fits(index, k) })
 	slices.Reverse(below)
 	for i, k := range below {
 		found.Looked++
-		if job := r.show(k); matches(f, job) {
+		if job := r.show(k); r.fits(f, k) {
 			found.Jobs = append(found.Jobs, job)
 		}
 		full := len(found.Jobs) == min(cmp.Or(max(f.Limit, 0), 100), 10_000)
@@ -117,11 +117,11 @@ func (r *Reference) Count(ctx context.Context, f store.Filter, by []store.CountB
 	defer r.mu.Unlock()
 	var counted store.Counted
 	index := indexed(f)
-	below := r.selected(func(k *kept) bool { return matches(index, r.show(k)) })
+	below := r.selected(func(k *kept) bool { return r.fits(index, k) })
 	slices.Reverse(below)
 	for i, k := range below {
 		part := store.Counted{Looked: 1}
-		if job := r.show(k); matches(f, job) {
+		if job := r.show(k); r.fits(f, k) {
 			group := store.CountGroup{Jobs: 1}
 			for _, one := range by {
 				group.Values = append(group.Values, one.Of(&job))
@@ -141,7 +141,7 @@ func (r *Reference) Count(ctx context.Context, f store.Filter, by []store.CountB
 
 // indexed is the part of a filter for which a store has an index.
 func indexed(f store.Filter) store.Filter {
-	part := store.Filter{IDs: f.IDs, Status: f.Status, Type: f.Type, User: f.User, Target: f.Target, Before: f.Before}
+	part := store.Filter{IDs: f.IDs, Status: f.Status, Type: f.Type, User: f.User, Target: f.Target, Before: f.Before, Operation: f.Operation}
 	for _, c := range f.Match {
 		if slices.Contains([]store.Field{store.FieldID, store.FieldType, store.FieldUser, store.FieldTarget}, c.Field) {
 			part.Match = append(part.Match, c)

@@ -10,7 +10,7 @@ import (
 // otherNames are words that people know from elsewhere.
 var otherNames = map[string]string{
 	"state": "status", "kind": "type", "class": "type", "worker": "process", "label": "tag", "tags": "tag", "attempts": "attempt", "retries": "attempt",
-	"created": "queued", "enqueued": "queued", "due": "runs", "duration": "took", "arg": "args.NAME", "args": "args.NAME", "meta": "metadata.NAME",
+	"created": "queued", "enqueued": "queued", "due": "runs", "duration": "took", "arg": "args.NAME", "args": "args.NAME", "meta": "metadata.NAME", "operation": "op",
 	"success": "completed", "succeeded": "completed", "done": "completed", "dead": "failed", "error": "failed", "ready": "pending", "queued": "pending",
 }
 

@@ -12,6 +12,7 @@ package query
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 
 // Fields lists the names that terms may have, in the order in which people are told.
 var Fields = []string{
-	"status", "type", "queue", "user", "target", "tag", "cause", "args.NAME", "metadata.NAME", "error", "text", "id", "key", "schedule", "process",
+	"status", "type", "queue", "user", "target", "tag", "cause", "op", "args.NAME", "metadata.NAME", "error", "text", "id", "key", "schedule", "process",
 	"attempt", "crashes", "priority", "took", "queued", "scheduled", "started", "finished", "runs",
 }
 
@@ -70,6 +71,9 @@ func (p *parser) term(t term) {
 		return
 	case t.field == "cause":
 		p.cause(t)
+		return
+	case t.field == "op":
+		p.operation(t)
 		return
 	case kind == store.KindUnknown || field == store.FieldWord || len(path) > 0 && kind != store.KindJSON:
 		p.refuse("%s: there is no field %q%s", t.raw, t.field, choices(t.field, Fields))
@@ -137,6 +141,17 @@ func (p *parser) cause(t term) {
 		p.refuse("%s: %q is no cause: it has 16 hexadecimal digits", t.raw, t.values[0].text)
 	}
 	p.filter.Cause = id
+}
+
+func (p *parser) operation(t term) {
+	id, err := strconv.ParseInt(t.values[0].text, 10, 64)
+	switch {
+	case t.not || len(t.values) > 1 || p.filter.Operation != 0 && p.filter.Operation != id:
+		p.refuse("%s: an operation can be given once, and not be excluded", t.raw)
+	case err != nil || id < 1:
+		p.refuse("%s: %q is no operation: write its number, as in op:31", t.raw, t.values[0].text)
+	}
+	p.filter.Operation = id
 }
 
 // statuses narrows the statuses: they are the only field whose values are all known.

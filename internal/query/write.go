@@ -39,13 +39,16 @@ func Written(f store.Filter) (text string, rest store.Filter) {
 	add("target", f.Target)
 	add("tag", f.Tag)
 	add("cause", f.Cause.String())
+	if f.Operation != 0 {
+		addPlain("op", strconv.FormatInt(f.Operation, 10))
+	}
 	add("text", f.Text)
 	addPlain("queued", span(f.QueuedAfter, f.QueuedBefore))
 	addPlain("finished", span(f.FinishedAfter, f.FinishedBefore))
 	if len(f.IDs) > 0 || f.IDs == nil { // no word says "none"
 		rest.IDs = nil
 	}
-	rest.Status, rest.Type, rest.Queue, rest.User, rest.Target, rest.Tag, rest.Cause, rest.Text = nil, "", "", "", "", "", 0, ""
+	rest.Status, rest.Type, rest.Queue, rest.User, rest.Target, rest.Tag, rest.Cause, rest.Operation, rest.Text = nil, "", "", "", "", "", 0, 0, ""
 	rest.Redacted = nil // whoever reads it may see as little
 	rest.QueuedAfter, rest.QueuedBefore, rest.FinishedAfter, rest.FinishedBefore, rest.Match = time.Time{}, time.Time{}, time.Time{}, time.Time{}, nil
 	for _, c := range f.Match {
@@ -56,6 +59,19 @@ func Written(f store.Filter) (text string, rest store.Filter) {
 		}
 	}
 	return strings.Join(words, " "), rest
+}
+
+// OfOperation is the query for the jobs that an operation has changed; empty: none of them
+// is left.
+func OfOperation(o store.Operation) string {
+	left := o.Changed
+	if o.Action == store.OperationDelete {
+		left = o.Restored
+	}
+	if left == 0 {
+		return ""
+	}
+	return "op:" + strconv.FormatInt(o.ID, 10)
 }
 
 func span(after, before time.Time) string {

@@ -13,6 +13,7 @@ type Dialect struct {
 	Begins   string // %s begins with a text
 	Decimals string // in the text %s a digit stands before a point or an exponent
 	OneOf    string // %s is one of a list of ids
+	Led      string // the job j has the id %s: found by it, never the other way round
 	Tags     string // a row source with the tags of the job j as e.value
 
 	// After is a condition that the finished job f ran for at least ? microseconds, and

@@ -99,7 +99,7 @@ func (l *look) start() error {
 	if err := l.choose(); err != nil {
 		return err
 	}
-	if len(l.rest) == 0 && len(l.plan.inGo) == 0 && !l.counts {
+	if len(l.rest) == 0 && len(l.plan.inGo) == 0 && !l.counts && !slices.ContainsFunc(l.streams, stream.mayBeGone) {
 		_, err := l.take(l.plan.low, l.plan.high) // each job is a hit
 		l.found.Looked = int64(len(l.found.IDs))
 		return err
@@ -324,13 +324,16 @@ func (w *writing) between(id string, low, high int64) {
 // from is the jobs of a stream between two ids, with the job itself if something looks at it.
 func (w *writing) from(s stream, rest []clause, low, high int64, withJob bool) {
 	tables := s.table
-	join := s.id != "j.id" && (withJob || len(rest) > 0)
+	join := s.mayBeGone() || s.id != "j.id" && (withJob || len(rest) > 0)
 	if join {
 		tables += " CROSS JOIN later.job AS j"
 	}
 	w.add(clause{text: " FROM " + tables + " WHERE TRUE"})
 	w.between(s.id, low, high)
-	if join {
+	switch {
+	case s.mayBeGone():
+		w.add(clause{text: " AND " + s.found})
+	case join:
 		w.add(clause{text: " AND j.id = " + s.id})
 		w.between("j.id", low, high) // no planner concludes it from the other bounds
 	}

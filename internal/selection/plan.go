@@ -33,7 +33,10 @@ type stream struct {
 	id     string
 	where  []clause
 	status string // of the jobs as an expression, if it is a place
+	found  string // how its jobs are found, of which some may be gone; empty: all are there
 }
+
+func (s stream) mayBeGone() bool { return s.found != "" }
 
 func everything() stream { return stream{table: "later.job AS j", id: "j.id"} }
 
@@ -71,6 +74,7 @@ func planFor(d *Dialect, f store.Filter, only []store.JobStatus) plan {
 	}
 	p.ids(d, f.IDs)
 	p.statuses(f.Status, only)
+	p.operation(d, f.Operation)
 	p.cause(d, f.Cause)
 	p.names(d, store.FieldUser, f.User)
 	p.names(d, store.FieldTarget, f.Target)
@@ -140,11 +144,23 @@ func (p *plan) cause(d *Dialect, id store.CauseID) {
 	for _, status := range []store.JobStatus{store.Failed, store.Retrying} {
 		at := placesOf[status]
 		where := []clause{{at.where, nil}, {"p.cause = " + d.Integer, []any{int64(id)}}}
-		streams = append(streams, stream{at.table, "p.job_id", where, "'" + string(status) + "'"})
+		streams = append(streams, stream{table: at.table, id: "p.job_id", where: where, status: "'" + string(status) + "'"})
 	}
 	failed, retrying := of(inFinished, "CASE WHEN f.status = 2 THEN f.cause END"), of(inWaiting, "CASE WHEN w.kind = 3 THEN w.cause END")
 	p.paths = append(p.paths, path{streams, len(p.clauses)})
 	p.clauses = append(p.clauses, clause{"COALESCE(" + failed + ", " + retrying + ") = " + d.Integer, []any{int64(id)}})
+}
+
+// operation is the one that has changed the jobs. Some may have been deleted since, so each
+// is looked for.
+func (p *plan) operation(d *Dialect, id int64) {
+	if id == 0 {
+		return
+	}
+	args := []any{id}
+	where := []clause{{"p.operation_id = " + d.Integer, args}}
+	p.paths = append(p.paths, path{[]stream{{table: "later.operation_job AS p", id: "p.job_id", where: where, found: of(d.Led, "p.job_id")}}, len(p.clauses)})
+	p.clauses = append(p.clauses, clause{"(SELECT 1 FROM later.operation_job AS o WHERE o.operation_id = " + d.Integer + " AND o.job_id = j.id) = 1", args})
 }
 
 // names is a field that must be the value, if one is given.

@@ -161,6 +161,11 @@ CREATE TABLE later_operation (
   problem     TEXT NOT NULL,
   audit_id    INTEGER NOT NULL      -- its entry in the audit, which counts the jobs
 ) STRICT;
+CREATE TABLE later_operation_job (
+  operation_id INTEGER NOT NULL,
+  job_id       INTEGER NOT NULL,
+  PRIMARY KEY (operation_id, job_id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE later_operation_step (
   id           INTEGER PRIMARY KEY,
   operation_id INTEGER NOT NULL,

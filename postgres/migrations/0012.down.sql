@@ -1,0 +1,1 @@
+DROP TABLE later.operation_job;
