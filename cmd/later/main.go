@@ -38,4 +38,6 @@ func run(ctx context.Context, args []string, to streams) int {
 }
 
 // further are the commands that work on no store that exists.
-func further() []*cobra.Command { return []*cobra.Command{demoCommand(), initCommand(), devCommand()} }
+func further() []*cobra.Command {
+	return []*cobra.Command{demoCommand(), initCommand(), devCommand(), manCommand()}
+}
