@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -23,6 +24,7 @@ import (
 // bench is the flags of bench, and what it measures.
 type bench struct {
 	jobs, callers, concurrency, payload int
+	mix                                 []string // of benchMix
 
 	queue     *later.JobQueue
 	completed atomic.Int64
@@ -48,37 +50,70 @@ type benchReport struct {
 	Callers     int           `json:"callers"`
 	Concurrency int           `json:"concurrency"`
 	Payload     int           `json:"payload"`            // bytes
-	OneByOne    float64       `json:"enqueue_one_by_one"` // jobs a second
+	OneByOne    float64       `json:"enqueue_one_by_one"` // jobs a second; 0: not measured
 	Bulk        float64       `json:"enqueue_bulk"`
 	Drain       float64       `json:"perform"`
 	P50         time.Duration `json:"start_p50"` // nanoseconds from enqueue to start, idle
 	P95         time.Duration `json:"start_p95"`
 	P99         time.Duration `json:"start_p99"`
+	CPU         time.Duration `json:"cpu_per_1000"`           // processor time of this program for 1,000 jobs, nanoseconds; 0: not known
+	Disk        int64         `json:"disk_per_job,omitempty"` // bytes of a file, its log included
 }
 
 func (a *app) benchCommand() *cobra.Command {
-	b := bench{jobs: 20_000, callers: 8, concurrency: 50, payload: 100}
+	b := bench{jobs: 20_000, callers: 8, concurrency: 50, payload: 100, mix: benchMix}
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure what this machine and store can do",
 		Long: "Measures how many jobs a second are enqueued and performed, and how soon an enqueued job starts. It works in a\n" +
 			"file or a schema that it makes and removes, and touches nothing else: --db names a file that does not exist,\n" +
 			"or a PostgreSQL database, where it makes a schema of its own. Without --db it makes a temporary file.",
-		Example: "  later bench\n  later bench --db postgres://ada@host/jobs --jobs 100000 -o json",
+		Example: "  later bench\n  later bench --db postgres://ada@host/jobs --jobs 100k --payload 1k -o json\n  later bench --mix latency",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if b.jobs < 100 || b.callers < 1 || b.concurrency < 1 || b.payload < 0 || b.payload > 1<<19 {
 				return usagef("choose --jobs of 100 or more, --callers and --concurrency of 1 or more, --payload of 0 to %d", 1<<19)
 			}
+			for _, part := range b.mix {
+				if !slices.Contains(benchMix, part) {
+					return usagef("--mix %q: choose some of %s", part, strings.Join(benchMix, ", "))
+				}
+			}
 			return a.bench(cmd.Context(), &b, cmd.Flags().Changed("db"))
 		},
 	}
-	cmd.Flags().IntVar(&b.jobs, "jobs", b.jobs, "how many jobs are enqueued and performed")
+	cmd.Flags().Var((*manyValue)(&b.jobs), "jobs", "how many jobs are enqueued and performed, such as 100k")
 	cmd.Flags().IntVar(&b.callers, "callers", b.callers, "how many enqueue one by one at the same time")
 	cmd.Flags().IntVar(&b.concurrency, "concurrency", b.concurrency, "jobs performed at once")
-	cmd.Flags().IntVar(&b.payload, "payload", b.payload, "bytes of arguments of each job")
+	cmd.Flags().Var((*manyValue)(&b.payload), "payload", "bytes of arguments of each job, such as 1k")
+	cmd.Flags().StringSliceVar(&b.mix, "mix", b.mix, "what is measured: some of enqueue, process, latency")
 	return cmd
 }
+
+// benchMix is what can be measured. To process, jobs are enqueued, measured or not.
+var benchMix = []string{"enqueue", "process", "latency"}
+
+// manyValue is a flag that takes a number, also in thousands or millions: 100k, 2m.
+type manyValue int
+
+func (v *manyValue) Set(s string) error {
+	number, factor := strings.ToLower(s), 1
+	for unit, times := range map[string]int{"k": 1000, "m": 1_000_000} {
+		if rest, found := strings.CutSuffix(number, unit); found {
+			number, factor = rest, times
+			break
+		}
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 0 || n > math.MaxInt32/factor {
+		return fmt.Errorf("%q is no number: write 500, 100k or 2m", s)
+	}
+	*v = manyValue(n * factor)
+	return nil
+}
+
+func (v *manyValue) String() string { return strconv.Itoa(int(*v)) }
+func (v *manyValue) Type() string   { return "number" }
 
 func (a *app) bench(ctx context.Context, b *bench, given bool) (err error) {
 	at, remove, err := a.benchStore(given)
@@ -92,13 +127,18 @@ func (a *app) bench(ctx context.Context, b *bench, given bool) (err error) {
 	defer func() { err = errors.Join(err, store.Close(), remove()) }()
 	b.started, b.all = make(chan time.Time, 1), make(chan struct{})
 	b.queue = later.New(store, later.Config{Concurrency: b.concurrency, Logger: slog.New(slog.DiscardHandler)})
-	b.queue.Register(benchJob.Do(b.perform))
+	b.queue.Register(benchJob.Do(b.handle))
 	report := benchReport{
 		Store: at.String(), Version: version(), Go: runtime.Version(), Machine: fmt.Sprintf("%s/%s, %d CPUs", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()),
 		Jobs: b.jobs, Callers: b.callers, Concurrency: b.concurrency, Payload: b.payload,
 	}
+	began := processorTime()
 	if err := b.measure(ctx, &report); err != nil {
 		return err
+	}
+	if !slices.Equal(b.mix, []string{"latency"}) { // of which there are few
+		report.CPU = (processorTime() - began) * 1000 / time.Duration(b.jobs)
+		report.Disk = fileSize(at.String()) / int64(b.jobs)
 	}
 	return a.printBench(report)
 }
@@ -137,7 +177,7 @@ func (a *app) benchStore(given bool) (at Address, remove func() error, err error
 	}, err
 }
 
-func (b *bench) perform(_ context.Context, args benchArgs) error {
+func (b *bench) handle(_ context.Context, args benchArgs) error {
 	if args.Latency {
 		b.started <- time.Now()
 		return nil
@@ -148,19 +188,51 @@ func (b *bench) perform(_ context.Context, args benchArgs) error {
 	return nil
 }
 
+// fileSize is how many bytes a store in a file takes; 0: it is in none.
+func fileSize(path string) (bytes int64) {
+	if isURL(path) {
+		return 0
+	}
+	for _, name := range []string{path, path + "-wal"} {
+		if info, err := os.Stat(name); err == nil {
+			bytes += info.Size()
+		}
+	}
+	return bytes
+}
+
 // measure enqueues, performs, and then measures how soon a job starts when nothing else
 // is to do.
 func (b *bench) measure(ctx context.Context, report *benchReport) (err error) {
+	enqueues, processes := slices.Contains(b.mix, "enqueue"), slices.Contains(b.mix, "process")
+	single := 0
+	if enqueues {
+		single = max(b.jobs/10, 1)
+		if report.OneByOne, err = rate(single, func() error { return b.oneByOne(ctx, single) }); err != nil {
+			return err
+		}
+	}
+	if enqueues || processes {
+		bulk, err := rate(b.jobs-single, func() error { return b.bulk(ctx, b.jobs-single) })
+		if err != nil {
+			return err
+		}
+		if enqueues {
+			report.Bulk = bulk
+		}
+	}
+	if !processes && !slices.Contains(b.mix, "latency") {
+		return nil
+	}
+	return b.perform(ctx, report, enqueues || processes)
+}
+
+// perform performs what is there, and measures it if that is asked for; then how soon a
+// job starts.
+func (b *bench) perform(ctx context.Context, report *benchReport, filled bool) (err error) {
 	b.expected = int64(b.jobs)
-	single := max(b.jobs/10, 1)
-	if report.OneByOne, err = rate(single, func() error { return b.oneByOne(ctx, single) }); err != nil {
-		return err
-	}
-	if report.Bulk, err = rate(b.jobs-single, func() error { return b.bulk(ctx, b.jobs-single) }); err != nil {
-		return err
-	}
-	report.Drain, err = rate(b.jobs, func() error {
-		if err := b.queue.Start(ctx); err != nil {
+	done, err := rate(b.jobs, func() error {
+		if err := b.queue.Start(ctx); err != nil || !filled {
 			return err
 		}
 		select {
@@ -177,7 +249,13 @@ func (b *bench) measure(ctx context.Context, report *benchReport) (err error) {
 	if err != nil {
 		return err
 	}
-	return b.latency(ctx, report)
+	if slices.Contains(b.mix, "process") {
+		report.Drain = done
+	}
+	if slices.Contains(b.mix, "latency") {
+		return b.latency(ctx, report)
+	}
+	return nil
 }
 
 // rate is how many of n things a second do does.
@@ -244,14 +322,28 @@ func (a *app) printBench(r benchReport) error {
 	if a.json() {
 		return a.printJSON(r)
 	}
-	perSecond := func(rate float64) string { return strconv.Itoa(int(rate)) + " jobs/s" }
-	return a.pairs([][]string{
+	rows := [][]string{
 		{"store", r.Store},
 		{"program", fmt.Sprintf("later %s, %s, %s", r.Version, r.Go, r.Machine)},
 		{"settings", fmt.Sprintf("%d jobs, %d callers, %d performed at once, %d bytes each", r.Jobs, r.Callers, r.Concurrency, r.Payload)},
-		{"enqueue, one by one", perSecond(r.OneByOne)},
-		{"enqueue, 1000 a call", perSecond(r.Bulk)},
-		{"perform", perSecond(r.Drain)},
-		{"enqueue to start", fmt.Sprintf("p50 %s, p95 %s, p99 %s", r.P50.Round(10*time.Microsecond), r.P95.Round(10*time.Microsecond), r.P99.Round(10*time.Microsecond))},
-	})
+	}
+	for _, measured := range []struct {
+		name string
+		rate float64
+	}{{"enqueue, one by one", r.OneByOne}, {"enqueue, 1000 a call", r.Bulk}, {"perform", r.Drain}} {
+		if measured.rate > 0 {
+			rows = append(rows, []string{measured.name, strconv.Itoa(int(measured.rate)) + " jobs/s"})
+		}
+	}
+	if r.P99 > 0 {
+		rows = append(rows, []string{"enqueue to start", fmt.Sprintf("p50 %s, p95 %s, p99 %s",
+			r.P50.Round(10*time.Microsecond), r.P95.Round(10*time.Microsecond), r.P99.Round(10*time.Microsecond))})
+	}
+	if r.CPU > 0 {
+		rows = append(rows, []string{"processor", r.CPU.Round(time.Millisecond).String() + " for 1000 jobs, of this program"})
+	}
+	if r.Disk > 0 {
+		rows = append(rows, []string{"disk", fmt.Sprintf("%d bytes a job, log included", r.Disk)})
+	}
+	return a.pairs(rows)
 }

@@ -42,7 +42,7 @@ func (p Program) Run(ctx context.Context, args []string, in io.Reader, out, prob
 	root.SilenceErrors = true
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintf(fit(problems), "later: %s\n", printable(err.Error()))
+		fmt.Fprintf(fit(problems), "later: %s\n", errorText(err))
 	}
 	return ExitCode(err)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/laterjobs/later"
 )
@@ -34,7 +35,7 @@ var exitCodes = []struct {
 	{exitFailed, "failed, or a person has said no"},
 	{exitUsage, "wrong usage, wrong arguments of a job, or a question that nobody could answer"},
 	{exitNotFound, "no such job, type, queue or schedule"},
-	{exitNotAllowed, "not allowed by the operating system"},
+	{exitNotAllowed, "not allowed, by the operating system or the database"},
 	{exitConflict, "the job is in a state that does not allow it, or another one holds its unique key"},
 	{exitUnreachable, "the store cannot be reached, opened or written"},
 	{exitTimedOut, "timed out: see --timeout"},
@@ -72,8 +73,11 @@ func usagef(format string, args ...any) error {
 // characters in it that come from a store.
 type failure struct{ error }
 
-func (f failure) Error() string { return printable(f.error.Error()) }
+func (f failure) Error() string { return errorText(f.error) }
 func (f failure) Unwrap() error { return f.error }
+
+// errorText is an error for a terminal: PostgreSQL's indents lines with tabs.
+func errorText(err error) string { return printable(strings.ReplaceAll(err.Error(), "\t", "  ")) }
 
 // ExitCode is the code to exit with after an error of a command; 0 for nil: 1 failed,
 // 2 wrong usage, 3 not found, 4 not allowed, 5 conflict, 6 store unreachable, 7 timed out,

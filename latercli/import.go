@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,8 @@ type importing struct {
 	dryRun     bool
 	onConflict string
 	after      int64
+	shift      string
+	anyArgs    bool
 }
 
 func (a *app) importCommand() *cobra.Command {
@@ -29,7 +32,8 @@ func (a *app) importCommand() *cobra.Command {
 		Use:   "import FILE",
 		Short: "Store the jobs of an export, with their history",
 		Long: "Stores the jobs of an export where their statuses say, with ids, history and times. A job that ran becomes\n" +
-			"pending. A file is read to its end before anything is stored; the standard input (-) is not.\n\n" +
+			"pending. A file is read to its end before anything is stored; the standard input (-) is not.\n" +
+			"Arguments of jobs that wait are checked against the schemas of their types.\n\n" +
 			"A job whose id exists is passed over, so that an import that was interrupted can be repeated; --on-conflict fail\n" +
 			"stops there, and new-id stores it under a new id. With new-id a repeated import stores jobs twice: go on with --after.",
 		Example: "  later import jobs.jsonl --dry-run\n  zcat failed.jsonl.gz | later import -",
@@ -44,6 +48,8 @@ func (a *app) importCommand() *cobra.Command {
 	cmd.Flags().BoolVarP(&m.dryRun, "dry-run", "n", false, "read everything, say what would be stored, and store nothing")
 	cmd.Flags().StringVar(&m.onConflict, "on-conflict", "skip", "what to do with a job whose id exists: skip, fail or new-id")
 	cmd.Flags().Int64Var(&m.after, "after", 0, "only jobs with ids above")
+	cmd.Flags().StringVar(&m.shift, "shift", "", "move all times: by 2d, -3h, or now: as if it had been exported now")
+	cmd.Flags().BoolVar(&m.anyArgs, "any-args", false, "store jobs whose arguments do not fit the schema of their type, too")
 	return cmd
 }
 
@@ -55,9 +61,26 @@ type imported struct {
 	ByStatus map[later.JobStatus]int `json:"by_status"` // of the jobs
 	Last     int64                   `json:"last"`      // id of the last job that was read
 	newest   int64                   // id that new ones come after
+	shift    time.Duration
 }
 
 func (a *app) importFrom(ctx context.Context, q *later.JobQueue, path string, m importing) error {
+	if _, err := shiftBy(m.shift, time.Time{}, time.Time{}); err != nil {
+		return err
+	}
+	types, err := q.KnownTypes(ctx)
+	if err != nil {
+		return err
+	}
+	wrong := newMisfits(types)
+	check := func(_ exportHeader, records []store.Record) error {
+		for i := range records {
+			if records[i].Job.ID > m.after && !m.anyArgs {
+				wrong.check(&records[i])
+			}
+		}
+		return nil
+	}
 	from, total := a.in, 0
 	if path != "-" {
 		file, err := os.Open(path)
@@ -65,7 +88,8 @@ func (a *app) importFrom(ctx context.Context, q *later.JobQueue, path string, m 
 			return err
 		}
 		defer file.Close()
-		if total, err = readExport(file, func([]store.Record) error { return nil }); err != nil {
+		total, err = readExport(file, check)
+		if err = errors.Join(err, wrong.refusal()); err != nil {
 			return fmt.Errorf("%s: %w; nothing was stored", path, err)
 		}
 		if _, err := file.Seek(0, io.SeekStart); err != nil {
@@ -75,10 +99,18 @@ func (a *app) importFrom(ctx context.Context, q *later.JobQueue, path string, m 
 	}
 	done := imported{ByStatus: map[later.JobStatus]int{}}
 	bar := a.progress("importing", total)
-	_, err := readExport(from, func(records []store.Record) error {
+	now := time.Now()
+	_, err = readExport(from, func(header exportHeader, records []store.Record) error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("interrupted; go on with --after %d: %w", done.Last, err)
 		}
+		if path == "-" { // else it has been looked at
+			_ = check(header, records)
+			if err := wrong.refusal(); err != nil {
+				return err
+			}
+		}
+		done.shift, _ = shiftBy(m.shift, header.At, now) // it has been read before
 		bar.add(len(records))
 		return done.take(ctx, q, records, m)
 	})
@@ -136,6 +168,7 @@ func (i *imported) take(ctx context.Context, q *later.JobQueue, records []store.
 			i.Skipped++
 			continue
 		}
+		shift(&r, i.shift)
 		i.Jobs++
 		i.ByStatus[r.AtRest().Job.Status]++
 		wanted = append(wanted, r)
@@ -181,7 +214,7 @@ const (
 
 // readExport reads an export and hands on its jobs, some at a time. It refuses what is
 // none, and one that is not whole.
-func readExport(from io.Reader, take func([]store.Record) error) (jobs int, err error) {
+func readExport(from io.Reader, take func(exportHeader, []store.Record) error) (jobs int, err error) {
 	lines := bufio.NewReaderSize(from, 1<<16)
 	var header exportHeader
 	if line, err := lines.ReadBytes('\n'); err != nil && !errors.Is(err, io.EOF) {
@@ -198,7 +231,7 @@ func readExport(from io.Reader, take func([]store.Record) error) (jobs int, err 
 		if len(batch) == 0 {
 			return nil
 		}
-		err := take(batch)
+		err := take(header, batch)
 		batch, size = nil, 0
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"strings"
 
@@ -43,16 +44,24 @@ func classifyCode(code string, err error) error {
 	case rolledBack(code):
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	case code == "42501": // insufficient_privilege
-		return fmt.Errorf("%w: the role lacks a right; grant it, or migrate with a role that has it: %w", store.ErrUnsuitable, err)
+		return fmt.Errorf("%w: the role lacks a right; grant it, or migrate with a role that has it: %w", store.ErrUnsuitable, denied{err})
 	case code == "42P01", code == "3F000", code == "42703": // no such table, schema, column
 		return fmt.Errorf("%w: the tables are missing or older than this program; run: later migrate: %w", store.ErrVersion, err)
 	}
 	switch code[:2] {
-	case "08", "28", "53", "57", "58", "25", "3D": // connection, authorization, resources, operator, system, read-only standby, no database
+	case "28": // authorization
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, denied{err})
+	case "08", "53", "57", "58", "25", "3D": // connection, resources, operator, system, read-only standby, no database
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	return err
 }
+
+// denied is a refusal of somebody who may not: fs.ErrPermission, as that of a file.
+type denied struct{ error }
+
+func (d denied) Unwrap() error        { return d.error }
+func (d denied) Is(target error) bool { return target == fs.ErrPermission }
 
 // rolledBack are the codes after which a transaction can simply be tried again:
 // serialization failure, deadlock, lock timeout.

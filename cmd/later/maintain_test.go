@@ -233,9 +233,60 @@ func TestBenchTouchesNothingElse(t *testing.T) {
 		{words("bench --jobs 100 --db " + fresh + " -o json"), 0, `"perform":`},
 		{words("bench --jobs 100 --db " + db), 0, "enqueue to start"},
 		{words("bench --jobs 100 --schema later --db " + db), 2, "makes a schema of its own"},
+		{words("bench --jobs 0.1k"), 2, "write 500, 100k or 2m"},
+		{words("bench --mix everything"), 2, "choose some of enqueue, process, latency"},
+		{words("bench --jobs 0100 --payload 1k --mix enqueue -o template={{.jobs}}|{{.payload}}|{{.perform}}|{{.start_p99}}"), 0, "100|1000|0|0\n"},
 		{words("count"), 0, "4\n"},
 	})
 	if left, _ := filepath.Glob(fresh + "*"); len(left) > 0 || schemas(t, db) != "" {
 		t.Errorf("left behind: %v, %s", left, schemas(t, db))
+	}
+}
+
+// TestImportChecksAndShifts: jobs that wait must fit the schemas of the store that they
+// come to; times move with them.
+func TestImportChecksAndShifts(t *testing.T) {
+	from, to := stocked(t, newFile(t)), stocked(t, newFile(t))
+	path := filepath.Join(t.TempDir(), "x.jsonl")
+	_, out, _ := laterCmd(t, words("export --db "+from+" --status scheduled,completed")...)
+	if !strings.Contains(out, `"where":"status:scheduled,completed"`) {
+		t.Errorf("the header does not say what was selected: %s", out)
+	}
+	spoiled := strings.Replace(strings.Replace(out, `"n":3`, `"n":"three"`, 1), `"n":1`, `"n":"one"`, 1) // job 1 is done
+	if err := os.WriteFile(path, []byte(spoiled), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	follow(t, []step{
+		{words("import --db " + to + " --on-conflict new-id " + path), 2, "first of job 3 (GreetJob) at /n"},
+		{words("import --db " + to + " --on-conflict new-id --shift tomorrow " + path), 2, `--shift "tomorrow"`},
+		{words("count --db " + to), 0, "4\n"},
+		{words("delete 1 3 --db " + to), 0, "2 jobs deleted"},
+		{words("import --db " + to + " --any-args --shift -2d " + path), 0, "2 jobs imported"},
+	})
+	store := open(t, address{db: from})
+	moved := open(t, address{db: to})
+	for _, id := range []int64{1, 3} {
+		was, err := store.Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		is, err := moved.Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const by = -48 * time.Hour
+		if !is.QueuedAt.Equal(was.QueuedAt.Add(by)) || id == 1 && !is.FinishedAt.Equal(was.FinishedAt.Add(by)) || id == 3 && !is.NextRunAt.Equal(was.NextRunAt.Add(by)) {
+			t.Errorf("job %d: %+v became %+v", id, was, is)
+		}
+	}
+}
+
+// TestManualPages: one for each command.
+func TestManualPages(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "man1")
+	follow(t, []step{{[]string{"man", folder}, 0, "pages in " + folder}})
+	page, err := os.ReadFile(filepath.Join(folder, "later-queue-pause.1"))
+	if err != nil || !strings.Contains(string(page), "Stop every process from starting jobs of a queue") {
+		t.Errorf("%v\n%s", err, page)
 	}
 }

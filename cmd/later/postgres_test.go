@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	database "database/sql"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -118,5 +119,25 @@ func TestDemoOnPostgres(t *testing.T) {
 	}
 	if code, listed, _ := laterCmd(t, "list", "--db", db); code != 0 || strings.Count(listed, "\n") < 3 {
 		t.Errorf("the demo left:\n%s", listed)
+	}
+}
+
+// TestNotAllowed: a role that PostgreSQL refuses, or that may not use the tables, is told
+// so, with the exit code.
+func TestNotAllowed(t *testing.T) {
+	db := newDatabase(t)
+	follow(t, []step{{words("migrate --db " + db), 0, ""}})
+	sql(t, db, "CREATE ROLE meek_command LOGIN PASSWORD '"+secret+"'")
+	t.Cleanup(func() { sql(t, db, "DROP ROLE meek_command") })
+	for name, says := range map[string]string{"meek_command": "lacks a right", "nobody_command": "nobody_command"} {
+		u, err := url.Parse(db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.User = url.UserPassword(name, secret)
+		code, out, problems := laterCmd(t, "list", "--db", u.String())
+		if code != 4 || !strings.Contains(problems, says) || strings.Contains(out+problems, secret) || strings.Contains(problems, `\u0009`) {
+			t.Errorf("%s: exit %d\n%s%s", name, code, out, problems)
+		}
 	}
 }

@@ -56,7 +56,7 @@ var mayImport = map[string][]string{
 	"otel":                {"", "store", "internal/engine"},
 	"internal/simulation": {"", "store", "storetest", "internal/engine"},
 	// floor 4
-	"latercli":               {"", "store", "dashboard", "internal/query", "internal/nearest", "docs"},
+	"latercli":               {"", "store", "dashboard", "internal/query", "internal/nearest", "internal/arguments", "internal/envelope", "docs"},
 	"cmd/later":              {"", "store", "sqlite", "postgres", "latercli", "dashboard", "docs", "internal/demo", "internal/dev", "internal/local", "internal/starter"},
 	"internal/chaos":         {},
 	"internal/chaos/history": {},

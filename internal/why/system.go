@@ -116,7 +116,7 @@ func queues(f *SystemFacts, r *Report) {
 			}.with(fact("waiting jobs", atLeast(q.Pending, q.PendingMore)), fact("running", strconv.FormatInt(q.Running, 10))))
 		}
 	}
-	if len(alive) == 0 && f.Stats.Counts[store.Pending]+f.Stats.Counts[store.Scheduled]+f.Stats.Counts[store.Retrying] > 0 {
+	if len(alive) == 0 && f.Stats.Counts[store.Pending]+f.Stats.Counts[store.Scheduled]+f.Stats.Counts[store.Retrying]+f.Stats.Counts[store.Running] > 0 {
 		r.found(noProcess(f.Processes, f.Now).with(fact("waiting jobs", atLeast(f.Stats.Counts[store.Pending], f.Stats.More[store.Pending]))))
 	}
 	if len(r.Findings) == before {
@@ -305,7 +305,7 @@ func panics(f *SystemFacts, r *Report) {
 	}
 	worst := f.Panics[0]
 	found := Finding{
-		Code: "L214", Severity: Warning, Text: fmt.Sprintf("A handler of %s panics: %s.", worst.Type, strings.TrimRight(worst.Title, ".")),
+		Code: "L214", Severity: Warning, Text: fmt.Sprintf("A handler of %s panics: %s.", worst.Type, strings.TrimRight(strings.TrimPrefix(worst.Title, "panic: "), ".")),
 		Fix: Fix{Now: "See where, and mend it; or mute it.", Action: "show-causes", Command: "later error show " + worst.ID.String(),
 			Code: "A panic is an error with its stack: it is retried like any other."},
 	}.with(fact("last", moment(worst.LastSeen)), fact("times", strconv.FormatInt(worst.Total, 10)))

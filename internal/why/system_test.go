@@ -77,7 +77,7 @@ func TestSystem(t *testing.T) {
 		"clocks near enough": {calm(func(f *SystemFacts) { f.Processes[0].ClockAhead = time.Second }), "", nil},
 		"a dead one's clock": {calm(func(f *SystemFacts) { f.Processes[0].ClockAhead, f.Processes[0].Ended = time.Minute, true }), "L201", []string{"has died without a word"}},
 		"panics": {calm(func(f *SystemFacts) {
-			f.Panics = []store.Cause{{ID: 10, Type: "Mail", Title: "nil map", Total: 3}, {ID: 11}}
+			f.Panics = []store.Cause{{ID: 10, Type: "Mail", Title: "panic: nil map", Total: 3}, {ID: 11}}
 		}), "L214",
 			[]string{"A handler of Mail panics: nil map.", "later error show 000000000000000a", "others: 1 cause more"}},
 		"kept for ever by others": {calm(func(f *SystemFacts) { f.Retention.Completed, f.Bystander = -1, true }), "", nil},
