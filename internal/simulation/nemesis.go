@@ -191,7 +191,7 @@ func (w *world) calmDown() {
 	w.setClock(w.people, w.clock())
 	w.checker.schedulesAtCalm()
 	w.after(3*w.plan.timeToDie, w.resumeAll)
-	w.after(3*w.plan.timeToDie, w.stopSchedules)
+	w.after(max(0, time.Until(w.backAt))+3*w.plan.timeToDie, w.stopSchedules) // once they have gone on
 	w.after(w.patience(), w.giveUp)
 }
 

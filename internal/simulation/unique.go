@@ -59,6 +59,11 @@ func (c *checker) holder(key uniqueKey, now time.Time) int64 {
 	return 0
 }
 
+// over reports whether the time for which a job held its key has come to its end.
+func (c *checker) over(key uniqueKey, holder int64) bool {
+	return key.scope == store.UniquePeriod && !c.holds(c.rows[holder], time.Now())
+}
+
 // conflicts: a job is turned away if and only if another one holds its key, and by the
 // one that does.
 func (c *checker) conflicts(op *operation) {
@@ -86,6 +91,8 @@ func (c *checker) conflicts(op *operation) {
 		switch {
 		case o.merged && e.ID != holder:
 			c.violate("I11", "order %d was turned away by job %d, but job %d holds its key", o.number, e.ID, holder)
+		case !o.merged && holder != 0 && c.over(o.key, holder):
+			// forgotten meanwhile: the enqueue has been on its way for long
 		case !o.merged && holder != 0:
 			c.violate("I11", "order %d became job %d, but job %d holds its key", o.number, e.ID, holder)
 		case o.merged && o.way == store.ConflictFail:
