@@ -29,12 +29,12 @@ func (s *Store) Suspected(ctx context.Context, d store.Demand) (bool, error) {
 	}
 	d.Suspects, d.Limit = true, 1
 	c := newClaiming(d, time.Time{})
-	var line []inLine
+	var lines lanes
 	err := s.read(ctx, func(s *session) (err error) {
-		line, err = c.pick(s, 1)
+		lines, err = c.heads(s)
 		return err
 	})
-	return len(line) > 0, err
+	return len(lines) > 0, err
 }
 
 // claiming is one claim under way.
@@ -42,28 +42,23 @@ type claiming struct {
 	demand store.Demand
 	types  string
 	now    time.Time
-	front  string // the query for the lines that the demand is about
 	jobs   []store.Job
 }
 
 func newClaiming(d store.Demand, now time.Time) *claiming {
-	c := &claiming{demand: d, types: texts(d.Types), now: now, front: "front_of_line"}
-	if d.Suspects {
-		c.front = "front_of_suspects"
-	}
-	return c
+	return &claiming{demand: d, types: texts(d.Types), now: now}
 }
 
 func (c *claiming) idle(s *session) bool {
 	c.jobs = nil
-	line, err := c.pick(s, 1)
-	return err == nil && len(line) == 0
+	lines, err := c.heads(s)
+	return err == nil && len(lines) == 0
 }
 
 // run forgets what an earlier try has found: that was rolled back.
 func (c *claiming) run(s *session) error {
 	c.jobs = nil
-	line, err := c.pick(s, c.demand.Limit)
+	line, err := c.pick(s)
 	if err != nil || len(line) == 0 {
 		return err
 	}

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"container/heap"
 	"database/sql"
+	"maps"
+	"slices"
 )
 
 // inLine is a ready job with its place in the claim order.
@@ -15,17 +17,19 @@ func (a inLine) before(b inLine) bool {
 // lane is the line of one queue, as far as it has been looked at.
 type lane struct {
 	queue string
-	limit int      // how many jobs it may give
 	front []inLine // in the claim order
 	next  int      // those before have been taken
 	depth int      // how far it was looked at
+	limit int      // how many jobs it may give
 }
 
-// lanes merges lines: the one whose next job comes first is on top.
+func (l *lane) head() inLine { return l.front[l.next] }
+
+// lanes is a heap of lines: the one whose next job comes first is on top.
 type lanes []*lane
 
 func (l lanes) Len() int           { return len(l) }
-func (l lanes) Less(i, j int) bool { return l[i].front[l[i].next].before(l[j].front[l[j].next]) }
+func (l lanes) Less(i, j int) bool { return l[i].head().before(l[j].head()) }
 func (l lanes) Swap(i, j int)      { l[i], l[j] = l[j], l[i] }
 func (l *lanes) Push(x any)        { *l = append(*l, x.(*lane)) }
 func (l *lanes) Pop() any {
@@ -34,35 +38,26 @@ func (l *lanes) Pop() any {
 	return last
 }
 
-// glance is how many jobs a claim looks at, for each that it wants, before it knows
-// which lines they are in. Where more of them are in one line, that is looked at again.
-const glance = 2
+// How many jobs of a line are looked at once its first is taken: its share of what is
+// wanted, twice, and four times as many whenever that was not far enough.
+const glance, deeper = 2, 4
 
-// pick finds the first jobs of all lines together. How many it looks at does not grow
-// with the number of lines.
-func (c *claiming) pick(s *session, most int) ([]inLine, error) {
-	limits, err := c.limits(s)
+// pick finds the first jobs of all lines together. It looks at the first of each, and
+// further only into those that it takes from.
+func (c *claiming) pick(s *session) ([]inLine, error) {
+	all, err := c.heads(s)
 	if err != nil {
 		return nil, err
 	}
-	var all lanes
-	for queue, limit := range limits {
-		l := &lane{queue: queue, limit: min(limit, most)}
-		if err := c.look(s, l, most/len(limits)*glance+1); err != nil {
-			return nil, err
-		}
-		if len(l.front) > 0 {
-			all = append(all, l)
-		}
-	}
+	depth := c.demand.Limit/max(1, len(all))*glance + 1
 	heap.Init(&all)
 	var line []inLine
-	for len(line) < most && len(all) > 0 {
+	for len(line) < c.demand.Limit && len(all) > 0 {
 		first := all[0]
-		line = append(line, first.front[first.next])
+		line = append(line, first.head())
 		first.next++
-		if first.next == len(first.front) && first.next == first.depth {
-			if err := c.look(s, first, deeper*first.depth); err != nil {
+		if first.next == len(first.front) && first.next == first.depth && first.depth < first.limit {
+			if err := c.look(s, first, max(depth, deeper*first.depth)); err != nil {
 				return nil, err
 			}
 		}
@@ -75,50 +70,55 @@ func (c *claiming) pick(s *session, most int) ([]inLine, error) {
 	return line, nil
 }
 
-// deeper is how much further a line is looked at when that was not far enough.
-const deeper = 4
-
-// look finds the first jobs of a line, as many as it may give or depth.
-func (c *claiming) look(s *session, l *lane, depth int) error {
-	if depth = min(depth, l.limit); depth == l.depth {
-		return nil
+// heads are the lines that have something for the demand, with the first job of each.
+// Those of paused queues are left out.
+func (c *claiming) heads(s *session) (all lanes, err error) {
+	queues := slices.Sorted(maps.Keys(c.demand.Queues))
+	if c.demand.Queues == nil {
+		if queues, err = readyQueues(s, c.demand.Suspects); err != nil {
+			return nil, err
+		}
 	}
-	l.depth, l.front = depth, l.front[:0]
-	return s.query(c.front, func(r *sql.Rows) error {
+	if len(queues) == 0 {
+		return nil, nil
+	}
+	statement := "heads"
+	if c.demand.Suspects {
+		statement = "heads_of_suspects"
+	}
+	err = s.query(statement, func(r *sql.Rows) error {
+		l, head := &lane{depth: 1}, inLine{}
+		err := r.Scan(&l.queue, &head.id, &head.priority, &head.position)
+		l.front, l.limit = []inLine{head}, c.limit(l.queue)
+		if l.limit > 0 {
+			all = append(all, l)
+		}
+		return err
+	}, texts(queues), c.types)
+	return all, err
+}
+
+// limit is how many jobs a queue may give.
+func (c *claiming) limit(queue string) int {
+	if c.demand.Queues == nil {
+		return c.demand.Limit
+	}
+	return min(c.demand.Queues[queue], c.demand.Limit)
+}
+
+// look finds the first jobs of a line.
+func (c *claiming) look(s *session, l *lane, depth int) error {
+	statement := "front_of_line"
+	if c.demand.Suspects {
+		statement = "front_of_suspects"
+	}
+	l.depth, l.front = min(depth, l.limit), l.front[:0]
+	return s.query(statement, func(r *sql.Rows) error {
 		var job inLine
 		err := r.Scan(&job.id, &job.priority, &job.position)
 		l.front = append(l.front, job)
 		return err
-	}, l.queue, c.types, depth)
-}
-
-// limits says how many to take from which queue. Paused ones are left out.
-func (c *claiming) limits(s *session) (map[string]int, error) {
-	limits := map[string]int{}
-	if c.demand.Queues == nil {
-		queues, err := readyQueues(s, c.demand.Suspects)
-		if err != nil {
-			return nil, err
-		}
-		for _, queue := range queues {
-			limits[queue] = c.demand.Limit
-		}
-	}
-	for queue, limit := range c.demand.Queues {
-		if limit > 0 {
-			limits[queue] = limit
-		}
-	}
-	if len(limits) == 0 {
-		return limits, nil
-	}
-	err := s.query("paused_queues", func(r *sql.Rows) error {
-		var queue string
-		err := r.Scan(&queue)
-		delete(limits, queue)
-		return err
-	})
-	return limits, err
+	}, l.queue, c.types, l.depth)
 }
 
 // readyQueues are the queues in which jobs are ready, or suspects, by name.

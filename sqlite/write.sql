@@ -37,11 +37,25 @@ WITH RECURSIVE line (queue) AS (
 )
 SELECT queue FROM line WHERE queue IS NOT NULL;
 
--- name: paused_queues
-SELECT name FROM later_queue;
+-- name: heads
+-- The first job of each line that has one of the types. The unary plus, here and below,
+-- keeps the planner from anything but the walk in claim order.
+SELECT q.value, r.job_id, r.priority, r.position
+FROM json_each(?1) AS q CROSS JOIN later_ready AS r ON r.job_id = (
+  SELECT f.job_id FROM later_ready AS f INDEXED BY later_ready_line
+  WHERE f.crashes < 2 AND f.queue = q.value AND +f.type IN (SELECT value FROM json_each(?2))
+  ORDER BY f.priority DESC, f.position LIMIT 1)
+WHERE q.value NOT IN (SELECT name FROM later_queue);
+
+-- name: heads_of_suspects
+SELECT q.value, r.job_id, r.priority, r.position
+FROM json_each(?1) AS q CROSS JOIN later_ready AS r ON r.job_id = (
+  SELECT f.job_id FROM later_ready AS f INDEXED BY later_ready_suspects
+  WHERE f.crashes >= 2 AND f.queue = q.value AND +f.type IN (SELECT value FROM json_each(?2))
+  ORDER BY f.priority DESC, f.position LIMIT 1)
+WHERE q.value NOT IN (SELECT name FROM later_queue);
 
 -- name: front_of_line
--- The unary plus keeps the planner from anything but the walk in claim order.
 SELECT job_id, priority, position FROM later_ready INDEXED BY later_ready_line
 WHERE crashes < 2 AND queue = ?1 AND +type IN (SELECT value FROM json_each(?2))
 ORDER BY priority DESC, position LIMIT ?3;
