@@ -42,6 +42,24 @@ func (c *clock) now() time.Time {
 	return c.heard.Add(time.Since(c.at))
 }
 
+// ahead is by how much this machine's clock is ahead of the database's, less what may be
+// wrong with that; negative: behind.
+func (c *clock) ahead() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	carried := now.Sub(c.at)
+	apart := now.Round(0).Sub(c.heard.Add(carried))
+	doubt := c.exact + carried/driftsBy
+	switch {
+	case apart > doubt:
+		return apart - doubt
+	case apart < -doubt:
+		return apart + doubt
+	}
+	return 0
+}
+
 // doubtful reports whether the two clocks of this machine have gone apart since the
 // database was heard: somebody set the one, or the machine slept and the other stood
 // still. It doubts once: who asks has to ask the database.

@@ -97,6 +97,36 @@ func TestClockPassesOverSlowAnswers(t *testing.T) {
 	}
 }
 
+// TestClockAhead: what is told of this machine's clock is no more than is certain.
+func TestClockAhead(t *testing.T) {
+	for _, test := range []struct {
+		ahead, roundTrip, later, want time.Duration
+	}{
+		{0, 0, 0, 0},
+		{3 * time.Second, 0, 0, 3 * time.Second},
+		{-3 * time.Second, 0, 0, -3 * time.Second},
+		{3 * time.Second, 2 * time.Second, 0, 2 * time.Second},
+		{-3 * time.Second, 2 * time.Second, 0, -2 * time.Second},
+		{time.Second, 4 * time.Second, 0, 0},
+		{3 * time.Second, 0, 10_000 * time.Second, 2 * time.Second},
+	} {
+		t.Run(fmt.Sprintf("%+v", test), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var c clock
+				sent := time.Now()
+				time.Sleep(test.roundTrip / 2)
+				told := time.Now().Add(-test.ahead)
+				time.Sleep(test.roundTrip / 2)
+				c.set(told, sent)
+				time.Sleep(test.later)
+				if got := c.ahead().Round(10 * time.Millisecond); got != test.want {
+					t.Errorf("ahead by %v, want %v", got, test.want)
+				}
+			})
+		})
+	}
+}
+
 func TestTimesAsTheDatabaseKeepsThem(t *testing.T) {
 	base := time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.UTC)
 	for _, test := range []struct {

@@ -39,7 +39,7 @@ func TestRowsThatSomebodyBroke(t *testing.T) {
 		"claimed by nobody":              `UPDATE later.claimed SET process_id = 0, token = 0`,
 		"counters":                       `UPDATE later.ready SET attempt = 1000000, crashes = 1000000; UPDATE later.claimed SET attempt = -1, crashes = -1`,
 		"finished never":                 `UPDATE later.finished SET finished_at = 'infinity', started_at = 'infinity', process_id = NULL, token = NULL`,
-		"queues of a process":            `UPDATE later.process SET queues = '[1]', state = 'odd', started_at = 'infinity', beat_at = '-infinity', pid = -1`,
+		"queues of a process":            `UPDATE later.process SET queues = '[1]', state = 'odd', started_at = 'infinity', beat_at = '-infinity', pid = -1, clock_ahead_us = -9223372036854775808`,
 		"progress":                       `UPDATE later.progress SET done = -1, total = -1, at = 'infinity'`,
 		"a log":                          `UPDATE later.log SET attrs = '[]', at = 'infinity', level = ''`,
 		"attempts":                       `UPDATE later.attempt SET outcome = 'odd', number = -1, started_at = NULL, finished_at = 'infinity'`,

@@ -92,7 +92,7 @@ func (s *Store) Beat(ctx context.Context, processID int64, state store.ProcessSt
 				beaten.Cancels = append(beaten.Cancels, store.CancelRequest{JobID: id.Int64, Reason: reason.String})
 			}
 			return nil
-		}, processID, now, string(state))
+		}, processID, now, string(state), s.clock.ahead().Microseconds())
 		if err == nil && asked { // rarely: most beats are one statement
 			beaten.Requests, err = requestsOf(own, processID, now)
 		}

@@ -187,9 +187,11 @@ func (s *Store) Processes(ctx context.Context) ([]store.Process, error) {
 			var p store.Process
 			var beatAt, started pgtype.Timestamptz
 			var queues, performs []byte
-			if err := r.Scan(&p.ID, &p.Beat, &beatAt, &p.State, &p.Host, &p.PID, &p.Version, &started, &queues, &p.Slots, &performs); err != nil {
+			var ahead int64
+			if err := r.Scan(&p.ID, &p.Beat, &beatAt, &p.State, &p.Host, &p.PID, &p.Version, &started, &queues, &p.Slots, &performs, &ahead); err != nil {
 				return err
 			}
+			p.ClockAhead = time.Duration(ahead) * time.Microsecond
 			p.BeatAt, p.StartedAt = timeOf(beatAt), timeOf(started)
 			p.Ended = s.locks.Ended(p.Host, p.ID)
 			if queues != nil {

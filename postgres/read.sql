@@ -38,7 +38,7 @@ SELECT name, description, queue, priority, max_retries, timeout_us, schema, seen
 SELECT pg_current_snapshot()::text;
 
 -- name: processes
-SELECT id, beat, beat_at, state, host, pid, version, started_at, queues, slots, performs FROM later.process ORDER BY started_at, id;
+SELECT id, beat, beat_at, state, host, pid, version, started_at, queues, slots, performs, clock_ahead_us FROM later.process ORDER BY started_at, id;
 
 -- name: request
 SELECT id, process_id, kind, job_id, by, asked_at, answered_at, answer FROM later.request WHERE id = $1;

@@ -290,7 +290,7 @@ ON CONFLICT (name) DO UPDATE SET description = excluded.description, queue = exc
 -- one without a job if it has none. The last column says whether somebody asks
 -- something of it.
 WITH me AS (
-  UPDATE later.process SET beat = beat + 1, beat_at = $2, state = $3 WHERE id = $1 RETURNING id
+  UPDATE later.process SET beat = beat + 1, beat_at = $2, state = $3, clock_ahead_us = $4 WHERE id = $1 RETURNING id
 )
 SELECT clock_timestamp(), c.job_id, c.token, c.claimed_at, c.cancel_reason,
   EXISTS (SELECT 1 FROM later.request WHERE process_id = $1 AND answered_at IS NULL)

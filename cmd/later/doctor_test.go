@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/laterjobs/later/internal/pgtest"
 )
@@ -33,5 +35,33 @@ func TestDoctor(t *testing.T) {
 			{words("doctor --ignore " + c.code), 0, "✓"},
 			{words("doctor --ignore messages"), 2, `--ignore "messages"`},
 		})
+	}
+}
+
+// TestDoctorComparesClocks: processes have measured how far their clocks are from the
+// database's; whoever asks is told of those that are too far.
+func TestDoctorComparesClocks(t *testing.T) {
+	db := newDatabase(t)
+	t.Setenv("LATER_DB", db)
+	follow(t, []step{{words("migrate"), 0, ""}})
+	for name, ahead := range map[string]int{"near": 900_000, "ahead": 90_000_000, "behind": -2_500_000} {
+		sql(t, db, fmt.Sprintf(`INSERT INTO later.process (id, beat, beat_at, started_at, pid, slots, state, host, version, clock_ahead_us)
+			VALUES (%[1]d, 1, now(), now(), 7, 1, 'running', '%[2]s', '', %[1]d)`, ahead, name))
+	}
+	code, out, problems := laterCmd(t, "doctor")
+	for _, text := range []string{"process 7 on ahead is 1 min 30 s ahead of that of the store", "process 7 on behind is 2 s behind that", "L118", "ahead by: -2.5s", "NTP"} {
+		if !strings.Contains(out, text) {
+			t.Errorf("it says not %q", text)
+		}
+	}
+	if code != 9 || strings.Contains(out, "on near") {
+		t.Errorf("exit %d\n%s%s", code, out, problems)
+	}
+	store := open(t, address{db: db})
+	if _, err := store.Beat(t.Context(), 90_000_000, "running", time.Time{}); err != nil { // by a clock that is right
+		t.Fatal(err)
+	}
+	if _, out, _ := laterCmd(t, "doctor"); strings.Contains(out, "on ahead") {
+		t.Errorf("its clock has been set right since:\n%s", out)
 	}
 }
