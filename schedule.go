@@ -115,6 +115,59 @@ func (q *JobQueue) SaveSchedule(ctx context.Context, name string, rule Rule, cal
 	})
 }
 
+// EditSchedule changes the rule of a schedule and, unless args is nil, the arguments of its
+// job, which are checked as Enqueue does. All else stays as it is. A change to one that is
+// defined in code stands until the definition in code changes. ErrNotFound: there is none.
+func (q *JobQueue) EditSchedule(ctx context.Context, name string, rule Rule, args json.RawMessage) error {
+	by := q.entry(ctx, "save", "schedule", name, "")
+	err := rule.err
+	if err == nil {
+		_, err = engine.RuleOf(&store.Schedule{Name: name, Definition: store.ScheduleDefinition{Rule: rule.text, Zone: rule.zone}})
+	}
+	if err != nil {
+		return fmt.Errorf("%w: edit: %w", ErrInvalidOption, err)
+	}
+	return q.changeSchedule(ctx, by, func(s *store.Schedule) error {
+		if s.Revision == 0 {
+			return ErrNotFound
+		}
+		d := s.Definition
+		if d.Rule, d.Zone = rule.text, rule.zone; args != nil {
+			if err := q.editArgs(ctx, &d, args); err != nil {
+				return err
+			}
+		}
+		by.Before, by.After = ruleText(&s.Definition), ruleText(&d)
+		s.Code.Edited = s.Code.Hash != ""
+		return engine.Define(s, d, q.now())
+	})
+}
+
+// editArgs gives the job of a schedule other arguments, and the unique key that follows
+// from them.
+func (q *JobQueue) editArgs(ctx context.Context, d *store.ScheduleDefinition, args json.RawMessage) error {
+	call, err := q.callByName(ctx, d.Job.Type, args, nil)
+	if err == nil {
+		err = call.check(q.cfg.MaxArgs)
+	}
+	if err != nil {
+		return err
+	}
+	if d.Job.Args, err = call.sealArgs(q.cfg.MaxArgs); err != nil {
+		return err
+	}
+	d.Sealed = envelope.Is(d.Job.Args)
+	if made := call.newJob(time.Unix(0, 0)).Options; made != nil && made.Unique != nil {
+		options := store.Options{}
+		if d.Job.Options != nil {
+			options = *d.Job.Options
+		}
+		options.Unique = made.Unique
+		d.Job.Options = &options
+	}
+	return nil
+}
+
 // ruleText is what is noted of a definition: when it is due, and which job.
 func ruleText(d *store.ScheduleDefinition) string {
 	text := d.Rule

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 )
 
 // Permission is one thing that a person may do; several are combined with |.
@@ -79,6 +80,31 @@ func BasicAuth(name, password string, may Permission) Access {
 			return User{}, ErrSignIn
 		}
 		return User{Name: name, May: may}, nil
+	}
+}
+
+// ProxyHeader trusts a proxy of your own, which has asked who it is and says so in a header
+// that it sets itself, such as X-Forwarded-User. Requests from other addresses than from are
+// refused, and those without exactly one name. may says what each may do.
+//
+//	dashboard.ProxyHeader("X-Forwarded-User", may, netip.MustParsePrefix("10.0.0.0/24"))
+//
+// It panics without a header, without may or without an address: everybody could set it.
+func ProxyHeader(header string, may func(name string) Permission, from ...netip.Prefix) Access {
+	if header == "" || may == nil || len(from) == 0 {
+		panic("dashboard: ProxyHeader needs a header, what a name may do, and the addresses of the proxy")
+	}
+	return func(r *http.Request) (User, error) {
+		peer, err := netip.ParseAddrPort(r.RemoteAddr)
+		trusted := func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) }
+		if err != nil || !slices.ContainsFunc(from, trusted) {
+			return User{}, fmt.Errorf("the request comes from %s, which is no proxy that this dashboard trusts", r.RemoteAddr)
+		}
+		names := r.Header.Values(header)
+		if len(names) != 1 || names[0] == "" {
+			return User{}, fmt.Errorf("the proxy has not said who asks: %d headers %s", len(names), header)
+		}
+		return User{Name: names[0], May: may(names[0])}, nil
 	}
 }
 

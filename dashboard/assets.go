@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"path"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +28,12 @@ var assets, assetNames = loadAssets()
 
 func loadAssets() (contents map[string][]byte, names map[string]string) {
 	contents, names = map[string][]byte{}, map[string]string{}
+	add := func(file string, content []byte) {
+		sum := sha256.Sum256(content)
+		extension := path.Ext(file)
+		name := strings.TrimSuffix(file, extension) + "-" + hex.EncodeToString(sum[:6]) + extension
+		contents[name], names[file] = content, name
+	}
 	entries, err := files.ReadDir("assets")
 	if err != nil {
 		panic(err) // they are part of the program
@@ -35,12 +43,30 @@ func loadAssets() (contents map[string][]byte, names map[string]string) {
 		if err != nil {
 			panic(err)
 		}
-		sum := sha256.Sum256(content)
-		extension := path.Ext(entry.Name())
-		name := strings.TrimSuffix(entry.Name(), extension) + "-" + hex.EncodeToString(sum[:6]) + extension
-		contents[name], names[entry.Name()] = content, name
+		add(entry.Name(), content)
+	}
+	for n := 1; n <= mostOnIcon; n++ {
+		digit := strconv.Itoa(n)
+		if n == mostOnIcon {
+			digit = "+"
+		}
+		content := bytes.Replace(contents[names["icon-problems.svg"]], []byte("</svg>"),
+			[]byte(`<text x="11.5" y="7.6" text-anchor="middle" font-family="sans-serif" font-weight="700" font-size="8" fill="#fff">`+digit+`</text></svg>`), 1)
+		add("icon-"+strconv.Itoa(n)+".svg", content)
 	}
 	return contents, names
+}
+
+// mostOnIcon is how many problems an icon does not count any more.
+const mostOnIcon = 10
+
+// Icon is that of the page in the browser: with how much needs a person, as far as that has
+// one digit.
+func (v *view) Icon() string {
+	if n := min(v.Problems(), mostOnIcon); n > 0 {
+		return v.Link("assets/", assetNames["icon-"+strconv.Itoa(n)+".svg"])
+	}
+	return v.Link("assets/", assetNames["icon.svg"])
 }
 
 func asset(w http.ResponseWriter, r *http.Request) {

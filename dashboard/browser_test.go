@@ -275,7 +275,7 @@ func TestErrorsByKeyboard(t *testing.T) {
 		}
 	}
 	b.run(chromedp.Navigate(root), chromedp.WaitReady("#foot"))
-	b.until(`document.readyState === "complete" && document.title.startsWith("(") && document.querySelector("link[rel=icon]").href.includes("problems")`)
+	b.until(`document.readyState === "complete" && document.title.startsWith("(") && /icon-\d/.test(document.querySelector("link[rel=icon]").href)`)
 	// A page listens to keys once it is complete.
 	press("g", "e")
 	b.until(`location.pathname.endsWith("/errors/") && document.readyState === "complete"`)

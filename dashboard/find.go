@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
@@ -37,38 +38,41 @@ func (b *board) startOf(v *view, page *jobsPage) (before int64, err error) {
 	return before, nil
 }
 
-// trailMost bounds how many pages back a list leads, one by one.
-const trailMost = 50
+const (
+	trailMost = 50  // how many pages back a list leads, one by one
+	firstPage = "0" // the page that begins with the newest job, in a trail
+)
 
 // after is the address of the jobs below an id. It says which pages have led there, so that
 // they can be gone back to: a list can be walked one way only.
 func (p *jobsPage) after(here url.Values, before int64) string {
 	next := url.Values{"q": {p.Query}, "before": {strconv.FormatInt(before, 10)}}
-	trail := []string{here.Get("before")}
+	trail := []string{cmp.Or(here.Get("before"), firstPage)}
 	if at := here.Get("at"); at != "" {
 		trail[0] = "@" + at
 	}
 	if so := here.Get("from"); so != "" {
 		trail = append(strings.Split(so, ","), trail...)
 	}
-	if from := strings.Join(trail[max(0, len(trail)-trailMost):], ","); from != "" {
-		next.Set("from", from)
-	}
+	next.Set("from", strings.Join(trail[max(0, len(trail)-trailMost):], ","))
 	return "?" + next.Encode()
 }
 
 // newerThan is the address of the page that led to the one of these values; empty: none
-// did, or it is the first.
+// did.
 func newerThan(here url.Values) string {
 	trail := strings.Split(here.Get("from"), ",")
 	last := trail[len(trail)-1]
 	if last == "" {
 		return ""
 	}
-	back := url.Values{"q": {here.Get("q")}, "from": {strings.Join(trail[:len(trail)-1], ",")}}
+	back := url.Values{"q": {here.Get("q")}}
+	if len(trail) > 1 {
+		back.Set("from", strings.Join(trail[:len(trail)-1], ","))
+	}
 	if at, isTime := strings.CutPrefix(last, "@"); isTime {
 		back.Set("at", at)
-	} else {
+	} else if last != firstPage {
 		back.Set("before", last)
 	}
 	return "?" + back.Encode()

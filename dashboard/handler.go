@@ -87,6 +87,8 @@ func (b *board) routes() http.Handler {
 	mux.HandleFunc("GET /queues/{name}", b.page(View, "queue", b.oneQueue))
 	mux.HandleFunc("GET /schedules/{$}", b.page(View, "schedules", b.schedules))
 	mux.HandleFunc("GET /schedules/{name}", b.page(View, "schedule", b.oneSchedule))
+	mux.HandleFunc("GET /schedules/{name}/edit", b.page(View, "edit", b.editSchedule))
+	mux.HandleFunc("POST /schedules/{name}/edit", b.saveSchedule)
 	mux.HandleFunc("GET /types/{$}", b.page(View, "types", b.types))
 	mux.HandleFunc("GET /types/{name}", b.page(View, "type", b.oneType))
 	mux.HandleFunc("GET /processes/{$}", b.page(View, "processes", b.processes))

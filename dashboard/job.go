@@ -99,7 +99,7 @@ func (b *board) job(v *view) error {
 	if page.Steps, err = b.stepsOf(v, id); err != nil {
 		return err
 	}
-	page.Links = b.linksOf(job)
+	page.Links = b.linksOf(page.Job.Job)
 	if page.Audit, err = b.auditOfJob(v, id); err != nil {
 		return err
 	}

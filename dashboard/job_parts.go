@@ -82,8 +82,8 @@ func (b *board) stepsOf(v *view, id int64) (rows []stepRow, err error) {
 }
 
 // JobLink adds a link to the page of each job, such as to its lines in your logs or to its
-// trace: its words, and what returns the address for a job; empty: none. The job is as
-// stored, with what of its arguments may be shown.
+// trace: its words, and what returns the address for a job; empty: none. Of the job it sees
+// what the user may see.
 func JobLink(words string, address func(later.Job) string) Option {
 	return func(b *board) { b.jobLinks = append(b.jobLinks, jobLinker{words, address}) }
 }

@@ -93,6 +93,6 @@ func wantsJSON(r *http.Request) bool {
 // Counts that are zero are left out: the piece is small.
 var fragment = template.Must(template.New("status").Funcs(template.FuncMap{"least": atLeast, "statuses": func() []later.JobStatus { return store.Statuses }}).Parse(
 	`<div class="later-status" data-running="{{.Running}}">{{if .Problem}}<span class="later-problem">{{.Problem}}</span>{{else}}` +
-		`<span class="later-state">{{if .Running}}running{{else}}not running{{end}}</span>` +
+		`<span class="later-state">{{if .Running}}running in {{.Processes}} {{if eq .Processes 1}}process{{else}}processes{{end}}{{else}}not running{{end}}</span>` +
 		`{{$counts := .Counts}}{{$more := .More}}{{range $status := statuses}}{{with index $counts (print $status)}} <span class="later-count" data-status="{{$status}}">{{least . (index $more (print $status))}} {{$status}}</span>{{end}}{{end}}{{end}}</div>
 `))

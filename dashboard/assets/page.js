@@ -198,10 +198,10 @@
     cross.setAttribute("x2", near.dataset.x);
     const names = [...figure.querySelectorAll("thead th")].slice(1), cells = [...near.cells];
     tip.textContent = [cells[0].textContent, ...names.map((name, i) => `${cells[i + 1].textContent} ${name.textContent}`)].join("\n");
-    const at = near.dataset.x * box.width / svg.viewBox.baseVal.width;
-    tip.style.top = `${svg.offsetTop + 8}px`;
-    tip.style.left = at < box.width / 2 ? `${svg.offsetLeft + at + 10}px` : "";
-    tip.style.right = at < box.width / 2 ? "" : `${figure.clientWidth - svg.offsetLeft - at + 10}px`;
+    const around = figure.getBoundingClientRect(), at = box.left - around.left + near.dataset.x * box.width / svg.viewBox.baseVal.width;
+    tip.style.top = `${box.top - around.top + 8}px`;
+    tip.style.left = at < around.width / 2 ? `${at + 10}px` : "";
+    tip.style.right = at < around.width / 2 ? "" : `${around.width - at + 10}px`;
   });
 
   // A time under the pointer is told in the zone of the page, in UTC and in one's own; copied

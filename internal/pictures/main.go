@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"image/png"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -45,16 +46,17 @@ type shot struct {
 	name, path    string
 	width, height int
 	theme         string
+	does          string // JavaScript: what somebody does before the picture is taken
 }
 
 // shown are those that the documentation has.
 var shown = []shot{
-	{"overview", "", 1280, 900, "light"},
-	{"jobs", "jobs/", 1280, 800, "light"},
-	{"job", "jobs/{failed}", 1280, 900, "light"},
-	{"errors", "errors/{cause}", 1280, 860, "light"},
-	{"schedules", "schedules/", 1280, 560, "dark"},
-	{"phone", "", 390, 844, "dark"},
+	{name: "overview", width: 1280, height: 900, theme: "light"},
+	{name: "jobs", path: "jobs/", width: 1280, height: 800, theme: "light"},
+	{name: "job", path: "jobs/{failed}", width: 1280, height: 900, theme: "light"},
+	{name: "errors", path: "errors/{cause}", width: 1280, height: 860, theme: "light"},
+	{name: "schedules", path: "schedules/", width: 1280, height: 560, theme: "dark"},
+	{name: "phone", width: 390, height: 844, theme: "dark"},
 }
 
 // screens are those for which somebody designs.
@@ -64,13 +66,26 @@ var screens = []struct {
 	theme         string
 }{{"light", 1440, 1000, "light"}, {"dark", 1024, 1100, "dark"}, {"phone", 360, 1500, "dark"}, {"phone-light", 360, 1500, "light"}}
 
+// done are pages on which somebody has done something.
+var done = []shot{
+	{name: "do-point", does: `(() => { const at = document.querySelector(".chart svg"), box = at.getBoundingClientRect();
+		at.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: box.left + box.width * 0.7, clientY: box.top + 40 })); })()`},
+	{name: "do-tick", path: "jobs/", does: `document.querySelectorAll("input[name=id]")[11].click()`},
+	{name: "do-keys", path: "jobs/", does: `document.querySelector("[data-help]").click()`},
+	{name: "do-pause", path: "queues/", does: `[...document.querySelectorAll("[data-pause]")].at(-1).open = true`},
+	{name: "do-pause-all", path: "queues/", does: `document.querySelector("#pause-all").open = true`},
+	{name: "do-pause-schedule", path: "schedules/", does: `[...document.querySelectorAll("[data-pause]")].at(-1).open = true`},
+	{name: "do-copy", path: "jobs/{failed}", does: `document.querySelector("#copies").open = true`},
+	{name: "do-foot", does: `scrollTo(0, 1e6)`},
+}
+
 func all() (shots []shot) {
 	for name, path := range map[string]string{
 		"overview": "", "jobs": "jobs/", "queues": "queues/", "queue": "queues/webhooks", "types": "types/", "type": "types/WebhookJob", "schedules": "schedules/",
 		"schedule": "schedules/sync-orders", "processes": "processes/", "process": "processes/811203", "settings": "settings/", "new": "jobs/new?type=WebhookJob",
 		"errors": "errors/", "error": "errors/{cause}", "question": "ops/new?do=retry&q=cause:{cause}", "operation": "ops/{operation}", "operations": "ops/",
 		"ask-delete": "ops/new?do=delete&q=id:{failed}", "ask-reschedule": "ops/new?do=reschedule&q=id:{scheduled}", "ask-empty": "ops/new?do=delete&q=queue:webhooks&name=webhooks",
-		"list-far": "jobs/?q=status:completed&before={failed}", "why": "jobs/{failed}/why", "audit": "audit/", "request": "requests/{request}", "none": "jobs/?q=nothing", "wrong": "jobs/?q=status:fialed", "help": "help/failures.md",
+		"list-far": "jobs/?q=status:completed&before={failed}", "why": "jobs/{failed}/why", "edit": "schedules/nightly-report/edit", "status": "status/", "audit": "audit/", "request": "requests/{request}", "none": "jobs/?q=nothing", "wrong": "jobs/?q=status:fialed", "help": "help/failures.md",
 		"job-failed": "jobs/{failed}", "job-running": "jobs/{running}", "job-completed": "jobs/{completed}", "job-scheduled": "jobs/{scheduled}", "job-retrying": "jobs/{retrying}",
 		"job-pending": "jobs/{pending}", "list-failed": "jobs/?q=status:failed", "not-found": "jobs/99999999", "forbidden": "guest/audit/", "long": "long/jobs/", "long-overview": "long/",
 		"long-job": "long/jobs/1", "long-queues": "long/queues/",
@@ -78,7 +93,12 @@ func all() (shots []shot) {
 		"empty-processes": "empty/processes/", "empty-errors": "empty/errors/", "empty-audit": "empty/audit/", "empty-operations": "empty/ops/",
 	} {
 		for _, s := range screens {
-			shots = append(shots, shot{name + "-" + s.name, path, s.width, s.height, s.theme})
+			shots = append(shots, shot{name: name + "-" + s.name, path: path, width: s.width, height: s.height, theme: s.theme})
+		}
+	}
+	for _, d := range done {
+		for _, s := range screens {
+			shots = append(shots, shot{d.name + "-" + s.name, d.path, s.width, s.height, s.theme, d.does})
 		}
 	}
 	slices.SortFunc(shots, func(a, b shot) int { return strings.Compare(a.name, b.name) })
@@ -107,6 +127,7 @@ func run(into, only string, extra bool) (err error) {
 	defer func() { err = errors.Join(err, empty.Close()) }()
 	handler := http.NewServeMux()
 	handler.Handle("/", show(jobs))
+	handler.HandleFunc("/status/", host(dashboard.Status(later.New(jobs, later.Config{})), dashboard.Status(later.New(empty, later.Config{}))))
 	handler.Handle("/empty/", http.StripPrefix("/empty", show(empty)))
 	handler.Handle("/guest/", http.StripPrefix("/guest", dashboard.Handler(later.New(jobs, later.Config{}), dashboard.Loopback(dashboard.ReadOnly))))
 	if extra {
@@ -144,6 +165,28 @@ func show(jobs *sqlite.Store) http.Handler {
 	return dashboard.Handler(later.New(jobs, later.Config{Logger: slog.New(slog.DiscardHandler)}), dashboard.Loopback(dashboard.Admin), dashboard.Environment("shop"), dashboard.EnvironmentColor("green"), dashboard.Help(docs.Page))
 }
 
+// host is a page of a program that shows how its jobs do, with a style of its own.
+func host(parts ...http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>A shop</title><style>
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem } .later-status { display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding: .5rem .75rem; border: 1px solid #8884; border-radius: 6px; margin: 0 0 1rem }
+.later-state::before { content: "●"; margin-right: .4em; color: #c33 } [data-running=true] .later-state::before { color: #2a7 } [data-status=failed] { color: #c33 }
+</style><h1>A shop</h1><p>With a style of the page:</p>`)
+		for _, part := range parts {
+			part.ServeHTTP(inside{w}, r)
+		}
+		fmt.Fprint(w, `<p>Without:</p><div style="all: initial">`)
+		parts[0].ServeHTTP(inside{w}, r)
+		fmt.Fprint(w, `</div>`)
+	}
+}
+
+// inside lets an answer be a part of another one.
+type inside struct{ io.Writer }
+
+func (inside) Header() http.Header { return http.Header{} }
+func (inside) WriteHeader(int)     {}
+
 // take makes the pictures with one browser.
 func take(shots []shot, only, into, root string, places *strings.Replacer) error {
 	var program string
@@ -175,6 +218,11 @@ func take(shots []shot, only, into, root string, places *strings.Replacer) error
 		}
 		if err := chromedp.Do(ctx, chromedp.EmulateViewport(int64(s.width), int64(s.height)), chromedp.Navigate(root+places.Replace(s.path)), chromedp.WaitReady("body")); err != nil {
 			return err
+		}
+		if s.does != "" {
+			if _, err := chromedp.Run(ctx, chromedp.Evaluate[any]("(() => { "+s.does+"; return true })()")); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
 		}
 		picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 		if err != nil {
