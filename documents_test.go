@@ -215,3 +215,33 @@ func read(t *testing.T, document string) string {
 	}
 	return string(text)
 }
+
+// TestDocumentedOptions: the page names every option, in the row of what it fits.
+func TestDocumentedOptions(t *testing.T) {
+	rowOf := map[string]string{
+		"Option": "of a definition and of a call", "LimitOption": "of a definition and of a call",
+		"DefineOption": "of a definition", "BackoffOption": "of a definition", "CallOption": "of a call",
+		"UniqueOption": "of a unique key", "ScheduleOption": "of a schedule",
+	}
+	named := map[string][]string{}
+	for _, row := range rows(t, "docs/quick-reference.md", "| options | |")[1:] {
+		named[row[0]] = codes([][]string{{row[1]}})
+	}
+	makes := regexp.MustCompile(`(?m)^func ([A-Z]\w*)(?:\[.*?\])?\(.*\) (\w*Option) \{`)
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found [][]string
+	for _, source := range sources {
+		found = append(found, makes.FindAllStringSubmatch(read(t, source), -1)...)
+	}
+	for _, option := range found {
+		if row, known := rowOf[option[2]]; known && !slices.Contains(named[row], option[1]) {
+			t.Errorf("the options %s lack %s", row, option[1])
+		}
+	}
+	if len(found) < 30 {
+		t.Errorf("only %d options found", len(found))
+	}
+}
