@@ -7,7 +7,7 @@ var (
 	ErrNotFound      = errors.New("not found")
 	ErrConflict      = errors.New("conflict")              // the job is in a state that does not allow it
 	ErrDuplicate     = errors.New("duplicate")             // another job holds the unique key: see DuplicateError
-	ErrClosed        = errors.New("closed")                // the store has been closed
+	ErrClosed        = errors.New("the store is closed")   // Close was called before
 	ErrProcessGone   = errors.New("process declared dead") // its jobs run elsewhere
 	ErrFull          = errors.New("disk full")             // nothing was stored
 	ErrUnavailable   = errors.New("store unavailable")     // not reachable, locked for too long, or broken

@@ -82,7 +82,7 @@ func TestJobCommands(t *testing.T) {
 		{words("show 5 --tz Asia/Tokyo"), 0, `{"n":33,`},
 		{words("show 5 --tz Asia/Tokyo"), 0, "2050-01-02 00:00:00"},
 		{words("show 3"), 0, "edited: stored again with other arguments"},
-		{words(`edit 5 --args {"n":"five"}`), 2, "/n got string, want integer"},
+		{words(`edit 5 --args {"n":"five"}`), 2, "/n is a string, but integer is needed"},
 		{words("show 5"), 0, "scheduled"},
 		{words(`edit 5 --args {`), 2, "the arguments"},
 		{words(`edit 1 --args {"n":7}`), 0, "job 6 is pending"},

@@ -198,7 +198,7 @@ func TestSchemaSaysWhatTheTagsSay(t *testing.T) {
 	} {
 		problems := CheckSchema(schema, json.RawMessage(test.document))
 		if missing := !strings.Contains(test.document, "email"); missing {
-			if len(problems) != 1 || !strings.Contains(problems[0].Message, "email") {
+			if len(problems) != 1 || !strings.Contains(problems[0].String(), "/email is required") {
 				t.Errorf("email is missing: %v", problems)
 			}
 			continue

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 	compiler "github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
@@ -262,14 +263,40 @@ var english = message.NewPrinter(language.English)
 // says of a value that is not to be shown may show it.
 func leaves(schema json.RawMessage, failure *compiler.ValidationError) (problems []Problem) {
 	if len(failure.Causes) == 0 {
-		message := failure.ErrorKind.LocalizedString(english)
-		if redact.Pointed(schema, failure.InstanceLocation) {
-			message = redact.Placeholder + " fails the check " + strings.Join(failure.ErrorKind.KeywordPath(), "/")
-		}
-		return []Problem{{pointerOf(failure.InstanceLocation), message}}
+		return leaf(schema, failure)
 	}
 	for _, cause := range failure.Causes {
 		problems = append(problems, leaves(schema, cause)...)
 	}
 	return problems
+}
+
+// leaf is a problem in the words in which a definition says the same.
+func leaf(schema json.RawMessage, failure *compiler.ValidationError) []Problem {
+	where := pointerOf(failure.InstanceLocation)
+	if redact.Pointed(schema, failure.InstanceLocation) {
+		return []Problem{{where, redact.Placeholder + " fails the check " + strings.Join(failure.ErrorKind.KeywordPath(), "/")}}
+	}
+	switch what := failure.ErrorKind.(type) {
+	case *kind.Required:
+		problems := make([]Problem, len(what.Missing))
+		for i, name := range what.Missing {
+			problems[i] = Problem{where + pointerOf([]string{name}), "is required"}
+		}
+		return problems
+	case *kind.Type:
+		return []Problem{{where, fmt.Sprintf("is %s, but %s is needed", article(what.Got), strings.Join(what.Want, " or "))}}
+	}
+	return []Problem{{where, failure.ErrorKind.LocalizedString(english)}}
+}
+
+// article puts one before the name of a JSON type.
+func article(name string) string {
+	switch name {
+	case "null":
+		return name
+	case "integer", "object", "array":
+		return "an " + name
+	}
+	return "a " + name
 }

@@ -57,6 +57,10 @@ func finished(f *JobFacts, r *Report) bool {
 			text = fmt.Sprintf("It was given up: %d processes died while they had it.", job.Crashes)
 		}
 		retry.Code = "More tries: later.MaxRetries; not for this error: later.DiscardOn, later.RetryIf."
+		if f.Misfit != "" { // to try again would not help
+			retry = Fix{Now: "Enqueue it anew with arguments that fit its type.", Command: "later edit " + f.id(),
+				Code: "Keep new fields optional for as long as older jobs are stored."}
+		}
 		r.found(Finding{Code: "L102", Severity: Error, Text: text, Fix: retry}.
 			with(by, fact("error", job.Error), fact("finished", moment(job.FinishedAt))).with(f.fellows()...))
 		f.checkHolder(r)

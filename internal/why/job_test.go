@@ -51,6 +51,7 @@ func TestJob(t *testing.T) {
 	}{
 		"completed":               {ready(in(store.Completed)), "L101", nil},
 		"failed":                  {ready(in(store.Failed), func(f *JobFacts) { f.Job.Attempt, f.Job.Error = 4, "no route" }), "L102", []string{"4 attempts", "no route"}},
+		"failed, arguments":       {ready(in(store.Failed), func(f *JobFacts) { f.Misfit = "/email" }), "L102", []string{"later edit 5"}},
 		"crashed":                 {ready(in(store.Failed), func(f *JobFacts) { f.Job.Crashes = 5 }), "L102", []string{"5 processes died"}},
 		"failed, the key is held": {ready(in(store.Failed), func(f *JobFacts) { f.Holder, f.Job.Options = 9, &store.Options{Unique: &store.Unique{Key: "k"}} }), "L102 L119", []string{"job 9 holds"}},
 		"cancelled":               {ready(in(store.Cancelled), func(f *JobFacts) { f.Job.Error = "by ada" }), "L103", []string{"by ada"}},
