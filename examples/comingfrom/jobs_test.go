@@ -44,6 +44,24 @@ func TestEnqueue(t *testing.T) {
 	}
 }
 
+func TestEnqueueAsThere(t *testing.T) {
+	mailer := &Mailer{Addresses: map[int64]string{42: "ada@example.com"}}
+	queue := latertest.New(t, later.Config{}, WelcomeEmail.Do(mailer.Perform))
+	if err := EnqueueAsThere(t.Context(), queue, time.Now().Add(24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	latertest.Drain(t, queue)
+	if len(mailer.Sent) != 3 { // now, later and by name; two are for tomorrow
+		t.Errorf("sent to %v", mailer.Sent)
+	}
+	tomorrow := latertest.Enqueued(t, queue, WelcomeEmail, latertest.Times(2), latertest.Where(func(job latertest.Job[WelcomeArgs]) bool {
+		return job.Status == later.StatusScheduled
+	}))
+	if first := tomorrow[0]; first.Priority != 50 || first.UserID != "42" || first.TargetID != "user/42" {
+		t.Errorf("%+v", first)
+	}
+}
+
 func TestSyncIsUnique(t *testing.T) {
 	queue := latertest.New(t, later.Config{})
 	if err := NewQueue(queue, &Mailer{}); err != nil {
