@@ -81,6 +81,7 @@ var mayImport = map[string][]string{
 	"examples/databasesql": {"", "postgres"},
 	"examples/first":       {"", "sqlite", "dashboard"},
 	"examples/comingfrom":  {""},
+	"examples/recipes":     {"", "sqlite"},
 	"examples/web":         {"", "sqlite", "dashboard"},
 	"examples/deploy":      {"", "store", "sqlite", "postgres"},
 }
