@@ -169,6 +169,9 @@ func (a *app) inTime(cmd *cobra.Command, run func() error) error {
 	defer cancel()
 	cmd.SetContext(ctx)
 	err := run()
+	if err == context.DeadlineExceeded && errors.Is(ctx.Err(), err) {
+		return coded(exitTimedOut, fmt.Errorf("timed out after %s", span(time.Duration(a.timeout))))
+	}
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return coded(exitTimedOut, fmt.Errorf("timed out after %s: %w", span(time.Duration(a.timeout)), err))
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,8 @@ var errDeclined = errors.New("nothing was changed")
 
 // bulk is a change of the jobs that a filter selects.
 type bulk struct {
-	verb        string // "cancel"
+	verb        string            // "cancel"
+	of          []later.JobStatus // that it changes; the others it leaves alone
 	dryRun, yes bool
 }
 
@@ -79,6 +81,7 @@ func (a *app) decide(b bulk, found affected) (goOn bool, err error) {
 	if b.dryRun && a.json() {
 		return false, a.printJSON(found)
 	}
+	count, changed, left := found.split(b.of)
 	if !b.dryRun && (b.yes || found.Count <= 1) {
 		return true, nil
 	}
@@ -86,7 +89,10 @@ func (a *app) decide(b bulk, found affected) (goOn bool, err error) {
 	if b.dryRun {
 		to = a.out
 	}
-	fmt.Fprintf(to, "would %s %s: %s\n", b.verb, plural(int(found.Count), "job"), breakdown(found.ByStatus))
+	fmt.Fprintf(to, "would %s %s: %s\n", b.verb, plural(int(count), "job"), breakdown(changed))
+	if len(left) > 0 {
+		fmt.Fprintf(to, "would leave alone: %s\n", breakdown(left))
+	}
 	for _, job := range found.Samples {
 		fmt.Fprintf(to, "  %d  %s  %s  %s  queued %s\n", job.ID, printable(job.Type), printable(job.Queue), job.Status, when(job.QueuedAt, time.Now()))
 	}
@@ -96,7 +102,22 @@ func (a *app) decide(b bulk, found affected) (goOn bool, err error) {
 	if b.dryRun {
 		return false, nil
 	}
-	return true, a.ask(fmt.Sprintf("%s %s?", b.verb, plural(int(found.Count), "job")))
+	return true, a.ask(fmt.Sprintf("%s %s?", b.verb, plural(int(count), "job")))
+}
+
+// split counts the jobs of the statuses that a change is about, and those that it leaves
+// alone.
+func (f affected) split(of []later.JobStatus) (count int64, changed, left map[later.JobStatus]int64) {
+	changed, left = map[later.JobStatus]int64{}, map[later.JobStatus]int64{}
+	for status, n := range f.ByStatus {
+		if slices.Contains(of, status) {
+			changed[status] = n
+			count += n
+		} else {
+			left[status] = n
+		}
+	}
+	return count, changed, left
 }
 
 func breakdown[N int | int64](counts map[later.JobStatus]N) string {

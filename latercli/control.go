@@ -14,7 +14,9 @@ import (
 // steering is a verb that changes jobs, one by one or by filter.
 type steering struct {
 	use, short, done string
-	next             string // what to do next with a single job
+	next             string            // what to do next with a single job
+	then             string            // and with several
+	of               []later.JobStatus // that it changes
 	one              func(context.Context, *later.JobQueue, int64) error
 	all              func(context.Context, *later.JobQueue, later.Filter) (int, error)
 	operation        func() later.Operation // the same, of many jobs
@@ -24,6 +26,7 @@ func (a *app) cancelCommand() *cobra.Command {
 	var reason string
 	cmd := a.steeringCommand(steering{
 		use: "cancel", short: "Cancel jobs that wait or run", done: "cancelled", next: "retry %d    to run it after all",
+		then: "list --status cancelled", of: append([]later.JobStatus{later.StatusRunning}, waits...),
 		one: func(ctx context.Context, q *later.JobQueue, id int64) error { return q.Cancel(ctx, id, reason) },
 		all: func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) {
 			return q.CancelAll(ctx, f, reason)
@@ -39,7 +42,8 @@ func (a *app) cancelCommand() *cobra.Command {
 func (a *app) retryCommand() *cobra.Command { return a.steeringCommand(retrying) }
 
 var retrying = steering{
-	use: "retry", short: "Make finished or retrying jobs pending again", done: "pending", next: "wait %d",
+	use: "retry", short: "Make finished or retrying jobs pending again", done: "pending", next: "wait %d", then: "tail    to see what becomes of them",
+	of:        []later.JobStatus{later.StatusRetrying, later.StatusCompleted, later.StatusFailed, later.StatusCancelled},
 	one:       func(ctx context.Context, q *later.JobQueue, id int64) error { return q.Retry(ctx, id) },
 	all:       func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) { return q.RetryAll(ctx, f) },
 	operation: func() later.Operation { return later.Operation{Action: later.OperationRetry} },
@@ -48,7 +52,8 @@ var retrying = steering{
 func (a *app) deleteCommand() *cobra.Command { return a.steeringCommand(deleting) }
 
 var deleting = steering{
-	use: "delete", short: "Delete jobs that do not run, with their history", done: "deleted",
+	use: "delete", short: "Delete jobs that do not run, with their history", done: "deleted", then: "audit    to see who has deleted what",
+	of:        append([]later.JobStatus{later.StatusCompleted, later.StatusFailed, later.StatusCancelled}, waits...),
 	one:       func(ctx context.Context, q *later.JobQueue, id int64) error { return q.Delete(ctx, id) },
 	all:       func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) { return q.DeleteAll(ctx, f) },
 	operation: func() later.Operation { return later.Operation{Action: later.OperationDelete} },
@@ -60,6 +65,7 @@ func (a *app) rescheduleCommand() *cobra.Command {
 	var when time.Time
 	cmd := a.steeringCommand(steering{
 		use: "reschedule", short: "Give scheduled, pending or retrying jobs a new time", done: "rescheduled", next: "show %d",
+		then: "list --status scheduled", of: []later.JobStatus{later.StatusScheduled, later.StatusPending, later.StatusRetrying},
 		one: func(ctx context.Context, q *later.JobQueue, id int64) error { return q.Reschedule(ctx, id, when) },
 		all: func(ctx context.Context, q *later.JobQueue, f later.Filter) (int, error) {
 			return q.RescheduleAll(ctx, f, when)
@@ -98,7 +104,7 @@ func (a *app) rescheduleCommand() *cobra.Command {
 
 func (a *app) steeringCommand(s steering) *cobra.Command {
 	var selected selection
-	change := bulk{verb: s.use}
+	change := bulk{verb: s.use, of: s.of}
 	cmd := &cobra.Command{
 		Use:   s.use + " [ID…]",
 		Short: s.short,
@@ -170,6 +176,10 @@ func (a *app) steerAll(ctx context.Context, q *later.JobQueue, s steering, chang
 	if err != nil {
 		return err
 	}
+	if count, _, left := found.split(change.of); count == 0 && found.Count > 0 && !change.dryRun {
+		fmt.Fprintf(a.err, "left alone: %s\n", breakdown(left))
+		return a.printCount(0, s.done)
+	}
 	if goOn, err := a.decide(change, found); err != nil || !goOn {
 		return err
 	}
@@ -178,7 +188,11 @@ func (a *app) steerAll(ctx context.Context, q *later.JobQueue, s steering, chang
 	}
 	f.IDs = found.IDs
 	n, err := s.all(ctx, q, f)
-	return errors.Join(err, a.printCount(n, s.done))
+	err = errors.Join(err, a.printCount(n, s.done))
+	if err == nil && n > 0 && s.then != "" {
+		a.hint("%s", s.then)
+	}
+	return err
 }
 
 func (a *app) printCount(n int, done string) error {

@@ -135,7 +135,7 @@ func (a *app) showError(ctx context.Context, q *later.JobQueue, c later.Cause) e
 }
 
 func (a *app) errorRetryCommand() *cobra.Command {
-	change := bulk{verb: "retry"}
+	change := bulk{verb: "retry", of: retrying.of}
 	cmd := &cobra.Command{
 		Use:   "retry ID",
 		Short: "Make all jobs pending again that failed of a cause, or are to be retried because of it",

@@ -102,6 +102,29 @@ func TestPurge(t *testing.T) {
 	}
 }
 
+// TestPreview: what a change would leave alone is said, and not counted.
+func TestPreview(t *testing.T) {
+	app := mounted(t)
+	for range 4 {
+		app("enqueue", "GreetJob", "--args", `{"name":"ada"}`)
+	}
+	app("cancel", "1", "2")
+	for _, c := range []struct {
+		line, says string
+	}{
+		{"cancel --type GreetJob --dry-run", "would cancel 2 jobs: 2 pending\nwould leave alone: 2 cancelled\n"},
+		{"cancel --status cancelled", "left alone: 2 cancelled"},
+		{"retry --type GreetJob", "retry 2 jobs?"},
+		{"retry --type GreetJob --yes", "2 jobs pending\nnext: app jobs tail"},
+		{"reschedule --in 1h --type GreetJob --yes", "4 jobs rescheduled"},
+		{"wait 1 --timeout 10ms", "timed out after 10ms"},
+	} {
+		if code, out, problems := app(strings.Fields(c.line)...); !strings.Contains(out+problems, c.says) {
+			t.Errorf("%s: exit %d, want %q\n%s%s", c.line, code, c.says, out, problems)
+		}
+	}
+}
+
 // TestManyIDs: more jobs than one wants to change one by one are an operation, that can be
 // undone.
 func TestManyIDs(t *testing.T) {

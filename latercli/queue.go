@@ -30,20 +30,24 @@ func (a *app) queueListCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.printQueues(stats)
+				processes, err := q.Processes(ctx)
+				if err != nil {
+					return err
+				}
+				return a.printQueues(stats, processes)
 			})
 		},
 	}
 }
 
-func (a *app) printQueues(stats later.Stats) error {
+func (a *app) printQueues(stats later.Stats, processes []later.Process) error {
 	switch {
 	case a.quiet:
 		return printIDs(a, namesOf(stats))
 	case a.json():
 		return a.printJSON(append([]later.QueueStats{}, stats.Queues...))
 	}
-	return a.table(queueRows(stats))
+	return a.table(queueRows(stats, processes))
 }
 
 func namesOf(stats later.Stats) []string {
@@ -93,7 +97,7 @@ func (a *app) showQueue(ctx context.Context, q *later.JobQueue, name string) err
 	if a.json() {
 		return a.printJSON(shownQueue{stats.Queues[0], append([]later.Process{}, processes...)})
 	}
-	if err := a.printQueues(stats); err != nil || a.quiet {
+	if err := a.printQueues(stats, processes); err != nil || a.quiet {
 		return err
 	}
 	fmt.Fprintln(a.out)
@@ -175,14 +179,11 @@ func atLeast(jobs int64, more bool) string {
 	return text
 }
 
-func queueRows(stats later.Stats) [][]string {
+func queueRows(stats later.Stats, processes []later.Process) [][]string {
 	now := time.Now()
 	rows := [][]string{{"QUEUE", "STATE", "PENDING", "RUNNING", "SCHEDULED", "OLDEST PENDING", "PAUSED"}}
 	for _, queue := range stats.Queues {
-		state, paused := "active", ""
-		if !queue.PausedAt.IsZero() {
-			state, paused = "paused", when(queue.PausedAt, now)+" "+queue.PauseReason
-		}
+		state, paused := queueState(queue, processes, now)
 		rows = append(rows, []string{
 			queue.Name, state, atLeast(queue.Pending, queue.PendingMore), atLeast(queue.Running, queue.RunningMore),
 			atLeast(queue.Scheduled, queue.ScheduledMore), when(queue.Oldest, now), oneLine(paused, 60),
@@ -191,11 +192,37 @@ func queueRows(stats later.Stats) [][]string {
 	return rows
 }
 
+// queueState is what a queue is like, in a word, and since when and why it is paused.
+func queueState(queue later.QueueStats, processes []later.Process, now time.Time) (state, paused string) {
+	switch {
+	case !queue.PausedAt.IsZero():
+		return "paused", when(queue.PausedAt, now) + " " + queue.PauseReason
+	case slotsOf(processes, queue.Name, now) == 0:
+		return "no process", ""
+	}
+	return "active", ""
+}
+
+// slotsOf is how many jobs of a queue run at once, at most.
+func slotsOf(processes []later.Process, queue string, now time.Time) (slots int) {
+	for _, p := range processes {
+		if !claims(p, now) {
+			continue
+		}
+		if p.Queues == nil {
+			slots += p.Slots
+		} else {
+			slots += p.Queues[queue]
+		}
+	}
+	return slots
+}
+
 // waits are the statuses of jobs that a queue is emptied of.
 var waits = []later.JobStatus{later.StatusPending, later.StatusScheduled, later.StatusRetrying, later.StatusBlocked}
 
 func (a *app) queuePurgeCommand() *cobra.Command {
-	change := bulk{verb: "delete"}
+	change := bulk{verb: "delete", of: deleting.of}
 	cmd := &cobra.Command{
 		Use:   "purge QUEUE",
 		Short: "Delete the jobs that wait in a queue; those that run or have finished stay",

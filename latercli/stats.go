@@ -47,7 +47,7 @@ func (a *app) stats(ctx context.Context, q *later.JobQueue) error {
 		return err
 	}
 	fmt.Fprintln(a.out)
-	if err := a.table(queueRows(stats)); err != nil {
+	if err := a.table(queueRows(stats, processes)); err != nil {
 		return err
 	}
 	fmt.Fprintln(a.out)

@@ -86,7 +86,7 @@ func (a *app) topOnce(ctx context.Context, q *later.JobQueue) error {
 		return a.printJSON(s)
 	}
 	fmt.Fprintf(a.out, "%s  %s\n\n", s.At.In(a.zone).Format(time.DateTime), countsLine(s.Stats))
-	if err := a.table(queueRows(s.Stats)); err != nil {
+	if err := a.table(queueRows(s.Stats, s.Processes)); err != nil {
 		return err
 	}
 	fmt.Fprintln(a.out)

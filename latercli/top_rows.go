@@ -52,25 +52,14 @@ func jobRow(job later.Job, now time.Time) []string {
 func (m *topScreen) queueRows() [][]string {
 	rows := [][]string{{"QUEUE", "STATE", "PENDING", "OLDEST", "RUN", "SCHEDULED", "OUT/MIN", "15 MIN", "PAUSED"}}
 	for _, q := range m.now.Stats.Queues {
-		state, oldest, paused := "active", "", ""
-		slots := 0
-		for _, p := range m.now.Processes {
-			if claims(p, m.now.At) {
-				slots += slotsFor(p, q.Name)
-			}
-		}
-		switch {
-		case !q.PausedAt.IsZero():
-			state, paused = "paused", when(q.PausedAt, m.now.At)+" "+q.PauseReason
-		case slots == 0:
-			state = "no process"
-		}
+		oldest := ""
+		state, paused := queueState(q, m.now.Processes, m.now.At)
 		if !q.Oldest.IsZero() {
 			oldest = span(m.now.At.Sub(q.Oldest))
 		}
 		minutes := m.now.past.done[q.Name]
 		rows = append(rows, []string{
-			q.Name, state, atLeast(q.Pending, q.PendingMore), oldest, atLeast(q.Running, q.RunningMore) + "/" + strconv.Itoa(slots),
+			q.Name, state, atLeast(q.Pending, q.PendingMore), oldest, atLeast(q.Running, q.RunningMore) + "/" + strconv.Itoa(slotsOf(m.now.Processes, q.Name, m.now.At)),
 			atLeast(q.Scheduled, q.ScheduledMore), perMinute(m.now.past.perMinute(q.Name)), sparkline(minutes[:]), paused,
 		})
 	}
@@ -80,14 +69,6 @@ func (m *topScreen) queueRows() [][]string {
 // claims reports whether a process takes jobs.
 func claims(p later.Process, now time.Time) bool {
 	return processState(p, now) == string(store.ProcessRunning)
-}
-
-// slotsFor is how many jobs of a queue a process runs at once, at most.
-func slotsFor(p later.Process, queue string) int {
-	if p.Queues == nil {
-		return p.Slots
-	}
-	return p.Queues[queue]
 }
 
 func perMinute(n float64) string {

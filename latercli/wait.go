@@ -69,6 +69,9 @@ func (a *app) printFinished(job later.Job) error {
 	if job.Error != "" {
 		text = oneLine(job.Error, 200)
 	}
-	_, err := fmt.Fprintf(a.out, "job %d is %s %s\n", job.ID, a.paint(colourOf(string(job.Status)), string(job.Status)), printable(text))
+	if text != "" {
+		text = " " + text
+	}
+	_, err := fmt.Fprintf(a.out, "job %d is %s%s\n", job.ID, a.paint(colourOf(string(job.Status)), string(job.Status)), printable(text))
 	return err
 }

@@ -128,7 +128,7 @@ func TestQueuesAndSchedules(t *testing.T) {
 	}
 	follow(t, []step{
 		{words("queue list -q"), 0, "mailers\n"},
-		{words("queue list"), 0, "mailers  active  1"},
+		{words("queue list"), 0, "mailers  no process  1"},
 		{words("queue pause mailers --reason maintenance"), 0, "queue mailers is paused"},
 		{words("queue show mailers"), 0, "maintenance"},
 		{words("queue show mailers -o json"), 0, `"processes": []`},

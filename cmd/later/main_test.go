@@ -91,7 +91,7 @@ func testCommands(t *testing.T, fresh func(testing.TB) string) {
 		{"show one", 2, `"one" is no id`},
 		{"show", 2, "write it as: later show ID"},
 		{"stats", 0, "completed  1"},
-		{"stats", 0, "mailers  active  1        0        1"},
+		{"stats", 0, "mailers  no process  1        0        1"},
 		{"enqueue GreetJob --args {\"n\":5} --in 1h --queue other --priority 7 --user bob --tag a,b", 0, "job 5 is scheduled: runs "},
 		{"enqueue GreetJob --args - ", 0, "job 6 is pending"},
 		{"enqueue GreetJob --args @/does/not/exist", 6, "no such file or directory"},
