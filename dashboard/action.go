@@ -100,6 +100,16 @@ func buttonsFor(user User, status later.JobStatus) (buttons []verbButton) {
 	return buttons
 }
 
+// RowVerbs are what the user may do to a job in a status, for the menu of its row.
+func (v *view) RowVerbs(status later.JobStatus) (fitting []verb) {
+	for _, button := range buttonsFor(v.User, status) {
+		if button.Not == "" {
+			fitting = append(fitting, button.verb)
+		}
+	}
+	return fitting
+}
+
 // act does what a form says and leads back to its page; what is about many jobs is asked
 // about first. It is the only place, beside operate and enqueue, where the dashboard
 // changes anything.
@@ -168,6 +178,9 @@ func (b *board) changeTicked(v *view, name string) (string, error) {
 	verb, err := v.verbNamed(name)
 	if err != nil {
 		return "", err
+	}
+	if only := r.PostForm.Get("only"); only != "" { // of the menu of a row, whatever is ticked
+		r.PostForm["id"], r.PostForm["all"] = []string{only}, nil
 	}
 	if r.PostForm.Get("all") == "yes" {
 		return "", v.many(name, strings.TrimSpace(r.PostForm.Get("q")))

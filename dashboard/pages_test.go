@@ -256,7 +256,7 @@ func TestFirstLoadIsSmall(t *testing.T) {
 		}
 	}
 	t.Logf("%d bytes in %d requests", total, requests)
-	if total > 50<<10 {
+	if total > 32<<10 {
 		t.Errorf("the first load takes %d bytes", total)
 	}
 }

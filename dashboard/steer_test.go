@@ -56,6 +56,26 @@ func TestPauseAll(t *testing.T) {
 	}
 }
 
+// TestRowMenu: it is about its row, whatever is ticked, and has what fits.
+func TestRowMenu(t *testing.T) {
+	s := newStage(t)
+	root := s.serve(t, guarded(dashboard.Admin))
+	failed, retrying := s.ids[later.StatusFailed], s.ids[later.StatusRetrying]
+	page := get(t, root+"jobs/").body
+	for verb, fits := range map[string]bool{"retry": true, "delete": true, "cancel": false, "run": false} {
+		if strings.Contains(page, fmt.Sprintf(`name="only" value="%d" formaction="../actions/%s"`, failed, verb)) != fits {
+			t.Errorf("the menu of a failed job has %s: %v", verb, !fits)
+		}
+	}
+	form := url.Values{"only": {strconv.FormatInt(failed, 10)}, "id": {strconv.FormatInt(retrying, 10)}, "all": {"yes"}, "q": {"status:retrying"}, "back": {"jobs/"}}
+	if got := post(t, root+"actions/retry", form); got.status != http.StatusSeeOther || !strings.Contains(got.header.Get("Location"), "Retried+1+job") {
+		t.Errorf("%d %v", got.status, got.header)
+	}
+	if s.status(t, failed) != later.StatusPending || s.status(t, retrying) != later.StatusRetrying {
+		t.Errorf("they are %s and %s", s.status(t, failed), s.status(t, retrying))
+	}
+}
+
 // TestEmptyAQueue asks for its name, whatever the number of jobs, and leaves what runs.
 func TestEmptyAQueue(t *testing.T) {
 	s := newStage(t)

@@ -56,7 +56,7 @@
   // follow opens a row that is clicked, beside what in it has a meaning of its own.
   function follow(event, aside) {
     const row = event.target.closest("tr[data-href]");
-    if (!row || event.target.closest("a, button, input, label, summary, .tick") || String(getSelection())) return;
+    if (!row || event.target.closest("a, button, input, label, summary, .tick, .more") || String(getSelection())) return;
     if (aside) open(row.dataset.href);
     else location.href = row.dataset.href;
   }

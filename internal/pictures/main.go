@@ -71,6 +71,7 @@ var done = []shot{
 	{name: "do-point", does: `(() => { const at = document.querySelector(".chart svg"), box = at.getBoundingClientRect();
 		at.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: box.left + box.width * 0.7, clientY: box.top + 40 })); })()`},
 	{name: "do-tick", path: "jobs/", does: `document.querySelectorAll("input[name=id]")[11].click()`},
+	{name: "do-more", path: "jobs/?q=status:failed", does: `document.querySelectorAll(".more details")[6].open = true`},
 	{name: "do-keys", path: "jobs/", does: `document.querySelector("[data-help]").click()`},
 	{name: "do-pause", path: "queues/", does: `[...document.querySelectorAll("[data-pause]")].at(-1).open = true`},
 	{name: "do-pause-all", path: "queues/", does: `document.querySelector("#pause-all").open = true`},
