@@ -18,20 +18,24 @@ import (
 func demoCommand() *cobra.Command {
 	var headless bool
 	var length time.Duration
-	var addr string
+	var listen string
+	var load int
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Watch real jobs: mail over SMTP, files with progress, a clean-up, retries",
 		Long: "Starts a JobQueue, example jobs and a mail server of its own, all in this process, on a store in a\n" +
 			"temporary file; --db names another, which is kept. It runs until you press ctrl-C.",
-		Example: "  later demo\n  later demo --headless --for 10s -o json",
+		Example: "  later demo\n  later demo --load 200\n  later demo --db postgres://ada@host/demo\n  later demo --headless --for 10s -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkLocal(addr); err != nil {
+			if err := checkLocal(listen); err != nil {
 				return err
 			}
 			out := cmd.OutOrStdout()
-			o := demo.Options{Address: addr, Headless: headless, For: length, Out: out, JSON: cmd.Flag("output").Value.String() == "json", Height: height(out)}
+			if load < 0 || load > 5000 {
+				return usagef("--load %d: write 0 to 5000 jobs a second", load)
+			}
+			o := demo.Options{Address: listen, Load: load, Headless: headless, For: length, Out: out, JSON: cmd.Flag("output").Value.String() == "json", Height: height(out)}
 			if !cmd.Flags().Changed("db") { // LATER_DB may name a store that is no playground
 				_, err := demo.Run(cmd.Context(), o)
 				return err
@@ -41,7 +45,8 @@ func demoCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&headless, "headless", false, "end by itself, and fail unless every job reached the state promised for it")
 	cmd.Flags().DurationVar(&length, "for", 10*time.Second, "how long --headless waits at most")
-	cmd.Flags().StringVar(&addr, "addr", "", "address and port of the dashboard, on this machine; port 0 takes a free one (127.0.0.1:8100, or another if that is taken)")
+	cmd.Flags().StringVar(&listen, "listen", "", "address and port of the dashboard, on this machine; port 0 takes a free one (127.0.0.1:8100, or another if that is taken)")
+	cmd.Flags().IntVar(&load, "load", 0, "further jobs a second that do nothing, such as 200, to see the charts move")
 	return cmd
 }
 
@@ -52,11 +57,11 @@ func checkLocal(addr string) error {
 	}
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return usagef("--addr %q: write an address and a port, such as 127.0.0.1:8100", addr)
+		return usagef("--listen %q: write an address and a port, such as 127.0.0.1:8100", addr)
 	}
 	ip, err := netip.ParseAddr(host)
 	if host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		return usagef("--addr %q: others could reach it, and the demo asks for no password; later web can", addr)
+		return usagef("--listen %q: others could reach it, and the demo asks for no password; later web can", addr)
 	}
 	return nil
 }

@@ -117,8 +117,8 @@ func testCommands(t *testing.T, fresh func(testing.TB) string) {
 		{"migrate", 0, "is up to date"},
 		{"version", 0, "later "},
 		{"lsit", 2, `unknown command "lsit" for "later": did you mean list?`},
-		{"demo --addr 0.0.0.0:8100", 2, "others could reach it"},
-		{"demo --addr here", 2, `--addr "here"`},
+		{"demo --listen 0.0.0.0:8100", 2, "others could reach it"},
+		{"demo --listen here", 2, `--listen "here"`},
 		{"list --no-such-flag", 2, "unknown flag: --no-such-flag"},
 		{"list -o yaml", 2, `--output "yaml": choose one of text, json, jsonl, csv`},
 	} {

@@ -27,6 +27,7 @@ type Options struct {
 	Name     string        // of Store, for people
 	Headless bool          // end by itself, and fail unless every promise holds
 	For      time.Duration // how long Headless waits at most
+	Load     int           // further jobs a second, while somebody watches
 	Address  string        // of the dashboard, on this machine; empty: the usual port, or another one
 	Out      io.Writer
 	JSON     bool       // print the Report as JSON at the end, and nothing else
@@ -85,11 +86,12 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 		Queues: queues, SoftStop: time.Second, HardStop: time.Second, Logger: slog.New(slog.DiscardHandler),
 	})
 	if !d.Headless {
-		d.traffic = newTraffic(d.queue)
+		d.traffic = newTraffic(d.queue, d.Load)
 		if err := d.traffic.schedule(); err != nil {
 			return report, err
 		}
-		if d.web, err = local.NewWeb(d.Address, d.queue, d.mailbox, dashboard.Environment("demo"), dashboard.Help(docs.Page)); err != nil {
+		if d.web, err = local.NewWeb(d.Address, d.queue, d.mailbox, dashboard.Environment("demo"), dashboard.Help(docs.Page),
+			dashboard.Link("What to try", "help/demo.md")); err != nil {
 			return report, err
 		}
 		defer d.web.Close()
@@ -108,6 +110,9 @@ func (d *demo) play(ctx context.Context) (Report, error) {
 		err = errors.Join(err, d.stage.look(ctx))
 	}
 	report := d.report()
+	if d.traffic != nil {
+		close(d.traffic.over)
+	}
 	_, stopErr := d.queue.Stop(context.WithoutCancel(ctx))
 	d.screen.end(report)
 	if err = errors.Join(err, stopErr); err != nil {

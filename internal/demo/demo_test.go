@@ -62,7 +62,10 @@ func TestSomethingToSee(t *testing.T) {
 	}()
 	address := regexp.MustCompile(`the dashboard is at (\S+)`)
 	for page, wants := range map[string][]string{
-		"":           {"archive", "Needs attention"},
+		"":                      {"archive", "Needs attention"},
+		"help/demo.md":          {"What to try"},
+		"jobs/?q=type:OrderJob": {"OrderJob"},
+		"jobs/?q=type:StubbornJob%20status:running": {"StubbornJob"},
 		"mail/":      {"Welcome, Ada", "it is good to have you here."},
 		"schedules/": {"Weekdays at 09:00 Europe/Berlin"},
 		"jobs/?q=type:WebhookJob%20status:completed": {"WebhookJob"},

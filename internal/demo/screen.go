@@ -38,7 +38,7 @@ const (
 	// maxShown bounds the jobs on a terminal.
 	maxShown = 16
 	// around is how many lines there are above and below them.
-	around = 13
+	around = 14
 )
 
 // colours are the ANSI colours of the statuses.
@@ -79,7 +79,8 @@ func (s *screen) frame() []string {
 		lines = append(lines, "  "+mail.To+": "+mail.Subject)
 	}
 	if !s.Headless {
-		lines = append(lines, "", "the dashboard is at \x1b[1m"+s.web.Address+"\x1b[0m, the mails at "+s.web.Address+"mail/", "ctrl-C ends the demo")
+		lines = append(lines, "", "the dashboard is at \x1b[1m"+s.web.Address+"\x1b[0m, the mails at "+s.web.Address+"mail/",
+			"what to try: "+s.web.Address+"help/demo.md", "ctrl-C ends the demo")
 	}
 	return lines
 }
@@ -111,7 +112,7 @@ func cut(s string, width int) string {
 
 func (s *screen) printChanges() {
 	if s.web != nil && len(s.shown) == 0 {
-		fmt.Fprintf(s.Out, "the dashboard is at %s and the mails at %smail/; ctrl-C ends the demo\n", s.web.Address, s.web.Address)
+		fmt.Fprintf(s.Out, "the dashboard is at %s and the mails at %[1]smail/; what to try: %[1]shelp/demo.md; ctrl-C ends the demo\n", s.web.Address)
 	}
 	for _, p := range s.stage.promises {
 		if s.shown[p.job.ID] == p.job.Status {

@@ -43,6 +43,7 @@ var (
 // queues are those that the demo serves: all but archive.
 var queues = map[string]int{
 	"default": 3, "mailers": 2, "webhooks": 3, "media": 2, "reports": 1, "batches": 2, "maintenance": 1, "files": 2,
+	"orders": 2, "legacy": 1, "load": 10,
 }
 
 var errNoLines = errors.New("invoice: the order has no lines")
@@ -53,16 +54,23 @@ type traffic struct {
 	rand  *rand.Rand
 	order int64
 	next  time.Time
+
+	load   int // further jobs a second
+	loaded int // of them so far
+	began  time.Time
+	over   chan struct{} // closed at the end
 }
 
-func newTraffic(queue *later.JobQueue) *traffic {
+func newTraffic(queue *later.JobQueue, load int) *traffic {
+	over := make(chan struct{})
+	queue.Register(stories(over)...)
 	queue.Register(
 		webhook.Do(deliver), thumbnail.Do(shrink), invoice.Do(printInvoice),
 		report.Do(func(ctx context.Context, args reportArgs) error {
 			return work(ctx, 40, 100*time.Millisecond, args.Month)
 		}),
 	)
-	return &traffic{queue: queue, rand: rand.New(rand.NewPCG(1, 2)), order: 48_000}
+	return &traffic{queue: queue, rand: rand.New(rand.NewPCG(1, 2)), order: 48_000, load: load, began: time.Now(), over: over}
 }
 
 // deliver fails about one time in three, as a busy server of somebody else's does.
@@ -126,6 +134,8 @@ func (t *traffic) first(ctx context.Context) error {
 		export.With(reportArgs{"2026-10"}),
 		report.With(reportArgs{"2026-10"}),
 		webhook.With(webhookArgs{"https://shop.example/hooks", "user.created", 7}, later.In(30*time.Minute)),
+		order.With(orderArgs{48_001}, later.Target("order/48001")),
+		stubborn.With(reportArgs{"2019-01"}),
 	}
 	for range 12 {
 		calls = append(calls, t.one())
@@ -142,7 +152,11 @@ func (t *traffic) one() later.Call {
 	if t.rand.IntN(6) == 0 {
 		about = append(about, later.Tags("vip"))
 	}
-	switch n := t.rand.IntN(10); {
+	switch n := t.rand.IntN(12); {
+	case n == 11:
+		return stock.With(stockArgs{[]string{"north", "south"}[t.rand.IntN(2)]})
+	case n == 10:
+		return order.With(orderArgs{t.order}, about...)
 	case n < 4:
 		events := []string{"order.paid", "order.refunded", "user.created"}
 		return webhook.With(webhookArgs{"https://shop.example/hooks", events[t.rand.IntN(3)], t.order}, about...)
@@ -154,6 +168,9 @@ func (t *traffic) one() later.Call {
 
 // flow enqueues what is due by now: two jobs a second or so.
 func (t *traffic) flow(ctx context.Context, now time.Time) error {
+	if err := t.enqueueLoad(ctx, now); err != nil {
+		return err
+	}
 	if now.Before(t.next) {
 		return nil
 	}
