@@ -91,7 +91,7 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 			return report, err
 		}
 		if d.web, err = local.NewWeb(d.Address, d.queue, d.mailbox, dashboard.Environment("demo"), dashboard.Help(docs.Page),
-			dashboard.Link("What to try", "help/demo.md")); err != nil {
+			dashboard.Link("Try", "help/demo.md")); err != nil {
 			return report, err
 		}
 		defer d.web.Close()

@@ -52,7 +52,7 @@ func stories(over <-chan struct{}) []later.Handler {
 func fulfil(ctx context.Context, _ orderArgs) error {
 	for _, name := range []string{"check", "reserve", "charge", "invoice", "pack", "ship", "thank"} {
 		err := later.Do(ctx, name, func(ctx context.Context) error {
-			if name == "charge" && rand.IntN(2) == 0 {
+			if name == "charge" && rand.IntN(3) == 0 {
 				return errors.New("charge: the bank does not answer")
 			}
 			return work(ctx, 1, 200*time.Millisecond, "")
