@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -228,7 +229,10 @@ func (t *tail) print(job later.Job) error {
 	if job.Status == later.StatusCompleted {
 		more = "in " + span(job.FinishedAt.Sub(job.StartedAt))
 	}
-	_, err := fmt.Fprintf(t.out, "%s  %d  %s  %s  %s  %s\n", now.In(t.zone).Format("15:04:05"), job.ID,
-		printable(job.Type), printable(job.Queue), t.paint(colourOf(status), fmt.Sprintf("%-9s", status)), printable(more))
+	if more != "" {
+		more = strings.Repeat(" ", max(0, 9-len(status))) + "  " + more
+	}
+	_, err := fmt.Fprintf(t.out, "%s  %d  %s  %s  %s%s\n", now.In(t.zone).Format("15:04:05"), job.ID,
+		printable(job.Type), printable(job.Queue), t.paint(colourOf(status), status), printable(more))
 	return err
 }
