@@ -155,6 +155,17 @@ func (q *JobQueue) Rollups(ctx context.Context, f RollupFilter) ([]store.Rollup,
 	return rollups, nil
 }
 
+// Arrivals counts the jobs that were enqueued in the last five minutes, per queue, by
+// whatever process, program or statement. It costs little: it looks at the newest 10,000
+// jobs, and says over what time that was. store.Flows makes rates of it.
+func (q *JobQueue) Arrivals(ctx context.Context) (store.Arrivals, error) {
+	arrivals, err := q.store.Arrivals(ctx, time.Time{})
+	if err != nil {
+		return store.Arrivals{}, fmt.Errorf("count what arrives: %w", err)
+	}
+	return arrivals, nil
+}
+
 // JobTypes returns the names of the types that this JobQueue has handlers for,
 // sorted, without former names.
 func (q *JobQueue) JobTypes() []string {

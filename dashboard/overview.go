@@ -120,6 +120,9 @@ func (b *board) lookBack(v *view, page *overviewPage, processes []later.Process)
 		page.Charts[i].Marks = r.deploys(processes, v.Now)
 	}
 	sparks(page.Queues, ofQueues, v.Now)
+	if err := b.flows(v, page.Queues, ofQueues); err != nil {
+		return err
+	}
 	page.Slowest = slowest(figures(ofQueues))
 	hour := store.Rollup{}
 	for i := range rollups {
@@ -139,6 +142,8 @@ type queueRow struct {
 	Trouble   string `json:"trouble,omitempty"`
 	Spark     []bar  `json:"-"` // what has finished in the last half hour, minute by minute
 	Finished  int64  `json:"finished_in_30_minutes"`
+	store.Flow
+	EmptyIn string `json:"empty_in,omitempty"` // what waits, at this rate
 }
 
 // queueRows are the queues with those first that need somebody.

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"cmp"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,15 +13,13 @@ import (
 
 // queuePage is one queue.
 type queuePage struct {
-	Queue     queueRow     `json:"queue"`
-	PerMinute string       `json:"finished_per_minute"` // in the last five whole minutes
-	EmptyIn   string       `json:"empty_in,omitempty"`  // at that rate
-	Chart     chart        `json:"chart"`
-	Wait      chart        `json:"wait"`
-	Run       chart        `json:"run"`
-	Types     []typeFigure `json:"types"` // that it has performed in the last hour
-	Served    []processRow `json:"processes"`
-	Newest    []jobRow     `json:"newest"`
+	Queue  queueRow     `json:"queue"`
+	Chart  chart        `json:"chart"`
+	Wait   chart        `json:"wait"`
+	Run    chart        `json:"run"`
+	Types  []typeFigure `json:"types"` // that it has performed in the last hour
+	Served []processRow `json:"processes"`
+	Newest []jobRow     `json:"newest"`
 }
 
 // typeFigure is what a type has done in a time.
@@ -110,9 +107,11 @@ func (b *board) oneQueue(v *view) error {
 		c.Marks = r.deploys(processes, v.Now)
 	}
 	page.Types = figures(mine)
-	page.rate(steps)
 	v.Data = page
-	return nil
+	one := []queueRow{page.Queue}
+	err = b.flows(v, one, mine)
+	page.Queue = one[0]
+	return err
 }
 
 // listed are new jobs as rows, without what may not be seen.
@@ -126,33 +125,6 @@ func (b *board) listed(v *view, f later.Filter) (rows []jobRow, err error) {
 		rows = append(rows, v.row(job))
 	}
 	return rows, err
-}
-
-// rate tells how fast the queue gets empty. The minute that has not ended says nothing
-// yet, nor does the one whose rollups are still on their way.
-func (p *queuePage) rate(steps []store.Rollup) {
-	const minutes = 5
-	if len(steps) < minutes+2 {
-		return
-	}
-	done := int64(0)
-	for _, s := range steps[len(steps)-2-minutes : len(steps)-2] {
-		done += s.Completed + s.Failed + s.Cancelled
-	}
-	p.PerMinute = fmt.Sprintf("%.1f", float64(done)/minutes)
-	switch {
-	case p.Queue.Pending == 0:
-	case !p.Queue.PausedAt.IsZero():
-		p.EmptyIn = "paused"
-	case done == 0:
-		p.EmptyIn = "not at this rate"
-	default:
-		p.EmptyIn = "about "
-		if p.Queue.PendingMore {
-			p.EmptyIn = "more than "
-		}
-		p.EmptyIn += coarse(time.Duration(float64(p.Queue.Pending) * minutes / float64(done) * float64(time.Minute)))
-	}
 }
 
 // figures adds up by type, those with the most attempts first.

@@ -31,6 +31,9 @@ func (b *board) queues(v *view) error {
 		return err
 	}
 	sparks(page.Queues, rollups, v.Now)
+	if err := b.flows(v, page.Queues, rollups); err != nil {
+		return err
+	}
 	page.Groups = groups(page.Queues)
 	for _, q := range page.Queues {
 		if !q.PausedAt.IsZero() {

@@ -30,24 +30,32 @@ func (a *app) queueListCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				queues, err := a.queueFlows(ctx, q, stats.Queues)
+				if err != nil {
+					return err
+				}
 				processes, err := q.Processes(ctx)
 				if err != nil {
 					return err
 				}
-				return a.printQueues(stats, processes)
+				return a.printQueues(queues, processes)
 			})
 		},
 	}
 }
 
-func (a *app) printQueues(stats later.Stats, processes []later.Process) error {
+func (a *app) printQueues(queues []queueFlow, processes []later.Process) error {
 	switch {
 	case a.quiet:
-		return printIDs(a, namesOf(stats))
+		var names []string
+		for _, queue := range queues {
+			names = append(names, queue.Name)
+		}
+		return printIDs(a, names)
 	case a.json():
-		return a.printJSON(append([]later.QueueStats{}, stats.Queues...))
+		return a.printJSON(append([]queueFlow{}, queues...))
 	}
-	return a.table(queueRows(stats, processes))
+	return a.table(queueRows(queues, processes))
 }
 
 func namesOf(stats later.Stats) []string {
@@ -72,7 +80,7 @@ func (a *app) queueShowCommand() *cobra.Command {
 
 // shownQueue is what queue show prints for programs.
 type shownQueue struct {
-	later.QueueStats
+	queueFlow
 	Processes []later.Process `json:"processes"`
 }
 
@@ -93,11 +101,14 @@ func (a *app) showQueue(ctx context.Context, q *later.JobQueue, name string) err
 	if at < 0 {
 		return unknownQueue(name, namesOf(stats))
 	}
-	stats.Queues = stats.Queues[at : at+1]
-	if a.json() {
-		return a.printJSON(shownQueue{stats.Queues[0], append([]later.Process{}, processes...)})
+	queues, err := a.queueFlows(ctx, q, stats.Queues[at:at+1])
+	if err != nil {
+		return err
 	}
-	if err := a.printQueues(stats, processes); err != nil || a.quiet {
+	if a.json() {
+		return a.printJSON(shownQueue{queues[0], append([]later.Process{}, processes...)})
+	}
+	if err := a.printQueues(queues, processes); err != nil || a.quiet {
 		return err
 	}
 	fmt.Fprintln(a.out)
@@ -179,14 +190,14 @@ func atLeast(jobs int64, more bool) string {
 	return text
 }
 
-func queueRows(stats later.Stats, processes []later.Process) [][]string {
+func queueRows(queues []queueFlow, processes []later.Process) [][]string {
 	now := time.Now()
-	rows := [][]string{{"QUEUE", "STATE", "PENDING", "RUNNING", "SCHEDULED", "OLDEST PENDING", "PAUSED"}}
-	for _, queue := range stats.Queues {
-		state, paused := queueState(queue, processes, now)
+	rows := [][]string{{"QUEUE", "STATE", "PENDING", "RUNNING", "SCHEDULED", "OLDEST PENDING", "IN/MIN", "OUT/MIN", "EMPTY IN", "PAUSED"}}
+	for _, queue := range queues {
+		state, paused := queueState(queue.QueueStats, processes, now)
 		rows = append(rows, []string{
 			queue.Name, state, atLeast(queue.Pending, queue.PendingMore), atLeast(queue.Running, queue.RunningMore),
-			atLeast(queue.Scheduled, queue.ScheduledMore), when(queue.Oldest, now), oneLine(paused, 60),
+			atLeast(queue.Scheduled, queue.ScheduledMore), when(queue.Oldest, now), perMinute(queue.In), perMinute(queue.Out), queue.EmptyIn, oneLine(paused, 60),
 		})
 	}
 	return rows

@@ -39,6 +39,10 @@ func (a *app) stats(ctx context.Context, q *later.JobQueue) error {
 	if a.json() {
 		return a.printJSON(counted{stats, processes})
 	}
+	queues, err := a.queueFlows(ctx, q, stats.Queues)
+	if err != nil {
+		return err
+	}
 	rows := [][]string{{"STATUS", "JOBS"}}
 	for _, status := range store.Statuses {
 		rows = append(rows, []string{string(status), atLeast(stats.Counts[status], stats.More[status])})
@@ -47,7 +51,7 @@ func (a *app) stats(ctx context.Context, q *later.JobQueue) error {
 		return err
 	}
 	fmt.Fprintln(a.out)
-	if err := a.table(queueRows(stats, processes)); err != nil {
+	if err := a.table(queueRows(queues, processes)); err != nil {
 		return err
 	}
 	fmt.Fprintln(a.out)

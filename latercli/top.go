@@ -85,8 +85,12 @@ func (a *app) topOnce(ctx context.Context, q *later.JobQueue) error {
 	if a.json() {
 		return a.printJSON(s)
 	}
+	queues, err := a.queueFlows(ctx, q, s.Stats.Queues)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(a.out, "%s  %s\n\n", s.At.In(a.zone).Format(time.DateTime), countsLine(s.Stats))
-	if err := a.table(queueRows(s.Stats, s.Processes)); err != nil {
+	if err := a.table(queueRows(queues, s.Processes)); err != nil {
 		return err
 	}
 	fmt.Fprintln(a.out)

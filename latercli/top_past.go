@@ -8,18 +8,15 @@ import (
 	"github.com/laterjobs/later/store"
 )
 
-// pastMinutes is how many minutes the chart of a queue has; the speed is that of the last
-// of them.
-const (
-	pastMinutes  = 15
-	speedMinutes = 5
-)
+// pastMinutes is how many minutes the chart of a queue has.
+const pastMinutes = 15
 
 // past is what has become of jobs of late: what charts are drawn from.
 type past struct {
 	done   map[string][pastMinutes]int64 // finished jobs of each queue, minute by minute, the present one left out
 	late   store.Rollup                  // of all queues in these minutes
 	failed int64                         // in the last hour, for good
+	flows  map[string]store.Flow         // how fast queues fill and empty
 }
 
 func lookBack(ctx context.Context, q *later.JobQueue, now time.Time) (p past, err error) {
@@ -41,19 +38,12 @@ func lookBack(ctx context.Context, q *later.JobQueue, now time.Time) (p past, er
 		minutes[minute] += r.Completed + r.Failed + r.Cancelled
 		p.done[r.Queue] = minutes
 	}
+	if p.flows, err = flowsOf(ctx, q, rollups, now); err != nil {
+		return p, err
+	}
 	hour, err := q.Rollups(ctx, later.RollupFilter{From: now.Add(-time.Hour), Until: now, Sum: true})
 	for i := range hour {
 		p.failed += hour[i].Failed
 	}
 	return p, err
-}
-
-// perMinute is how many jobs of a queue are finished a minute.
-func (p *past) perMinute(queue string) float64 {
-	sum := int64(0)
-	minutes := p.done[queue]
-	for _, n := range minutes[pastMinutes-speedMinutes:] {
-		sum += n
-	}
-	return float64(sum) / speedMinutes
 }

@@ -50,17 +50,17 @@ func jobRow(job later.Job, now time.Time) []string {
 
 // queueRows are the queues with their speeds of late.
 func (m *topScreen) queueRows() [][]string {
-	rows := [][]string{{"QUEUE", "STATE", "PENDING", "OLDEST", "RUN", "SCHEDULED", "OUT/MIN", "15 MIN", "PAUSED"}}
+	rows := [][]string{{"QUEUE", "STATE", "PENDING", "OLDEST", "RUN", "SCHEDULED", "IN/MIN", "OUT/MIN", "15 MIN", "EMPTY IN", "PAUSED"}}
 	for _, q := range m.now.Stats.Queues {
 		oldest := ""
 		state, paused := queueState(q, m.now.Processes, m.now.At)
 		if !q.Oldest.IsZero() {
 			oldest = span(m.now.At.Sub(q.Oldest))
 		}
-		minutes := m.now.past.done[q.Name]
+		minutes, flow := m.now.past.done[q.Name], m.now.past.flows[q.Name]
 		rows = append(rows, []string{
 			q.Name, state, atLeast(q.Pending, q.PendingMore), oldest, atLeast(q.Running, q.RunningMore) + "/" + strconv.Itoa(slotsOf(m.now.Processes, q.Name, m.now.At)),
-			atLeast(q.Scheduled, q.ScheduledMore), perMinute(m.now.past.perMinute(q.Name)), sparkline(minutes[:]), paused,
+			atLeast(q.Scheduled, q.ScheduledMore), perMinute(flow.In), perMinute(flow.Out), sparkline(minutes[:]), emptyIn(q, flow), paused,
 		})
 	}
 	return rows

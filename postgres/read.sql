@@ -86,6 +86,16 @@ SELECT queue, kind = 3, count(*) FROM (
 -- name: queued_at
 SELECT id, queued_at FROM later.job WHERE id = ANY ($1::bigint[]);
 
+-- name: arrivals
+-- When the newest jobs were enqueued, by queue and second. $1: now; $2: how many
+-- microseconds ago is too long; $3: how many. Whatever somebody has written is before, after
+-- or within that time.
+SELECT queue, max(age), count(*), min(id) FROM (
+  SELECT id, queue, CASE WHEN queued_at > $1 THEN -1000000 WHEN queued_at <= $1 - $2::bigint * interval '1 microsecond' THEN $2
+    ELSE (extract(epoch FROM $1 - queued_at) * 1000000)::bigint END AS age
+  FROM later.job WHERE id > 0 ORDER BY id DESC LIMIT $3) AS j
+GROUP BY queue, age / 1000000;
+
 -- name: paused
 SELECT name, paused_at, reason, person FROM later.queue;
 

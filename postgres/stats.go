@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -152,4 +153,22 @@ func (s *Store) Revision(ctx context.Context) (revision string, err error) {
 		return s.query("revision", func(r row) error { return r.Scan(&revision) })
 	})
 	return revision, err
+}
+
+// Arrivals counts the jobs that were enqueued of late.
+func (s *Store) Arrivals(ctx context.Context, now time.Time) (store.Arrivals, error) {
+	now = s.orNow(now)
+	var looked []store.Arrived
+	err := s.readOnce(ctx, func(s *session) error {
+		looked = nil
+		return s.query("arrivals", func(r row) error {
+			var one store.Arrived
+			var micros int64
+			err := r.Scan(&one.Queue, &micros, &one.Jobs, &one.Lowest)
+			one.Age = time.Duration(micros) * time.Microsecond
+			looked = append(looked, one)
+			return err
+		}, now, store.ArrivalsSpan.Microseconds(), int64(store.ArrivalsJobs))
+	})
+	return store.ArrivalsOf(looked), err
 }

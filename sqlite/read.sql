@@ -85,6 +85,13 @@ SELECT queue, kind = 3, count(*) FROM (
 -- name: queued_at
 SELECT queued_at FROM later_job WHERE id = ?1;
 
+-- name: arrivals
+-- When the newest jobs were enqueued, by queue and second. ?1: now; ?2: how long ago is too
+-- long; ?3: how many. Whatever somebody has written is before, after or within that time.
+SELECT queue, max(age), count(*), min(id) FROM (
+  SELECT id, queue, CASE WHEN queued_at > ?1 THEN -1000000 WHEN queued_at <= ?1 - ?2 THEN ?2 ELSE ?1 - queued_at END AS age
+  FROM later_job ORDER BY id DESC LIMIT ?3) GROUP BY queue, age / 1000000;
+
 -- name: paused
 SELECT name, paused_at, reason, person FROM later_queue;
 

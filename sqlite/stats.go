@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/laterjobs/later/internal/tally"
 	"github.com/laterjobs/later/store"
@@ -146,4 +147,22 @@ func (c *counting) paused(s *session) error {
 		q.PausedAt, q.PauseReason, q.PausedBy = timeOf(at), reason, person
 		return err
 	})
+}
+
+// Arrivals counts the jobs that were enqueued of late.
+func (s *Store) Arrivals(ctx context.Context, now time.Time) (store.Arrivals, error) {
+	now = orNow(now)
+	var looked []store.Arrived
+	err := s.read(ctx, func(s *session) error {
+		looked = nil
+		return s.query("arrivals", func(r *sql.Rows) error {
+			var one store.Arrived
+			var micros int64
+			err := r.Scan(&one.Queue, &micros, &one.Jobs, &one.Lowest)
+			one.Age = time.Duration(micros) * time.Microsecond
+			looked = append(looked, one)
+			return err
+		}, now.UnixMicro(), store.ArrivalsSpan.Microseconds(), int64(store.ArrivalsJobs))
+	})
+	return store.ArrivalsOf(looked), err
 }

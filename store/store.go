@@ -192,6 +192,8 @@ type Store interface {
 	Request(ctx context.Context, id int64) (Request, error)       // ErrNotFound
 	// Stats costs little, however many jobs there are: it counts to CountedTo.
 	Stats(ctx context.Context) (Stats, error)
+	// Arrivals counts the jobs that were enqueued of late: see ArrivalsOf.
+	Arrivals(ctx context.Context, now time.Time) (Arrivals, error)
 	// Revision returns a text that differs from every one before if anything that can be
 	// read has changed since, by whatever process: soon after the commit, and never
 	// before. It may differ although nothing has. It costs next to nothing, and may be

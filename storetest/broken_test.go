@@ -184,6 +184,14 @@ func (b *broken) Stats(ctx context.Context) (store.Stats, error) {
 	return out, err
 }
 
+func (b *broken) Arrivals(ctx context.Context, now time.Time) (store.Arrivals, error) {
+	out, err := b.Reference.Arrivals(ctx, now)
+	if b.answered != nil {
+		b.answered(&out)
+	}
+	return out, err
+}
+
 func (b *broken) Rollup(ctx context.Context, rollups []store.Rollup, now time.Time) error {
 	return b.Reference.Rollup(ctx, b.give(rollups).([]store.Rollup), now)
 }

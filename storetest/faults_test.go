@@ -195,10 +195,15 @@ var faults = map[string]broken{
 			f.DueBy = f.DueBy.Add(time.Microsecond)
 		}
 	})},
+	"arrivals of too long ago": {answered: func(out any) {
+		if a, ok := out.(*store.Arrivals); ok {
+			a.Queues["a"]++
+		}
+	}},
 	"schedules come in any order":               {answered: func(out any) { reverse[store.Schedule](out) }},
 	"an operation catches jobs that come later": {did: eachOperation("AddOperation", func(_ *Reference, o *operated) { o.Cursor = 1 << 62 })},
 	"an operation does not know its jobs":       {did: eachOperation("StepOperation", func(_ *Reference, o *operated) { clear(o.jobs) })},
-	"an operation forgets what jobs were": {did: eachOperation("StepOperation", func(_ *Reference, o *operated) { o.steps = nil })},
+	"an operation forgets what jobs were":       {did: eachOperation("StepOperation", func(_ *Reference, o *operated) { o.steps = nil })},
 	"a cancelled operation goes on": {given: spoil(func(r *Reference, s *operationStep) {
 		if o, err := r.operation(s.id); err == nil && o.State == store.OperationCancelled {
 			o.State = store.OperationRunning

@@ -77,6 +77,7 @@ func (m *model) compare(rt *rapid.T) {
 	m.compareOperations(rt)
 	jobs := both(m, "List", func(s store.Store) ([]store.Job, error) { return s.List(ctx, store.Filter{Limit: 1000}) })
 	both(m, "Stats", func(s store.Store) (store.Stats, error) { return s.Stats(ctx) })
+	both(m, "Arrivals", func(s store.Store) (store.Arrivals, error) { return s.Arrivals(ctx, m.now) })
 	both(m, "Processes", func(s store.Store) ([]store.Process, error) { return s.Processes(ctx) })
 	both(m, "Export", func(s store.Store) ([]store.Record, error) {
 		records, err := s.Export(ctx, 0, 1000)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/laterjobs/later/store"
 )
@@ -112,4 +113,19 @@ func (c *referenceCount) stats() store.Stats {
 		stats.Queues = append(stats.Queues, *q)
 	}
 	return stats
+}
+
+// Arrivals counts the jobs that were enqueued of late.
+func (r *Reference) Arrivals(ctx context.Context, now time.Time) (store.Arrivals, error) {
+	if err := r.begin(ctx); err != nil {
+		return store.Arrivals{}, err
+	}
+	defer r.mu.Unlock()
+	now = orNow(now)
+	jobs := r.selected(func(*kept) bool { return true })
+	var looked []store.Arrived
+	for _, k := range jobs[max(0, len(jobs)-store.ArrivalsJobs):] {
+		looked = append(looked, store.Arrived{Queue: k.job.Queue, Age: now.Sub(k.job.QueuedAt), Jobs: 1, Lowest: k.job.ID})
+	}
+	return store.ArrivalsOf(looked), nil
 }

@@ -74,6 +74,7 @@ var groups = []group{
 	{"stats", statsChecks},
 	{"revision", revisionChecks},
 	{"rollups", rollupChecks},
+	{"arrivals", arrivalChecks},
 	{"causes", causeChecks},
 	{"types", typesChecks},
 	{"unique", uniqueChecks()},

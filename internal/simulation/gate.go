@@ -331,6 +331,12 @@ func (g gate) Revision(ctx context.Context) (string, error) {
 	})
 }
 
+func (g gate) Arrivals(ctx context.Context, now time.Time) (store.Arrivals, error) {
+	return call(g, ctx, &operation{verb: "Arrivals", reads: true}, func(ctx context.Context, s store.Store) (store.Arrivals, error) {
+		return s.Arrivals(ctx, now)
+	})
+}
+
 // Rollup is not steered: charts promise nothing, so that no fate of it could break
 // anything.
 func (g gate) Rollup(ctx context.Context, rollups []store.Rollup, now time.Time) error {
