@@ -55,7 +55,7 @@ func Page(name string) (title string, body template.HTML, err error) {
 	}
 	title, _, _ = strings.Cut(strings.TrimPrefix(string(text), "# "), "\n")
 	var rendered bytes.Buffer
-	if err := markdown.Convert(outside(text), &rendered); err != nil {
+	if err := markdown.Convert(outside(name, text), &rendered); err != nil {
 		return "", "", fmt.Errorf("page %q: %w", name, err)
 	}
 	return title, template.HTML(finding.ReplaceAllString(rendered.String(), `<a id="$2"></a>$0`)), nil
@@ -85,8 +85,10 @@ var (
 	picture = regexp.MustCompile(`!\[([^]]*)\]\(([^):\s]+)\)`)
 )
 
-// outside makes links that leave docs, and pictures, links to the repository.
-func outside(text []byte) []byte {
+// outside makes links that leave docs, and pictures, links to the repository. A diagram in
+// the language of Mermaid is drawn there, and shown as it is written here.
+func outside(name string, text []byte) []byte {
+	text = bytes.ReplaceAll(text, []byte("```mermaid\n"), []byte("[See it drawn]("+repository+"docs/"+name+")\n\n```text\n"))
 	text = linkUp.ReplaceAll(text, []byte("]("+repository+"$1)"))
 	return picture.ReplaceAll(text, []byte("[$1]("+repository+"docs/$2)"))
 }
