@@ -26,7 +26,7 @@ func (q *JobQueue) Check(ctx context.Context) (problems []string, err error) {
 func (q *JobQueue) Backup(ctx context.Context, path string) error {
 	backer, ok := q.store.(store.Backer)
 	if !ok {
-		return fmt.Errorf("back up the store: %w: a %T is copied with the tools of its database", ErrUnsuitable, q.store)
+		return fmt.Errorf("back up the store: %w: a database server copies its databases with its own tools", ErrUnsuitable)
 	}
 	if err := backer.Backup(ctx, path); err != nil {
 		return fmt.Errorf("back up the store: %w", err)

@@ -117,7 +117,7 @@ func (l *progressLine) moves(p later.MoveProgress) {
 
 func waitingFor(processes []later.Process) string {
 	first := processes[0]
-	text := fmt.Sprintf("waiting for process %d of host %s to stop", first.PID, first.Host)
+	text := fmt.Sprintf("waiting for process %d of host %s: stop it", first.PID, first.Host)
 	if more := len(processes) - 1; more > 0 {
 		text += fmt.Sprintf(", and %d more", more)
 	}
