@@ -42,7 +42,7 @@ var (
 	readsHereOnly = map[string]string{
 		"epoch":        "a file has no history",
 		"oldest_head":  "one statement steps along the priorities of a line; there each step is one, next_head",
-		"ready_queues": "one statement steps along the queues; there each step is one, next_queue",
+		"ready_queues": "there it is with what writes: claims begin with it",
 		"revision":     "see revision.go there",
 	}
 	readsThereOnly = map[string]string{
