@@ -30,6 +30,7 @@ type operation struct {
 	err       error
 	applied   bool
 	appliedAt time.Time
+	rollups   int // how often the store had been rolled back then
 	answered  bool
 	doomed    bool // the caller crashed before the store had read it
 }
@@ -97,7 +98,7 @@ func (w *world) apply(op *operation) {
 		return
 	}
 	op.err = op.apply(w.subject)
-	op.applied, op.appliedAt = true, time.Now()
+	op.applied, op.appliedAt, op.rollups = true, time.Now(), w.checker.rollups
 	if !op.reads {
 		w.history.add(op.by.name, "%s%s%s", op.verb, w.describe(op), late(op))
 		w.checker.after(op)
@@ -106,9 +107,14 @@ func (w *world) apply(op *operation) {
 }
 
 // applyAgain is a verb that reaches the store twice: the second time must change
-// nothing.
+// nothing, unless the store has forgotten the first. Nor does Recover come twice once
+// that may be: a process that the store has forgotten claims on until it hears of it,
+// and what it has claimed since the first time would be taken back as well.
 func (w *world) applyAgain(op *operation) {
 	if !op.applied || op.err != nil || w.out || w.over {
+		return
+	}
+	if w.checker.rollups > op.rollups || w.checker.rollups > 0 && op.verb == "Recover" {
 		return
 	}
 	first := op.out
