@@ -14,12 +14,12 @@ import (
 var waitingStatuses = []JobStatus{StatusScheduled, StatusPending, StatusRetrying}
 
 // Edit stores a job once more with other arguments, which are checked as Enqueue does, and
-// returns the new job. One that still waits is replaced: the old one is cancelled, saying
+// with other options, such as Queue, where some are given, and returns the new job. One that still waits is replaced: the old one is cancelled, saying
 // so, and the new one takes its time. What has finished stays as it is, and the new job is
 // pending. ErrConflict: the job runs, or another one holds the unique key of the new one.
 //
 // A process that dies between the two steps leaves the old job cancelled.
-func (q *JobQueue) Edit(ctx context.Context, id int64, args json.RawMessage) (Job, error) {
+func (q *JobQueue) Edit(ctx context.Context, id int64, args json.RawMessage, changed ...CallOption) (Job, error) {
 	job, err := q.Get(ctx, id)
 	if err != nil {
 		return Job{}, err
@@ -31,7 +31,7 @@ func (q *JobQueue) Edit(ctx context.Context, id int64, args json.RawMessage) (Jo
 	if err != nil {
 		return Job{}, fmt.Errorf("edit job %d: %w", id, err)
 	}
-	call, err := q.callByName(ctx, job.Type, args, opts)
+	call, err := q.callByName(ctx, job.Type, args, append(opts, changed...))
 	if err == nil {
 		err = call.check(q.cfg.MaxArgs)
 	}

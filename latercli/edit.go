@@ -15,14 +15,15 @@ import (
 )
 
 func (a *app) editCommand() *cobra.Command {
-	var given string
+	var e editing
 	cmd := &cobra.Command{
 		Use:   "edit ID",
-		Short: "Change the arguments of a job in your editor, and store it again",
+		Short: "Change the arguments of a job in your editor, or its queue or priority, and store it again",
 		Long: "Opens the arguments of a job in $VISUAL or $EDITOR, checks what you have made of them, and stores the job\n" +
 			"once more. One that still waits is replaced, with its time; one that has finished stays, and the new one is\n" +
-			"pending. Values shown as [redacted] keep what they are if you leave them so.",
-		Example: "  later edit 42\n  later edit 42 --args '{\"user_id\": 43}'",
+			"pending. Values shown as [redacted] keep what they are if you leave them so.\n" +
+			"With --queue or --priority alone the arguments stay, and no editor opens.",
+		Example: "  later edit 42\n  later edit 42 --args '{\"user_id\": 43}'\n  later edit 42 --queue mailers",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ids, err := a.parseIDs(args)
@@ -32,16 +33,37 @@ func (a *app) editCommand() *cobra.Command {
 			if len(ids) != 1 {
 				return usagef("one job, please")
 			}
+			e.options = e.changed(cmd)
 			return a.withQueue(cmd.Context(), func(ctx context.Context, q *later.JobQueue) error {
-				return a.edit(ctx, q, ids[0], given)
+				return a.edit(ctx, q, ids[0], e)
 			})
 		},
 	}
-	cmd.Flags().StringVar(&given, "args", "", "the new arguments as JSON, instead of an editor; @FILE reads a file, - the standard input")
+	cmd.Flags().StringVar(&e.queue, "queue", "", "another queue")
+	cmd.Flags().IntVar(&e.priority, "priority", 0, "another priority: higher first, −32768 to 32767")
+	a.complete(cmd, "queue", queueNames)
+	cmd.Flags().StringVar(&e.args, "args", "", "the new arguments as JSON, instead of an editor; @FILE reads a file, - the standard input")
 	return cmd
 }
 
-func (a *app) edit(ctx context.Context, q *later.JobQueue, id int64, given string) error {
+// editing is the flags of edit.
+type editing struct {
+	args, queue string
+	priority    int
+	options     []later.CallOption // that are to change
+}
+
+func (e *editing) changed(cmd *cobra.Command) (opts []later.CallOption) {
+	if cmd.Flags().Changed("queue") {
+		opts = append(opts, later.Queue(e.queue))
+	}
+	if cmd.Flags().Changed("priority") {
+		opts = append(opts, later.Priority(e.priority))
+	}
+	return opts
+}
+
+func (a *app) edit(ctx context.Context, q *later.JobQueue, id int64, e editing) error {
 	job, err := q.Get(ctx, id)
 	if err != nil {
 		return err
@@ -52,9 +74,12 @@ func (a *app) edit(ctx context.Context, q *later.JobQueue, id int64, given strin
 	}
 	shown := visible[0].Args
 	var edited json.RawMessage
-	if given != "" {
-		edited, err = a.readArgs(given)
-	} else {
+	switch {
+	case e.args != "":
+		edited, err = a.readArgs(e.args)
+	case len(e.options) > 0:
+		edited = shown
+	default:
 		edited, err = a.inEditor(ctx, id, shown)
 	}
 	if err != nil {
@@ -63,11 +88,11 @@ func (a *app) edit(ctx context.Context, q *later.JobQueue, id int64, given strin
 	if edited, err = restore(job.Args, shown, edited); err != nil {
 		return usagef("the arguments: %w", err)
 	}
-	if sameJSON(job.Args, edited) {
+	if sameJSON(job.Args, edited) && len(e.options) == 0 {
 		fmt.Fprintln(a.err, "the arguments are the same: nothing was changed")
 		return nil
 	}
-	stored, err := q.Edit(ctx, id, edited)
+	stored, err := q.Edit(ctx, id, edited, e.options...)
 	if err != nil {
 		return err
 	}

@@ -125,6 +125,28 @@ func TestPreview(t *testing.T) {
 	}
 }
 
+// TestEditQueue: a job goes to another queue with the arguments that it has, redacted ones
+// included.
+func TestEditQueue(t *testing.T) {
+	app := mounted(t)
+	app("enqueue", "GreetJob", "--args", `{"name":"ada","code":"4242"}`, "--queue", "defualt", "--in", "1h")
+	if code, _, problems := app("edit", "1", "--queue", "default", "--priority", "7"); code != 0 {
+		t.Fatal(problems)
+	}
+	_, out, _ := app("export", "--status", "scheduled")
+	for _, text := range []string{`"id":2`, `"queue":"default"`, `"priority":7`, `"code":"4242"`, `"status":"scheduled"`} {
+		if !strings.Contains(out, text) {
+			t.Errorf("%s is not in\n%s", text, out)
+		}
+	}
+	if _, out, _ := app("list", "-q", "--status", "cancelled"); out != "1\n" {
+		t.Errorf("the old one: %q", out)
+	}
+	if code, _, problems := app("edit", "2", "--priority", "99999"); code != exitUsage {
+		t.Errorf("exit %d: %s", code, problems)
+	}
+}
+
 // TestManyIDs: more jobs than one wants to change one by one are an operation, that can be
 // undone.
 func TestManyIDs(t *testing.T) {

@@ -229,7 +229,7 @@ func served(f *JobFacts, r *Report) bool {
 		return true
 	}
 	if len(serving(f.Processes, f.Job.Queue)) == 0 {
-		r.found(unserved(f.Queue, f.Processes))
+		r.found(f.unserved())
 		return true
 	}
 	r.fine("a process serves the queue")
@@ -238,6 +238,21 @@ func served(f *JobFacts, r *Report) bool {
 
 func (f *JobFacts) living() []store.Process { return living(f.Processes, f.Now, f.TimeToDie) }
 func (f *JobFacts) noProcess() Finding      { return noProcess(f.Processes, f.Now) }
+
+// unserved says besides how this job gets to the queue that was probably meant.
+func (f *JobFacts) unserved() Finding {
+	found := unserved(f.Queue, f.Processes)
+	var names []string
+	for _, p := range f.living() {
+		for name := range p.Queues {
+			names = append(names, name)
+		}
+	}
+	if near := nearest.Name(f.Queue.Name, names); near != "" {
+		found.Fix.Command = "later edit " + f.id() + " --queue " + word(near)
+	}
+	return found
+}
 
 func unserved(q store.QueueStats, processes []store.Process) Finding {
 	var names []string

@@ -61,7 +61,7 @@ func TestJob(t *testing.T) {
 		"due, but nobody lives":   {ready(in(store.Retrying), func(f *JobFacts) { f.Processes = nil }), "L108 L120", nil},
 		"paused":                  {ready(func(f *JobFacts) { f.Queue.PausedAt, f.Queue.PauseReason = now.Add(-time.Hour), "migration (bob)" }), "L106", []string{"for 1 h", "migration (bob)", "later queue resume mail"}},
 		"no process":              {ready(func(f *JobFacts) { f.Processes = nil }), "L120", nil},
-		"no process of the queue": {ready(with(func(p *store.Process) { p.Queues = map[string]int{"mails": 2} })), "L104", []string{`Did you mean "mails"?`, "served queues"}},
+		"no process of the queue": {ready(with(func(p *store.Process) { p.Queues = map[string]int{"mails": 2} })), "L104", []string{`Did you mean "mails"?`, "served queues", "later edit 5 --queue mails"}},
 		"no slot for the queue":   {ready(with(func(p *store.Process) { p.Queues = map[string]int{"mail": 0} })), "L104", nil},
 		"no handler":              {ready(func(f *JobFacts) { f.Job.Type = "Mial" }), "L105", []string{"Did you mean Mail?", "Mail, Report"}},
 		"a handler elsewhere": {ready(func(f *JobFacts) {
