@@ -80,7 +80,7 @@ func (b *browser) notice(event any) {
 			_, _ = chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
 		}()
 	case *log.EventEntryAdded:
-		over := b.t.Context().Err() != nil // the server goes away while the page may load something
+		over := b.t.Context().Err() != nil                                   // the server goes away while the page may load something
 		if !b.quiet && !over && !strings.HasSuffix(e.Entry.URL, "/events") { // a stream ends with its server
 			b.t.Errorf("the browser says: %s %s", e.Entry.Text, e.Entry.URL)
 		}

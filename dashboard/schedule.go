@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/store"
 )
 
 // schedulePage is one schedule.
@@ -33,9 +34,8 @@ type runMark struct {
 }
 
 const (
-	nextRuns   = 10  // shown
-	stripRuns  = 30  // shown
-	stripLooks = 300 // jobs of the type among which they are looked for
+	nextRuns  = 10 // shown
+	stripRuns = 30 // shown
 )
 
 func (b *board) oneSchedule(v *view) error {
@@ -70,13 +70,13 @@ func (b *board) oneSchedule(v *view) error {
 // runsOf looks among the newest jobs of the type for those that the schedule enqueued.
 func (b *board) runsOf(v *view, page *schedulePage) error {
 	s := page.Schedule
-	jobs, err := b.queue.List(v.context(), later.Filter{Type: s.Type, Limit: stripLooks})
+	its := store.Condition{Field: store.FieldSchedule, AnyOf: []store.Test{{Value: s.Name}}}
+	found, err := b.queue.Search(v.context(), later.Filter{Type: s.Type, Match: []store.Condition{its}, Limit: stripRuns}, besides)
 	if err != nil {
 		return err
 	}
-	mine := slices.DeleteFunc(jobs, func(j later.Job) bool { return j.Options == nil || j.Options.Schedule != s.Name })
-	mine = mine[:min(len(mine), stripRuns)]
-	if mine, err = b.queue.Redact(v.context(), mine...); err != nil {
+	mine, err := b.queue.Redact(v.context(), found.Jobs...)
+	if err != nil {
 		return err
 	}
 	for i, job := range slices.Backward(mine) {
