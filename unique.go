@@ -52,7 +52,8 @@ var (
 	Keep = onConflict(store.ConflictKeep)
 	// Replace: a holder that waits takes over arguments, metadata, priority, time,
 	// deadlines and carried values of the new job, and is returned with Job.Deduplicated
-	// and Job.Replaced. One that runs or has finished is kept as it is, and returned
+	// and Job.Replaced. If the arguments differ, it forgets the steps that it has done: they
+	// were those of others. One that runs or has finished is kept as it is, and returned
 	// without Job.Replaced.
 	Replace = onConflict(store.ConflictReplace)
 	// Fail: the enqueue stores nothing, and returns a *DuplicateError.

@@ -56,7 +56,8 @@ FROM later.job AS j WHERE j.id = ANY ($1::bigint[]);
 -- name: replace_now
 -- A job that waits becomes what another call asks for, at once. One that is pending
 -- keeps its place in line. Its row there is written in any case: a claim that is under
--- way has seen the old arguments, and must not get the job.
+-- way has seen the old arguments, and must not get the job. Steps that were done for other
+-- arguments are forgotten; the old ones are those before this statement.
 WITH ready AS (
   UPDATE later.ready SET priority = $4 WHERE job_id = $1 RETURNING queue, priority, position
 ), waits AS (
@@ -71,6 +72,8 @@ WITH ready AS (
   UPDATE later.job SET args = $2::text::json, metadata = nullif($3, '')::json, priority = $4, scheduled_at = nullif($5::timestamptz, '0001-01-01 00:00:00+00'),
     options = nullif($6, '')::json
   WHERE id = $1 AND EXISTS (SELECT 1 FROM moved)
+), forgotten AS (
+  DELETE FROM later.step WHERE job_id = $1 AND EXISTS (SELECT 1 FROM moved) AND (SELECT j.args::text FROM later.job AS j WHERE j.id = $1) <> $2::text
 )
 SELECT queue, priority, position FROM moved;
 
@@ -88,5 +91,8 @@ WITH waits AS (
   UPDATE later.job SET args = $2::text::json, metadata = nullif($3, '')::json, priority = $4, scheduled_at = $5::timestamptz,
     options = nullif($6, '')::json
   WHERE id = $1 AND EXISTS (SELECT 1 FROM waits UNION ALL SELECT 1 FROM ready)
+), forgotten AS (
+  DELETE FROM later.step WHERE job_id = $1 AND EXISTS (SELECT 1 FROM waits UNION ALL SELECT 1 FROM ready)
+    AND (SELECT j.args::text FROM later.job AS j WHERE j.id = $1) <> $2::text
 )
 SELECT queue, $4::smallint, 0::bigint FROM waits UNION ALL SELECT queue, $4, 0 FROM ready;

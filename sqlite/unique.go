@@ -158,6 +158,11 @@ func replace(s *session, id int64, by enqueuing) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if string(before[0].Args) != string(by.job.Args) { // what was done was done for others
+		if err := s.execIDs([]int64{id}, "delete_steps"); err != nil {
+			return false, err
+		}
+	}
 	var m moves
 	switch {
 	case isLater(by.job.RunAt, by.now):

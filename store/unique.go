@@ -35,7 +35,7 @@ type OnConflict uint8
 // The ways.
 const (
 	ConflictKeep    OnConflict = iota // answers with the holder
-	ConflictReplace                   // a holder that waits takes over arguments, metadata, priority, time and other options; one that does not is kept
+	ConflictReplace                   // a holder that waits takes over arguments, metadata, priority, time and other options, and forgets its steps if the arguments differ; one that does not is kept
 	ConflictFail                      // stores nothing of the call, and answers *DuplicateError
 )
 

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -128,6 +129,9 @@ func (r *Reference) meet(jobs []store.NewJob, answers []store.Enqueued, now time
 
 // replace makes a job that waits the one that n asks for.
 func (r *Reference) replace(k *kept, n store.NewJob, now time.Time) {
+	if !bytes.Equal(k.job.Args, n.Args) {
+		k.steps = nil
+	}
 	k.job.Args, k.job.Metadata, k.job.Priority, k.job.ScheduledAt = n.Args, n.Metadata, n.Priority, n.RunAt
 	k.job.Options = store.OptionsOf([]byte(k.job.Options.ReplacedBy(n.Options).Text()))
 	r.moveTo(k, n.RunAt, now)

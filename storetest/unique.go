@@ -27,6 +27,7 @@ func uniqueChecks() []check {
 		{"replace: a scheduled holder gets the new time", uniqueReplaceScheduled},
 		{"replace: a retrying holder goes on with its attempts", uniqueReplaceRetrying},
 		{"replace: one that does not wait is kept", uniqueReplaceKeeps},
+		{"replace: steps that were done for other arguments are forgotten", uniqueReplaceSteps},
 		{"replace: empty metadata", uniqueReplaceMetadata},
 		{"replace: the later of one call wins", uniqueReplaceInOneCall},
 		{"one runs and one waits", uniqueOneRunsOneWaits},

@@ -63,6 +63,27 @@ func uniqueReplaceRetrying(t *trial) {
 	t.equal("attempt of the next claim", t.claimOf(id, unique(store.UniqueUntilDone)).Attempt, 2)
 }
 
+func uniqueReplaceSteps(t *trial) {
+	steps := []store.Step{done("charge", `{"id":7}`), cursor("rows", "12")}
+	steps[0].At = at(63 * time.Second)
+	for _, runAt := range []time.Time{{}, dueAt} { // it is retrying, and becomes pending or goes on waiting
+		job := t.running(unique(store.UniqueUntilDone))
+		t.saveSteps(job, steps...)
+		t.accept(outcome(job, store.Retry))
+		kept := t.steps(job.ID)
+		t.equal("steps", len(kept), 2)
+
+		again := otherwise(unique(store.UniqueUntilDone), store.ConflictReplace)
+		again.RunAt = runAt
+		t.equal("replaced", t.offer(again, at(time.Second)).Replaced, true)
+		t.equal("steps for the same arguments", t.steps(job.ID), kept)
+		t.equal("replaced", t.offer(replacement(runAt), at(time.Second)).Replaced, true)
+		t.equal("steps for other arguments", len(t.steps(job.ID)), 0)
+		_, err := t.store.Delete(t.Context(), one(job.ID), nil)
+		t.must("Delete", err)
+	}
+}
+
 func uniqueReplaceKeeps(t *trial) {
 	id := t.running(unique(store.UniqueUntilDone)).ID
 	before := t.whole(id)
