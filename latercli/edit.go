@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/laterjobs/later"
+	"github.com/laterjobs/later/internal/redact"
 )
 
 func (a *app) editCommand() *cobra.Command {
@@ -85,10 +86,10 @@ func (a *app) edit(ctx context.Context, q *later.JobQueue, id int64, e editing) 
 	if err != nil {
 		return err
 	}
-	if edited, err = restore(job.Args, shown, edited); err != nil {
+	if edited, err = redact.Restore(job.Args, shown, edited); err != nil {
 		return usagef("the arguments: %w", err)
 	}
-	if sameJSON(job.Args, edited) && len(e.options) == 0 {
+	if redact.Same(job.Args, edited) && len(e.options) == 0 {
 		fmt.Fprintln(a.err, "the arguments are the same: nothing was changed")
 		return nil
 	}
@@ -135,53 +136,4 @@ func (a *app) inEditor(ctx context.Context, id int64, args json.RawMessage) (jso
 		return nil, fmt.Errorf("the editor %s: %w; nothing was changed", editor, err)
 	}
 	return os.ReadFile(file.Name())
-}
-
-// sameJSON compares two documents, whatever their spaces.
-func sameJSON(a, b json.RawMessage) bool {
-	var x, y bytes.Buffer
-	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
-}
-
-// restore puts back what was not shown: every value of edited that is as it was shown,
-// and was shown otherwise than it is.
-func restore(stored, shown, edited json.RawMessage) (json.RawMessage, error) {
-	if !json.Valid(edited) {
-		var v any
-		return nil, json.Unmarshal(edited, &v)
-	}
-	if sameJSON(stored, shown) {
-		var compact bytes.Buffer
-		err := json.Compact(&compact, edited)
-		return compact.Bytes(), err
-	}
-	if sameJSON(shown, edited) {
-		return stored, nil
-	}
-	var was, seen, now map[string]json.RawMessage
-	if json.Unmarshal(stored, &was) == nil && json.Unmarshal(shown, &seen) == nil && json.Unmarshal(edited, &now) == nil && was != nil && seen != nil && now != nil {
-		for name, value := range now {
-			if was[name] == nil || seen[name] == nil {
-				continue
-			}
-			back, err := restore(was[name], seen[name], value)
-			if err != nil {
-				return nil, err
-			}
-			now[name] = back
-		}
-		return json.Marshal(now)
-	}
-	var wasList, seenList, nowList []json.RawMessage
-	if json.Unmarshal(stored, &wasList) == nil && json.Unmarshal(shown, &seenList) == nil && json.Unmarshal(edited, &nowList) == nil {
-		for i := range min(len(nowList), len(seenList), len(wasList)) {
-			back, err := restore(wasList[i], seenList[i], nowList[i])
-			if err != nil {
-				return nil, err
-			}
-			nowList[i] = back
-		}
-		return json.Marshal(nowList)
-	}
-	return edited, nil
 }
