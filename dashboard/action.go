@@ -312,11 +312,14 @@ func (b *board) saveSettings(w http.ResponseWriter, r *http.Request) {
 		if value == "" && name == "keys" {
 			value = "off"
 		}
-		http.SetCookie(w, &http.Cookie{
-			Name: "later_" + name, Value: value, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		})
+		keep(w, "later_"+name, value)
 	}
 	redirect(w, r, "Saved for this browser.")
+}
+
+// keep lets the browser keep something for a year.
+func keep(w http.ResponseWriter, name, value string) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
 
 type settingsPage struct {

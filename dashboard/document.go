@@ -42,17 +42,20 @@ func render(raw json.RawMessage) document {
 	if len(raw) == 0 {
 		return d
 	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, raw, "", "  "); err != nil {
-		out.Reset()
-		out.Write(raw) // somebody has spoiled it by hand
-	}
-	d.Text = out.String()
-	if len(d.Text) > shownBytes {
+	if d.Text = indented(raw); len(d.Text) > shownBytes {
 		d.Text, d.Cut = cut(d.Text, shownBytes), true
 	}
 	d.Parts = folded(d.Text)
 	return d
+}
+
+// indented is the whole of it. What somebody has spoiled by hand stays as it is.
+func indented(raw json.RawMessage) string {
+	var out bytes.Buffer
+	if json.Indent(&out, raw, "", "  ") != nil {
+		return string(raw)
+	}
+	return out.String()
 }
 
 // folded takes indented JSON apart by its lines: one that begins something foldedAt levels

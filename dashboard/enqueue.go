@@ -56,7 +56,7 @@ func (b *board) newJob(v *view) error {
 	if err := b.offer(v, page); err != nil {
 		return err
 	}
-	page.Args = render(args).Text
+	page.Args = indented(args)
 	if page.Fields != nil && !fill(page.Fields, args) {
 		page.Raw = true // the fields cannot hold what is there
 	}
@@ -146,7 +146,7 @@ func (p *enqueuePage) typed(r *http.Request) json.RawMessage {
 		return json.RawMessage(strings.TrimSpace(p.Args))
 	}
 	for _, f := range p.Fields {
-		f.Value = r.PostForm.Get("arg" + f.Path)
+		f.Value = strings.ReplaceAll(r.PostForm.Get("arg"+f.Path), "\r\n", "\n") // as it was before the browser sent it
 	}
 	return assemble(p.Fields)
 }
@@ -154,7 +154,7 @@ func (p *enqueuePage) typed(r *http.Request) json.RawMessage {
 // turn shows the arguments the other way: as fields, or as JSON.
 func (p *enqueuePage) turn(to string, args json.RawMessage) {
 	if to == "raw" {
-		p.Raw, p.Args = true, render(args).Text
+		p.Raw, p.Args = true, indented(args)
 		return
 	}
 	if !fill(p.Fields, args) {
@@ -164,12 +164,15 @@ func (p *enqueuePage) turn(to string, args json.RawMessage) {
 	p.Raw = false
 }
 
+// misread reports whether a field holds what cannot be its value: it says so itself.
+func (p *enqueuePage) misread() bool {
+	return !p.Raw && slices.ContainsFunc(p.Fields, func(f *field) bool { return f.Problem != "" })
+}
+
 // store enqueues, or says in the page why not.
 func (b *board) store(v *view, page *enqueuePage, args json.RawMessage) (later.Job, bool) {
-	for _, f := range page.Fields {
-		if f.Problem != "" && !page.Raw {
-			return later.Job{}, false
-		}
+	if page.misread() {
+		return later.Job{}, false
 	}
 	options, err := page.Options.calls(v.Look.location)
 	if err != nil {

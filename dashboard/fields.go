@@ -277,11 +277,16 @@ func fillObject(fields []*field, members map[string]json.RawMessage, depth int) 
 	return whole
 }
 
+// decode reports whether a form gives the value back as it is. Browsers change the ends of
+// lines in a text and leave out the first if it is empty; a list of choices has those alone.
 func (f *field) decode(value json.RawMessage) bool {
 	switch f.Kind {
 	case "text", "choice", "time":
-		return json.Unmarshal(value, &f.Value) == nil && string(value) != "null"
+		if json.Unmarshal(value, &f.Value) != nil || string(value) == "null" {
+			return false
+		}
+		return !strings.ContainsAny(f.Value, "\r\x00") && !strings.HasPrefix(f.Value, "\n") && (f.Kind != "choice" || slices.Contains(f.Choices, f.Value))
 	}
 	f.Value = string(value)
-	return f.Kind == "json" || f.Value != "null"
+	return f.Kind == "json" || f.Value == "true" || f.Value == "false" || f.Kind != "boolean" && f.Value != "null"
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/laterjobs/later"
@@ -23,11 +24,14 @@ func Environment(name string) Option { return func(b *board) { b.environment = n
 // EnvironmentColor marks every page with a line at its top, so that nobody takes one
 // environment for another: red, amber, green, blue, violet or grey. It panics on others.
 func EnvironmentColor(name string) Option {
-	if !slices.Contains([]string{"red", "amber", "green", "blue", "violet", "grey"}, name) {
-		panic("dashboard: there is no color " + strconv.Quote(name) + ": choose red, amber, green, blue, violet or grey")
+	if !slices.Contains(Colors(), name) {
+		panic("dashboard: there is no color " + strconv.Quote(name) + ": choose one of " + strings.Join(Colors(), ", "))
 	}
 	return func(b *board) { b.colour = name }
 }
+
+// Colors are those that an environment can have.
+func Colors() []string { return []string{"red", "amber", "green", "blue", "violet", "grey"} }
 
 // TrustedOrigin allows forms from another origin, such as "https://example.com": for
 // a proxy that rewrites the header Host. New panics on one that is malformed.
@@ -77,6 +81,8 @@ func (b *board) routes() http.Handler {
 	mux.HandleFunc("GET /jobs/new", b.page(View, "enqueue", b.newJob))
 	mux.HandleFunc("POST /jobs/new", b.enqueue)
 	mux.HandleFunc("GET /jobs/{id}", b.page(View, "job", b.job))
+	mux.HandleFunc("GET /jobs/{id}/edit", b.page(View, "editJob", b.editJob))
+	mux.HandleFunc("POST /jobs/{id}/edit", b.saveJob)
 	mux.HandleFunc("GET /jobs/{id}/why", b.page(View, "why", b.whyPage))
 	for _, part := range documentParts {
 		mux.HandleFunc("GET /jobs/{id}/"+part.name, b.jobDocument(part.name, part.raw))
@@ -103,6 +109,7 @@ func (b *board) routes() http.Handler {
 	mux.HandleFunc("GET /help/{name}", b.page(View, "help", b.help))
 	mux.HandleFunc("GET /settings/{$}", b.page(View, "settings", b.settings))
 	mux.HandleFunc("POST /settings/{$}", b.saveSettings)
+	mux.HandleFunc("POST /settings/pins", b.savePin)
 	mux.HandleFunc("POST /actions/{verb}", b.act)
 	mux.HandleFunc("GET /events", b.events)
 	mux.HandleFunc("GET /assets/{name}", asset)

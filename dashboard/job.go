@@ -20,6 +20,7 @@ type jobPage struct {
 	Metadata document           `json:"-"`
 	Verbs    []verbButton       `json:"-"`
 	CanStack bool               `json:"-"` // its process can be asked where it is
+	CanEdit  bool               `json:"-"` // it waits, and its arguments may be changed
 	Audit    []later.AuditEntry `json:"audit"`
 	Alike    int64              `json:"alike"` // other jobs with the same cause
 	Percent  int                `json:"-"`     // of its progress; −1: unknown
@@ -67,6 +68,7 @@ func (b *board) job(v *view) error {
 	job := visible[0]
 	v.Title = job.Type + " #" + strconv.FormatInt(id, 10)
 	page := jobPage{Job: v.row(job), Percent: -1, Verbs: buttonsFor(v.User, job.Status), CanStack: job.Status == later.StatusRunning && v.User.Can(Cancel)}
+	page.CanEdit = waits(job.Status) && v.User.Can(editNeeds)
 	if job.Progress.Total > 0 {
 		page.Percent = int(max(0, min(100, 100*job.Progress.Done/job.Progress.Total)))
 	}

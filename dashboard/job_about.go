@@ -16,12 +16,16 @@ import (
 // handler does not know where it is mounted, the script does.
 type copyAs struct{ Name, Text string }
 
+// mostCopied bounds the documents of a job that is copied whole, in bytes: those of larger
+// ones are files.
+const mostCopied = 16 << 10
+
 // copies are ways to name a job elsewhere. Its arguments are in them only for those who
 // may see them.
 func (v *view) copies(job later.Job) []copyAs {
 	id := strconv.FormatInt(job.ID, 10)
 	list := []copyAs{{"address", ""}, {"id", id}, {"command", "later show " + id}, {"Go", "queue.Get(ctx, " + id + ")"}}
-	if v.User.Can(ViewArgs) {
+	if v.User.Can(ViewArgs) && len(job.Args)+len(job.Result)+len(job.Metadata) <= mostCopied {
 		list = append(list,
 			copyAs{"Go, to enqueue it again", fmt.Sprintf("queue.Enqueue(ctx, %q, json.RawMessage(%s))", job.Type, goString(string(job.Args)))},
 			copyAs{"command, to enqueue it again", "later enqueue " + shellWord(job.Type) + " --args " + shellWord(string(job.Args))})

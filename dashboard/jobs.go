@@ -31,6 +31,8 @@ type jobsPage struct {
 	Zone   string   `json:"-"`  // of At
 
 	Suggested []string `json:"-"` // queries that narrow it
+	Pins      []pin    `json:"-"`
+	Pinned    bool     `json:"-"` // this query is one of them
 	Matches   string   `json:"-"` // the query as a filter for an action on all that match
 
 	Looked   int64  `json:"looked"`   // at so many jobs
@@ -81,7 +83,8 @@ type jobRow struct {
 func (b *board) jobs(v *view) error {
 	v.Title = "Jobs"
 	page := jobsPage{Zone: v.Look.Zone, Query: strings.TrimSpace(v.request.URL.Query().Get("q"))}
-	page.Terms = chips(page.Query)
+	page.Terms, page.Pins = chips(page.Query), pinsOf(v.request)
+	page.Pinned = pinned(page.Pins, page.Query) >= 0
 	filter, err := query.Parse(page.Query, v.Now.In(v.Look.location))
 	if err == nil {
 		filter, err = b.guarded(v, filter)

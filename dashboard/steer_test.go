@@ -225,6 +225,11 @@ func TestHands(t *testing.T) {
 	if !strings.Contains(title, " UTC\n") || !strings.Contains(title, "where you are") {
 		t.Errorf("the time says %q", title)
 	}
+	b.run(chromedp.Navigate(root+"schedules/"), chromedp.WaitReady("#foot"))
+	title = eval[string](b, `(() => { const time = document.querySelector("tr time[data-as=until]"); time.dispatchEvent(new PointerEvent("pointerover", { bubbles: true })); return time.title })()`)
+	if !strings.Contains(title, "02:00:00 Europe/Berlin, of the schedule") {
+		t.Errorf("the time of a schedule says %q", title)
+	}
 	b.run(chromedp.Navigate(root), chromedp.WaitReady("#foot"))
 	tip := eval[string](b, `(() => { const at = document.querySelector(".chart svg"), box = at?.getBoundingClientRect(); if (!at) return "no chart";
 		at.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: box.right - 2, clientY: box.top + 40 }));

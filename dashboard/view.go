@@ -77,7 +77,7 @@ func rootOf(p string) string {
 func (v *view) context() context.Context { return v.request.Context() }
 
 // unchanging are pages that nothing in the store changes, or that somebody is writing on.
-var unchanging = []string{"enqueue", "bulk", "edit", "settings", "help"}
+var unchanging = []string{"enqueue", "editJob", "bulk", "edit", "settings", "help"}
 
 // Still reports whether the page must not ask for itself again: the answer to a form has no
 // address of its own.

@@ -204,14 +204,17 @@
     tip.style.right = at < around.width / 2 ? "" : `${around.width - at + 10}px`;
   });
 
-  // A time under the pointer is told in the zone of the page, in UTC and in one's own; copied
-  // alone it is what programs read.
+  // A time under the pointer is told in the zone of the page, in UTC, in one's own and in
+  // that of the schedule; copied alone it is what programs read.
   document.addEventListener("pointerover", (event) => {
     const time = event.target.closest?.("time[datetime]"), moment = time && new Date(time.dateTime);
     if (!time || time.dataset.zones || isNaN(moment)) return;
     time.dataset.zones = "told";
-    const local = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "medium" }).format(moment);
-    time.title = [...new Set([time.title, `${moment.toISOString().slice(0, 19).replace("T", " ")} UTC`, `${local} ${Intl.DateTimeFormat().resolvedOptions().timeZone}, where you are`])].join("\n");
+    const own = Intl.DateTimeFormat().resolvedOptions().timeZone, of = time.closest("[data-in]")?.dataset.in;
+    const told = (zone, why) => `${new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "medium", timeZone: zone }).format(moment)} ${zone}${why}`;
+    const lines = [time.title, told("UTC", ""), told(own, ", where you are")];
+    try { if (of && of !== own) lines.push(told(of, ", of the schedule")); } catch {} // the browser does not know it
+    time.title = [...new Set(lines)].filter(Boolean).join("\n");
   });
   document.addEventListener("copy", (event) => {
     const marked = getSelection(), within = (node) => (node?.nodeType === Node.TEXT_NODE ? node.parentElement : node)?.closest?.("time[datetime]");

@@ -52,11 +52,11 @@ var mayImport = map[string][]string{
 	"": {"store", "internal/engine", "internal/why", "internal/arguments", "internal/cron", "internal/redact", "internal/envelope", "internal/nearest", "internal/query"},
 	// floor 3
 	"latertest":           {"", "store", "sqlite"},
-	"dashboard":           {"", "store", "internal/query", "internal/cause", "internal/arguments", "internal/cron"},
+	"dashboard":           {"", "store", "internal/query", "internal/cause", "internal/arguments", "internal/redact", "internal/cron"},
 	"otel":                {"", "store", "internal/engine"},
 	"internal/simulation": {"", "store", "storetest", "internal/engine"},
 	// floor 4
-	"latercli":               {"", "store", "dashboard", "internal/query", "internal/nearest", "internal/arguments", "internal/envelope", "docs"},
+	"latercli":               {"", "store", "dashboard", "internal/query", "internal/nearest", "internal/arguments", "internal/redact", "internal/envelope", "docs"},
 	"cmd/later":              {"", "store", "sqlite", "postgres", "latercli", "dashboard", "docs", "internal/demo", "internal/dev", "internal/local", "internal/starter"},
 	"internal/chaos":         {},
 	"internal/chaos/history": {},

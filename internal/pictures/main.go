@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
@@ -86,6 +87,7 @@ func all() (shots []shot) {
 		"schedule": "schedules/sync-orders", "processes": "processes/", "process": "processes/811203", "settings": "settings/", "new": "jobs/new?type=WebhookJob",
 		"errors": "errors/", "error": "errors/{cause}", "question": "ops/new?do=retry&q=cause:{cause}", "operation": "ops/{operation}", "operations": "ops/",
 		"ask-delete": "ops/new?do=delete&q=id:{failed}", "ask-reschedule": "ops/new?do=reschedule&q=id:{scheduled}", "ask-empty": "ops/new?do=delete&q=queue:webhooks&name=webhooks",
+		"edit-job": "jobs/{scheduled}/edit", "pins": "pinned/jobs/?q=status:failed",
 		"list-far": "jobs/?q=status:completed&before={failed}", "why": "jobs/{failed}/why", "edit": "schedules/nightly-report/edit", "status": "status/", "audit": "audit/", "request": "requests/{request}", "none": "jobs/?q=nothing", "wrong": "jobs/?q=status:fialed", "help": "help/failures.md",
 		"job-failed": "jobs/{failed}", "job-running": "jobs/{running}", "job-completed": "jobs/{completed}", "job-scheduled": "jobs/{scheduled}", "job-retrying": "jobs/{retrying}",
 		"job-pending": "jobs/{pending}", "list-failed": "jobs/?q=status:failed", "not-found": "jobs/99999999", "forbidden": "guest/audit/", "long": "long/jobs/", "long-overview": "long/",
@@ -130,6 +132,7 @@ func run(into, only string, extra bool) (err error) {
 	handler.Handle("/", show(jobs))
 	handler.HandleFunc("/status/", host(dashboard.Status(later.New(jobs, later.Config{})), dashboard.Status(later.New(empty, later.Config{}))))
 	handler.Handle("/empty/", http.StripPrefix("/empty", show(empty)))
+	handler.Handle("/pinned/", http.StripPrefix("/pinned", pinned(show(jobs))))
 	handler.Handle("/guest/", http.StripPrefix("/guest", dashboard.Handler(later.New(jobs, later.Config{}), dashboard.Loopback(dashboard.ReadOnly))))
 	if extra {
 		long, err := sqlite.Open(filepath.Join(dir, "long.db"))
@@ -187,6 +190,15 @@ type inside struct{ io.Writer }
 
 func (inside) Header() http.Header { return http.Header{} }
 func (inside) WriteHeader(int)     {}
+
+// pinned is a dashboard to a browser that has pinned some queries.
+func pinned(next http.Handler) http.Handler {
+	pins := base64.RawURLEncoding.EncodeToString([]byte(`[{"n":"What failed","q":"status:failed"},{"q":"type:WebhookJob status:retrying"},{"n":"Slow mails","q":"queue:mailers took:>5s"}]`))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.AddCookie(&http.Cookie{Name: "later_pins", Value: pins})
+		next.ServeHTTP(w, r)
+	})
+}
 
 // take makes the pictures with one browser.
 func take(shots []shot, only, into, root string, places *strings.Replacer) error {
