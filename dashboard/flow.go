@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/laterjobs/later/store"
 )
@@ -17,24 +16,9 @@ func (b *board) flows(v *view, rows []queueRow, rollups []store.Rollup) error {
 	flows := store.Flows(arrivals, rollups, v.Now)
 	for i := range rows {
 		rows[i].Flow = flows[rows[i].Name]
-		rows[i].EmptyIn = rows[i].emptyIn()
+		rows[i].EmptyIn = rows[i].Outlook(rows[i].QueueStats, coarse)
 	}
 	return nil
-}
-
-func (q *queueRow) emptyIn() string {
-	in, ok := q.Flow.EmptyIn(q.Pending)
-	switch {
-	case q.Pending == 0:
-		return ""
-	case !q.PausedAt.IsZero():
-		return "paused"
-	case !ok:
-		return "never"
-	case q.PendingMore:
-		return "over " + coarse(in)
-	}
-	return coarse(max(in, time.Second))
 }
 
 // InPerMinute is the rate in words.

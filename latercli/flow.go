@@ -31,23 +31,7 @@ func (a *app) queueFlows(ctx context.Context, q *later.JobQueue, queues []later.
 	flows, err := flowsOf(ctx, q, rollups, now)
 	rows := make([]queueFlow, len(queues))
 	for i, queue := range queues {
-		rows[i] = queueFlow{queue, flows[queue.Name], emptyIn(queue, flows[queue.Name])}
+		rows[i] = queueFlow{queue, flows[queue.Name], flows[queue.Name].Outlook(queue, span)}
 	}
 	return rows, err
-}
-
-// emptyIn is when what waits in a queue is through; empty: nothing waits.
-func emptyIn(q later.QueueStats, f store.Flow) string {
-	in, ok := f.EmptyIn(q.Pending)
-	switch {
-	case q.Pending == 0:
-		return ""
-	case !q.PausedAt.IsZero():
-		return "paused"
-	case !ok:
-		return "never"
-	case q.PendingMore:
-		return "over " + span(in)
-	}
-	return span(max(in, time.Second))
 }

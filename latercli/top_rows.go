@@ -60,7 +60,7 @@ func (m *topScreen) queueRows() [][]string {
 		minutes, flow := m.now.past.done[q.Name], m.now.past.flows[q.Name]
 		rows = append(rows, []string{
 			q.Name, state, atLeast(q.Pending, q.PendingMore), oldest, atLeast(q.Running, q.RunningMore) + "/" + strconv.Itoa(slotsOf(m.now.Processes, q.Name, m.now.At)),
-			atLeast(q.Scheduled, q.ScheduledMore), perMinute(flow.In), perMinute(flow.Out), sparkline(minutes[:]), emptyIn(q, flow), paused,
+			atLeast(q.Scheduled, q.ScheduledMore), perMinute(flow.In), perMinute(flow.Out), sparkline(minutes[:]), flow.Outlook(q, span), paused,
 		})
 	}
 	return rows

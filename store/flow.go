@@ -120,3 +120,20 @@ func (f Flow) EmptyIn(pending int64) (d time.Duration, ok bool) {
 	const longest = 100 * 365 * 24 * time.Hour
 	return time.Duration(min(float64(pending)/f.Out*float64(time.Minute), float64(longest))), true
 }
+
+// Outlook says when what waits in a queue has left it at this rate: "paused", "never", or
+// the time as say puts it, "over" that if more wait than were counted. Empty: nothing waits.
+func (f Flow) Outlook(q QueueStats, say func(time.Duration) string) string {
+	in, ok := f.EmptyIn(q.Pending)
+	switch {
+	case q.Pending == 0:
+		return ""
+	case !q.PausedAt.IsZero():
+		return "paused"
+	case !ok:
+		return "never"
+	case q.PendingMore:
+		return "over " + say(in)
+	}
+	return say(max(in, time.Second))
+}

@@ -68,3 +68,22 @@ func TestFlows(t *testing.T) {
 		t.Error("what nothing leaves gets empty")
 	}
 }
+
+// TestOutlook says when what waits in a queue is through.
+func TestOutlook(t *testing.T) {
+	for want, test := range map[string]struct {
+		store.Flow
+		store.QueueStats
+	}{
+		"":            {Flow: store.Flow{In: 9}},
+		"never":       {QueueStats: store.QueueStats{Pending: 412}, Flow: store.Flow{In: 8}},
+		"12m15s":      {QueueStats: store.QueueStats{Pending: 3800}, Flow: store.Flow{In: 290, Out: 310}},
+		"1s":          {QueueStats: store.QueueStats{Pending: 1}, Flow: store.Flow{Out: 310}},
+		"over 33m20s": {QueueStats: store.QueueStats{Pending: 10_000, PendingMore: true}, Flow: store.Flow{Out: 300}},
+		"paused":      {QueueStats: store.QueueStats{Pending: 98, PausedAt: time.Unix(1, 0)}, Flow: store.Flow{In: 3, Out: 7}},
+	} {
+		if got := test.Outlook(test.QueueStats, func(d time.Duration) string { return d.Truncate(time.Second).String() }); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
