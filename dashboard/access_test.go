@@ -230,16 +230,3 @@ func TestNoAccessByForgetting(t *testing.T) {
 	}()
 	dashboard.Handler(newStage(t).queue, nil)
 }
-
-func TestEveryPageNeedsView(t *testing.T) {
-	s := newStage(t)
-	root := s.serve(t, guarded(dashboard.Admin&^dashboard.View))
-	for _, path := range []string{"", "jobs/", "jobs/1", "queues/", "types/", "types/x", "processes/", "settings/"} {
-		if got := get(t, root+path); got.status != http.StatusForbidden {
-			t.Errorf("/%s: %d", path, got.status)
-		}
-	}
-	if got := post(t, root+"settings/", url.Values{"zone": {"UTC"}}); got.status != http.StatusForbidden {
-		t.Errorf("settings: %d", got.status)
-	}
-}

@@ -76,47 +76,57 @@ type board struct {
 
 func (b *board) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", b.page(View, "overview", b.overview))
-	mux.HandleFunc("GET /jobs/{$}", b.page(View, "jobs", b.jobs))
-	mux.HandleFunc("GET /jobs/new", b.page(View, "enqueue", b.newJob))
-	mux.HandleFunc("POST /jobs/new", b.enqueue)
-	mux.HandleFunc("GET /jobs/{id}", b.page(View, "job", b.job))
-	mux.HandleFunc("GET /jobs/{id}/edit", b.page(View, "editJob", b.editJob))
-	mux.HandleFunc("POST /jobs/{id}/edit", b.saveJob)
-	mux.HandleFunc("GET /jobs/{id}/why", b.page(View, "why", b.whyPage))
-	for _, part := range documentParts {
-		mux.HandleFunc("GET /jobs/{id}/"+part.name, b.jobDocument(part.name, part.raw))
+	for pattern, handle := range b.handlers() {
+		mux.HandleFunc(pattern, handle)
 	}
-	mux.HandleFunc("GET /errors/{$}", b.page(View, "causes", b.causes))
-	mux.HandleFunc("GET /errors/{id}", b.page(View, "cause", b.cause))
-	mux.HandleFunc("GET /queues/{$}", b.page(View, "queues", b.queues))
-	mux.HandleFunc("GET /queues/{name}", b.page(View, "queue", b.oneQueue))
-	mux.HandleFunc("GET /schedules/{$}", b.page(View, "schedules", b.schedules))
-	mux.HandleFunc("GET /schedules/{name}", b.page(View, "schedule", b.oneSchedule))
-	mux.HandleFunc("GET /schedules/{name}/edit", b.page(View, "edit", b.editSchedule))
-	mux.HandleFunc("POST /schedules/{name}/edit", b.saveSchedule)
-	mux.HandleFunc("GET /types/{$}", b.page(View, "types", b.types))
-	mux.HandleFunc("GET /types/{name}", b.page(View, "type", b.oneType))
-	mux.HandleFunc("GET /processes/{$}", b.page(View, "processes", b.processes))
-	mux.HandleFunc("GET /processes/{id}", b.page(View, "process", b.process))
-	mux.HandleFunc("GET /requests/{id}", b.request)
-	mux.HandleFunc("GET /ops/{$}", b.page(View, "operations", b.operations))
-	mux.HandleFunc("GET /ops/new", b.page(View, "bulk", b.bulk))
-	mux.HandleFunc("POST /ops/new", b.operate)
-	mux.HandleFunc("GET /ops/{id}", b.page(View, "operation", b.operation))
-	mux.HandleFunc("GET /audit/{$}", b.page(Audit, "audit", b.audit))
-	mux.HandleFunc("GET /help/{$}", b.page(View, "help", b.help))
-	mux.HandleFunc("GET /help/{name}", b.page(View, "help", b.help))
-	mux.HandleFunc("GET /settings/{$}", b.page(View, "settings", b.settings))
-	mux.HandleFunc("POST /settings/{$}", b.saveSettings)
-	mux.HandleFunc("POST /settings/pins", b.savePin)
-	mux.HandleFunc("POST /actions/{verb}", b.act)
-	mux.HandleFunc("GET /events", b.events)
 	mux.HandleFunc("GET /assets/{name}", asset)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, notFound("There is no page at %s.", r.URL.Path))
 	})
 	return b.crossOrigin.Handler(secure(withJSON(mux)))
+}
+
+// handlers are those that need to know who asks. Each refuses whoever lacks a permission.
+func (b *board) handlers() map[string]http.HandlerFunc {
+	all := map[string]http.HandlerFunc{
+		"GET /{$}":                    b.page(View, "overview", b.overview),
+		"GET /jobs/{$}":               b.page(View, "jobs", b.jobs),
+		"GET /jobs/new":               b.page(View, "enqueue", b.newJob),
+		"POST /jobs/new":              b.enqueue,
+		"GET /jobs/{id}":              b.page(View, "job", b.job),
+		"GET /jobs/{id}/edit":         b.page(View, "editJob", b.editJob),
+		"POST /jobs/{id}/edit":        b.saveJob,
+		"GET /jobs/{id}/why":          b.page(View, "why", b.whyPage),
+		"GET /errors/{$}":             b.page(View, "causes", b.causes),
+		"GET /errors/{id}":            b.page(View, "cause", b.cause),
+		"GET /queues/{$}":             b.page(View, "queues", b.queues),
+		"GET /queues/{name}":          b.page(View, "queue", b.oneQueue),
+		"GET /schedules/{$}":          b.page(View, "schedules", b.schedules),
+		"GET /schedules/{name}":       b.page(View, "schedule", b.oneSchedule),
+		"GET /schedules/{name}/edit":  b.page(View, "edit", b.editSchedule),
+		"POST /schedules/{name}/edit": b.saveSchedule,
+		"GET /types/{$}":              b.page(View, "types", b.types),
+		"GET /types/{name}":           b.page(View, "type", b.oneType),
+		"GET /processes/{$}":          b.page(View, "processes", b.processes),
+		"GET /processes/{id}":         b.page(View, "process", b.process),
+		"GET /requests/{id}":          b.request,
+		"GET /ops/{$}":                b.page(View, "operations", b.operations),
+		"GET /ops/new":                b.page(View, "bulk", b.bulk),
+		"POST /ops/new":               b.operate,
+		"GET /ops/{id}":               b.page(View, "operation", b.operation),
+		"GET /audit/{$}":              b.page(View|Audit, "audit", b.audit),
+		"GET /help/{$}":               b.page(View, "help", b.help),
+		"GET /help/{name}":            b.page(View, "help", b.help),
+		"GET /settings/{$}":           b.page(View, "settings", b.settings),
+		"POST /settings/{$}":          b.saveSettings,
+		"POST /settings/pins":         b.savePin,
+		"POST /actions/{verb}":        b.act,
+		"GET /events":                 b.events,
+	}
+	for _, part := range documentParts {
+		all["GET /jobs/{id}/"+part.name] = b.jobDocument(part.name, part.raw)
+	}
+	return all
 }
 
 // secure sets what every answer carries. Scripts and styles come from this handler

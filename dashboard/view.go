@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -37,7 +38,7 @@ func (b *board) newView(r *http.Request, needs Permission, name string) (*view, 
 	v := b.frame(r, name)
 	user, err := b.access(r)
 	if err != nil {
-		if b.explainedAsSignIn(err) {
+		if errors.Is(err, ErrSignIn) {
 			return nil, err
 		}
 		return nil, &problem{status: http.StatusForbidden, Title: "Not allowed", Text: sentence(err.Error())}
@@ -46,13 +47,13 @@ func (b *board) newView(r *http.Request, needs Permission, name string) (*view, 
 	return v, v.need(needs)
 }
 
-func (b *board) explainedAsSignIn(err error) bool { return err == ErrSignIn }
-
 func (v *view) need(p Permission) error {
-	if v.User.Can(p) {
-		return nil
+	for one := View; one <= p; one <<= 1 {
+		if p&one != 0 && !v.User.Can(one) {
+			return &problem{status: http.StatusForbidden, Title: "Not allowed", Text: fmt.Sprintf("You lack the permission %q. The program that serves these pages decides who has it.", permissionNames[one])}
+		}
 	}
-	return &problem{status: http.StatusForbidden, Title: "Not allowed", Text: fmt.Sprintf("You lack the permission %q. The program that serves these pages decides who has it.", permissionNames[p])}
+	return nil
 }
 
 func (b *board) frame(r *http.Request, name string) *view {
