@@ -48,9 +48,10 @@ func jobRow(job later.Job, now time.Time) []string {
 	}
 }
 
-// queueRows are the queues with their speeds of late.
+// queueRows are the queues with their speeds of late, and why some are paused.
 func (m *topScreen) queueRows() [][]string {
 	rows := [][]string{{"QUEUE", "STATE", "PENDING", "OLDEST", "RUN", "SCHEDULED", "IN/MIN", "OUT/MIN", "15 MIN", "EMPTY IN", "PAUSED"}}
+	anyPaused := false
 	for _, q := range m.now.Stats.Queues {
 		oldest := ""
 		state, paused := queueState(q, m.now.Processes, m.now.At)
@@ -62,6 +63,12 @@ func (m *topScreen) queueRows() [][]string {
 			q.Name, state, atLeast(q.Pending, q.PendingMore), oldest, atLeast(q.Running, q.RunningMore) + "/" + strconv.Itoa(slotsOf(m.now.Processes, q.Name, m.now.At)),
 			atLeast(q.Scheduled, q.ScheduledMore), perMinute(flow.In), perMinute(flow.Out), sparkline(minutes[:]), flow.Outlook(q, span), paused,
 		})
+		anyPaused = anyPaused || paused != ""
+	}
+	if !anyPaused {
+		for i := range rows {
+			rows[i] = rows[i][:len(rows[i])-1]
+		}
 	}
 	return rows
 }

@@ -164,7 +164,8 @@ func (d *durable) savedBy(op *operation) {
 	}
 }
 
-// forget: a completed job that a person retries starts over.
+// forget: a completed job that a person retries starts over, and so does one that gets other
+// arguments.
 func (d *durable) forget(job int64) {
 	for key := range d.recorded {
 		if key.job == job {

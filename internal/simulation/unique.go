@@ -120,6 +120,7 @@ func (c *checker) replaced(op *operation, old, row store.Job) {
 		c.violate("I11", "job %d was replaced when it was %s", row.ID, old.Status)
 	}
 	before.replaced, now.stored, now.lost, now.replaced = true, true, false, false
+	c.w.durable.forget(row.ID) // what was done for the old arguments
 	c.overwritten(op, row)
 }
 
