@@ -9,7 +9,7 @@ import (
 
 var (
 	seed  = flag.Uint64("seed", 0, "TestSeed: the one to run, with its history")
-	seeds = flag.Int("seeds", 0, "TestSeeds: how many (0: 200, with -short 60)")
+	seeds = flag.Int("seeds", 0, "TestSeeds: how many (0: 120, with -short 60)")
 	twice = flag.Bool("twice", false, "TestSeeds: every seed, not only every tenth")
 	from  = flag.Uint64("from", 1, "TestSeeds: the first")
 )
@@ -18,7 +18,7 @@ var (
 func TestSeeds(t *testing.T) {
 	n := *seeds
 	if n == 0 {
-		n = 200
+		n = 120
 		if testing.Short() {
 			n = 60
 		}

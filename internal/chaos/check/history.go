@@ -43,6 +43,7 @@ type History struct {
 // may come to.
 type Params struct {
 	Beat, TimeToDie    time.Duration
+	Busy               time.Duration // how much longer recovery may take, where others keep the processors busy
 	SoftStop, HardStop time.Duration
 	OneWriter          bool // a process that is frozen while it writes holds up all others
 	Kinds              map[string]Trait

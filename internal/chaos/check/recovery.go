@@ -59,7 +59,7 @@ func (h *History) bound(dead *Life, until int64) (time.Duration, bool) {
 			bound = sameHost
 		}
 	}
-	return bound, found
+	return bound + h.Params.Busy, found
 }
 
 // poison: a job that kills its processes does so five times at most, the last three

@@ -26,7 +26,8 @@ type options struct {
 	Rate               float64
 	Producers, Workers int
 	Times              times
-	Only               []string // faults
+	Busy               time.Duration // how much longer a recovery may take than on a machine of its own
+	Only               []string      // faults
 	Keep               bool
 }
 
@@ -80,6 +81,7 @@ func runOne(o options) (*report, error) {
 			return nil, err
 		}
 	}
+	h.Params.Busy = o.Busy
 	results, figures := check.Everything(h)
 	return newReport(o, n, h, results, figures, time.Since(began), drained), nil
 }

@@ -25,7 +25,7 @@ func TestSmoke(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the long form of the tests has it")
 	}
-	smoke(t, options{For: 45 * time.Second, Every: 1500 * time.Millisecond, Rate: 60, Producers: 2, Workers: 4, Times: quickTimes}, 10, 500)
+	smoke(t, options{For: 45 * time.Second, Every: 1500 * time.Millisecond, Rate: 60, Producers: 2, Workers: 4, Times: quickTimes, Busy: 3 * time.Second}, 10, 500)
 }
 
 // TestSmokeUnderTheRaceDetector is a shorter one. A process in which the detector finds
@@ -34,13 +34,13 @@ func TestSmokeUnderTheRaceDetector(t *testing.T) {
 	if !raceDetector || !testing.Short() {
 		t.Skip("needs -race -short")
 	}
-	smoke(t, options{For: 15 * time.Second, Every: time.Second, Rate: 15, Producers: 1, Workers: 3, Times: slowTimes}, 4, 50)
+	smoke(t, options{For: 15 * time.Second, Every: time.Second, Rate: 15, Producers: 1, Workers: 3, Times: slowTimes, Busy: 3 * time.Second}, 4, 50)
 }
 
 // slowTimes leave processes that the race detector slows down the time for their beats.
 var slowTimes = times{Beat: time.Second, TimeToDie: 6 * time.Second, SoftStop: time.Second, HardStop: time.Second}
 
-// smoke is a run on each store, with so many faults and jobs at least.
+// smoke is a run on each store, beside other tests, with so many faults and jobs at least.
 func smoke(t *testing.T, o options, faults, jobs int) {
 	o.Seed = uint64(time.Now().YearDay())
 	for _, name := range []string{"sqlite", "postgres"} {
