@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -10,8 +11,28 @@ import (
 	"github.com/laterjobs/later/storetest"
 )
 
+// TestStoreInFile begins each check with a copy of one empty file: to migrate takes as
+// long as most checks do.
 func TestStoreInFile(t *testing.T) {
-	storetest.Run(t, func(t testing.TB) store.Store { return open(t, filepath.Join(t.TempDir(), "jobs.db")) })
+	file := filepath.Join(t.TempDir(), "empty.db")
+	empty, err := sqlite.Open(file)
+	if err == nil {
+		err = empty.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.Run(t, func(t testing.TB) store.Store {
+		path := filepath.Join(t.TempDir(), "jobs.db")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return open(t, path)
+	})
 }
 
 func TestStoreInMemory(t *testing.T) {
