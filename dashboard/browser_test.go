@@ -218,7 +218,7 @@ func TestDeletingAsks(t *testing.T) {
 	if s.status(t, id) != later.StatusFailed {
 		t.Error("the job is gone before somebody has said yes")
 	}
-	b.run(chromedp.Click("#confirm button.danger"))
+	eval[bool](b, `document.querySelector("#confirm button.danger").click(), true`)
 	b.until(`document.querySelector('button[formaction$="actions/undo-operation"]')`)
 	b.run(chromedp.Click(`button[formaction$="actions/undo-operation"]`))
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
