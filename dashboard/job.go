@@ -76,18 +76,8 @@ func (b *board) job(v *view) error {
 	if err != nil {
 		return err
 	}
-	living, err := b.living(v, len(attempts))
-	if err != nil {
+	if page.Attempts, err = b.attemptRows(v, attempts); err != nil {
 		return err
-	}
-	above := ""
-	for _, a := range slices.Backward(attempts) { // the newest is why somebody is here
-		row := attemptRow{Attempt: a, Took: short(a.FinishedAt.Sub(a.StartedAt)), Stack: parseStack(a.Stack), Same: a.Error != "" && a.Error == above}
-		if p, lives := living[a.ProcessID]; lives {
-			row.Where, row.Version = fmt.Sprintf("%s %d", p.Host, p.PID), p.Version
-		}
-		page.Attempts = append(page.Attempts, row)
-		above = a.Error
 	}
 	if v.User.Can(ViewArgs) {
 		if page.Log, err = b.queue.Log(ctx, id); err != nil {
@@ -122,6 +112,24 @@ func (b *board) job(v *view) error {
 	}
 	v.Data = &page
 	return nil
+}
+
+// attemptRows are the attempts, the newest first: that is why somebody is here.
+func (b *board) attemptRows(v *view, attempts []later.Attempt) (rows []attemptRow, err error) {
+	living, err := b.living(v, len(attempts))
+	if err != nil {
+		return nil, err
+	}
+	above := ""
+	for _, a := range slices.Backward(attempts) {
+		row := attemptRow{Attempt: a, Took: short(a.FinishedAt.Sub(a.StartedAt)), Stack: parseStack(a.Stack), Same: a.Error != "" && a.Error == above}
+		if p, lives := living[a.ProcessID]; lives {
+			row.Where, row.Version = fmt.Sprintf("%s %d", p.Host, p.PID), p.Version
+		}
+		rows = append(rows, row)
+		above = a.Error
+	}
+	return rows, nil
 }
 
 // living are the processes that live, if attempts want to know.
