@@ -47,6 +47,7 @@ func readFlags() (f flags) {
 	flag.DurationVar(&f.options.Latency, "latency", 20*time.Second, "how long to measure latency")
 	flag.Float64Var(&f.options.Quiet, "quiet", 0, "before each cell wait, up to 10 minutes, until other programs use fewer `cores`; 0: do not wait")
 	flag.IntVar(&f.options.Scheduled, "scheduled", 1_000_000, "jobs for next year, beside which others are drained")
+	flag.IntVar(&f.options.PinRate, "pin-rate", 2_000, "jobs a second under a pinned horizon")
 	minutes := flag.Float64("pin-minutes", 10, "how long to work under a pinned horizon")
 	flag.Parse()
 	f.options.Pinned = time.Duration(*minutes * float64(time.Minute))

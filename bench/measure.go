@@ -28,7 +28,7 @@ var measures = []measure{
 	{name: "idle", title: "idle", run: idle},
 	{name: "queues", title: "drain from 50 of 2,000 queues", run: manyQueues},
 	{name: "scheduled", title: "drain beside jobs for next year", once: true, run: besideScheduled},
-	{name: "pinned", title: "pinned horizon at 2,000 jobs/s", once: true, run: pinned},
+	{name: "pinned", title: "pinned horizon", once: true, run: pinned},
 }
 
 // errSkip: the measure makes no sense for the system.
@@ -42,6 +42,7 @@ type options struct {
 	Latency  time.Duration `json:"latency_ns"`
 	Quiet    float64       `json:"quiet_cores"`
 	Pinned   time.Duration `json:"pinned_ns"`
+	PinRate  int           `json:"pin_rate"`
 
 	Scheduled int `json:"scheduled"`
 }

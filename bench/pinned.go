@@ -10,18 +10,17 @@ import (
 )
 
 const (
-	pinnedBatch = 10 // jobs a call
-	pinnedEvery = 5 * time.Millisecond
+	pinnedEvery = 5 * time.Millisecond // a call
 	pinnedWarm  = 20_000 // jobs performed first, so that statistics exist
 )
 
 // pinned looks at what a long transaction elsewhere does to a system: while one is
 // open, the server cannot remove what the system deletes or overwrites. One
-// goroutine enqueues 2,000 jobs a second, and the same process performs them. It
+// goroutine enqueues so many jobs a second, and the same process performs them. It
 // reports the first minute against the last.
 func pinned(ctx context.Context, c *cell) error {
 	return c.within(ctx, func(s session) error {
-		p := newPinning(c.options.Pinned)
+		p := newPinning(c.options)
 		if err := s.start(ctx, events{performed: p.performed, claimed: p.claimed}); err != nil {
 			return err
 		}
@@ -44,6 +43,7 @@ func pinned(ctx context.Context, c *cell) error {
 // warming up.
 type pinning struct {
 	length, window time.Duration
+	batch          int // jobs a call
 
 	mu      sync.Mutex
 	began   time.Time // zero: still warming up
@@ -60,9 +60,12 @@ type window struct {
 	late                  time.Duration // at most, behind the timetable
 }
 
-func newPinning(length time.Duration) *pinning {
-	span := min(time.Minute, length/2)
-	return &pinning{length: length, window: span, windows: make([]window, length/span)}
+func newPinning(o options) *pinning {
+	span := min(time.Minute, o.Pinned/2)
+	return &pinning{
+		length: o.Pinned, window: span, windows: make([]window, o.Pinned/span),
+		batch: max(1, o.PinRate*int(pinnedEvery)/int(time.Second)),
+	}
 }
 
 func (p *pinning) warmUp(ctx context.Context, s session, at place) error {
@@ -148,7 +151,7 @@ func (p *pinning) called(late, took time.Duration) {
 func (p *pinning) next() ([]int64, time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ns := make([]int64, pinnedBatch)
+	ns := make([]int64, p.batch)
 	now := time.Now()
 	for i := range ns {
 		ns[i] = int64(len(p.stamps))
