@@ -11,7 +11,7 @@ import (
 
 const (
 	pinnedEvery = 5 * time.Millisecond // a call
-	pinnedWarm  = 20_000 // jobs performed first, so that statistics exist
+	pinnedWarm  = 20_000               // jobs performed first, so that statistics exist
 )
 
 // pinned looks at what a long transaction elsewhere does to a system: while one is
