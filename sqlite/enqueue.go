@@ -51,53 +51,107 @@ func prepareEnqueue(jobs []store.NewJob, now time.Time) ([]store.Enqueued, []enq
 
 // enqueueAll stores the jobs of several requests in one statement.
 func enqueueAll(s *session, requests []*request) error {
-	var jobs []enqueuing
-	for _, r := range requests {
-		jobs = append(jobs, r.jobs...)
+	lists := make([][]enqueuing, len(requests))
+	for i, r := range requests {
+		lists[i] = r.jobs
 	}
-	return insertJobs(s, jobs)
+	return insertJobs(s, lists...)
 }
 
-func insertJobs(s *session, jobs []enqueuing) error {
-	first, err := s.numbers(len(jobs))
+// insertJobs stores jobs under numbers that rise in their order. The numbers are not read
+// but told by the statement that uses them.
+func insertJobs(s *session, lists ...[]enqueuing) error {
+	count := 0
+	for _, list := range lists {
+		count += len(list)
+	}
+	if _, err := s.exec("draw_numbers", count); err != nil {
+		return err
+	}
+	s.wake.Work = true
+	if count == 1 {
+		return insertJob(s, &slices.Concat(lists...)[0])
+	}
+	r := borrowRows(columnsOfJob * count)
+	defer r.giveBack()
+	for _, list := range lists {
+		for i := range list {
+			r.next()
+			writeJob(&r, &list[i])
+		}
+	}
+	last, err := s.insertRows("insert_new_jobs", &r, count)
 	if err != nil {
 		return err
 	}
-	last := first + int64(len(jobs)) - 1
-	r := rows{cells: make([]cell, 0, columnsOfJob*len(jobs))}
-	scheduled := 0
-	for i, e := range jobs {
-		r.next()
-		writeJob(&r, first+int64(i), e)
-		*e.answer = store.Enqueued{ID: first + int64(i), Status: store.Pending, QueuedAt: micro(e.now)}
-		if isLater(e.job.RunAt, e.now) {
-			e.answer.Status = store.Scheduled
-			scheduled++
-		}
-	}
-	if err := s.execRows("insert_jobs", &r); err != nil {
-		return err
-	}
+	first := last - int64(count) + 1
+	scheduled := tell(lists, first)
 	if scheduled > 0 {
 		if _, err := s.exec("wait_new", first, last); err != nil {
 			return err
 		}
 	}
-	if scheduled < len(jobs) {
+	if scheduled < count {
 		if _, err := s.exec("line_up_new", first, last); err != nil {
 			return err
 		}
 	}
-	s.wake.Work = true
 	return nil
 }
 
-// columnsOfJob is how many cells writeJob adds.
-const columnsOfJob = 14
+// insertJob is the rest of insertJobs for one, without JSON.
+func insertJob(s *session, e *enqueuing) error {
+	r := borrowRows(columnsOfJob)
+	defer r.giveBack()
+	r.next()
+	writeJob(&r, e)
+	values := make([]any, 0, columnsOfJob)
+	for _, c := range r.cells {
+		values = append(values, c.value())
+	}
+	id, err := s.insert("insert_job", values...)
+	if err != nil {
+		return err
+	}
+	if e.stored(id) {
+		_, err = s.exec("wait_new", id, id)
+	} else {
+		_, err = s.exec("line_up_job", id, e.job.Queue, e.job.Type, e.job.Priority)
+	}
+	return err
+}
 
-func writeJob(r *rows, id int64, e enqueuing) {
-	job := e.job
-	r.int(id).text(job.Type).text(job.Queue).int(int64(job.Priority)).text(string(job.Args))
+// tell answers for jobs with the numbers from first on, and counts those that wait for
+// their time.
+func tell(lists [][]enqueuing, first int64) (scheduled int) {
+	id := first
+	for _, list := range lists {
+		for i := range list {
+			if list[i].stored(id) {
+				scheduled++
+			}
+			id++
+		}
+	}
+	return scheduled
+}
+
+// stored answers that the job has that number, and reports whether it waits for its time.
+func (e *enqueuing) stored(id int64) (waits bool) {
+	*e.answer = store.Enqueued{ID: id, Status: store.Pending, QueuedAt: micro(e.now)}
+	if waits = isLater(e.job.RunAt, e.now); waits {
+		e.answer.Status = store.Scheduled
+	}
+	return waits
+}
+
+// columnsOfJob is how many cells writeJob adds.
+const columnsOfJob = 13
+
+// writeJob adds what is stored of a job but its number.
+func writeJob(r *rows, e *enqueuing) {
+	job := &e.job
+	r.text(job.Type).text(job.Queue).int(int64(job.Priority)).text(string(job.Args))
 	r.raw(job.Metadata).optional(job.UserID).optional(job.TargetID)
 	if len(job.Tags) == 0 {
 		r.null()

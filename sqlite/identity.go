@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/laterjobs/later/store"
 )
@@ -29,7 +30,8 @@ func identify(ctx context.Context, conn *sql.Conn, given string) (identity, erro
 	}
 	var id identity
 	for _, path := range []string{given, path, logOf(path)} {
-		if info, err := os.Stat(path); err == nil {
+		known := slices.ContainsFunc(id.files, func(f openFile) bool { return f.path == path })
+		if info, err := os.Stat(path); err == nil && !known {
 			id.files = append(id.files, openFile{path, info})
 		}
 	}

@@ -74,7 +74,8 @@ func (i *importing) known(s *session) (map[int64]bool, error) {
 func (i *importing) add(record store.Record) error {
 	job := record.Job
 	i.jobs.next()
-	writeJob(&i.jobs, job.ID, enqueuing{now: job.QueuedAt, job: store.NewJob{
+	i.jobs.int(job.ID)
+	writeJob(&i.jobs, &enqueuing{now: job.QueuedAt, job: store.NewJob{
 		Type: job.Type, Queue: job.Queue, Priority: job.Priority, Args: job.Args, Metadata: job.Metadata, Options: job.Options,
 		UserID: job.UserID, TargetID: job.TargetID, Tags: job.Tags,
 		MaxRetries: job.MaxRetries, Timeout: job.Timeout, RunAt: job.ScheduledAt,

@@ -2,13 +2,32 @@ package sqlite
 
 import (
 	"encoding/json"
+	"slices"
+	"sync"
 	"time"
 )
 
 // rows are the rows of one statement, all as wide as the first.
 type rows struct {
-	cells []cell
-	count int
+	cells    []cell
+	count    int
+	borrowed *[]cell // of cellsOfRows; nil: the cells are its own
+}
+
+// Rows for many jobs are borrowed: their memory is most of what a batch needs.
+var cellsOfRows = sync.Pool{New: func() any { return new([]cell) }}
+
+// borrowRows returns rows that have room for so many cells.
+func borrowRows(room int) rows {
+	cells := cellsOfRows.Get().(*[]cell)
+	return rows{cells: slices.Grow(*cells, room), borrowed: cells}
+}
+
+// giveBack ends the use of rows that were borrowed.
+func (r *rows) giveBack() {
+	clear(r.cells) // what their text belongs to may go
+	*r.borrowed = r.cells[:0]
+	cellsOfRows.Put(r.borrowed)
 }
 
 // cell is one value of a row.

@@ -26,20 +26,33 @@ type statement interface {
 var uninterrupted = context.Background()
 
 func (s *session) exec(name string, args ...any) (changed int64, err error) {
-	return s.execAs(name, name, args...)
+	result, err := s.result(name, name, args)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
-// execAs runs a named statement, or a text made of it.
-func (s *session) execAs(name, text string, args ...any) (changed int64, err error) {
+// insert runs a named statement that inserts one row, and returns its rowid.
+func (s *session) insert(name string, args ...any) (id int64, err error) {
+	result, err := s.result(name, name, args)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
+}
+
+// result runs a named statement, or a text made of it.
+func (s *session) result(name, text string, args []any) (sql.Result, error) {
 	statement, err := s.prepare(text)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	result, err := statement.ExecContext(uninterrupted, args...)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return result.RowsAffected()
+	return result, nil
 }
 
 // query calls scan for each row.

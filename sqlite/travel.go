@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"math"
 	"regexp"
 	"strconv"
@@ -49,12 +50,31 @@ func (s *session) execRows(name string, r *rows, args ...any) error {
 }
 
 // changeRows runs a statement for the rows, if there are any, and returns how many it
-// has changed. It takes the values of a row as value->>0, value->>1 and so on from the
-// JSON of parameter 1; args are parameter 2 and on.
+// has changed.
 func (s *session) changeRows(name string, r *rows, args ...any) (changed int64, err error) {
 	if r.count == 0 {
 		return 0, nil
 	}
+	result, err := s.resultOfRows(name, r, args)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// insertRows runs a statement that inserts the rows, of which there are some, and returns
+// the rowid of the last.
+func (s *session) insertRows(name string, r *rows, args ...any) (last int64, err error) {
+	result, err := s.resultOfRows(name, r, args)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
+}
+
+// resultOfRows runs a statement for rows. It takes the values of a row as value->>0,
+// value->>1 and so on from the JSON of parameter 1; args are parameter 2 and on.
+func (s *session) resultOfRows(name string, r *rows, args []any) (sql.Result, error) {
 	var space [16]travel
 	how := append(space[:0], make([]travel, r.width())...)
 	r.travels(how)
@@ -70,7 +90,7 @@ func (s *session) changeRows(name string, r *rows, args ...any) (changed int64, 
 			bound = append(bound, r.cells[i].value())
 		}
 	}
-	return s.execAs(name, text, bound...)
+	return s.result(name, text, bound)
 }
 
 // tailored are statements made for the ways in which their columns travel.

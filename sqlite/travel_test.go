@@ -93,7 +93,7 @@ func TestTailoredStatements(t *testing.T) {
 			}
 		}
 	}
-	if made := tailored.made["insert_jobs"]; made != maxTailored {
+	if made := tailored.made["insert_new_jobs"]; made != maxTailored {
 		t.Errorf("%d statements to insert jobs, want %d", made, maxTailored)
 	}
 }

@@ -9,6 +9,23 @@ INSERT INTO later_job (id, type, queue, priority, args, metadata, user_id, targe
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9, value->>10, value->>11, value->>12, value->>13
 FROM jsonb_each(?1);
 
+-- name: draw_numbers
+UPDATE later_sequence SET value = value + ?1;
+
+-- name: insert_new_jobs
+-- Under the numbers that have just been drawn.
+INSERT INTO later_job (id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at, options)
+SELECT (SELECT value FROM later_sequence) - ?2 + 1 + key,
+  value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9, value->>10, value->>11, value->>12
+FROM jsonb_each(?1);
+
+-- name: insert_job
+INSERT INTO later_job (id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at, options)
+VALUES ((SELECT value FROM later_sequence), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13);
+
+-- name: line_up_job
+INSERT INTO later_ready (job_id, queue, type, priority, position, attempt, crashes) VALUES (?1, ?2, ?3, ?4, ?1, 0, 0);
+
 -- name: line_up_new
 -- Straight from later_job by its ids: cheaper than reading the JSON twice.
 INSERT INTO later_ready (job_id, queue, type, priority, position, attempt, crashes)

@@ -45,6 +45,10 @@ const (
 	dropped // its caller has gone before it began
 )
 
+// transactionSize is roughly what a transaction adds to the write-ahead log beside its
+// rows: it writes whole pages, of which those of a few rows hold little that is new.
+const transactionSize = 24 << 10
+
 // maxRequests bounds one batch.
 const maxRequests = 2000
 
@@ -206,6 +210,7 @@ func (w *writer) commit(batch []*request) (store.Wake, error) {
 		return store.Wake{}, err
 	}
 	w.commits.Add(1)
+	w.unmoved += transactionSize
 	if durable {
 		// What went into a file that nobody can open again is not acknowledged.
 		if err := w.store.files.check(); err != nil {
