@@ -145,7 +145,7 @@ func measureRound(ctx context.Context, db *server, picked []system, m measure, r
 		switch {
 		case errors.Is(err, errSkip):
 			continue
-		case err != nil && ctx.Err() == nil && s != picked[0]: // the others are still worth measuring
+		case err != nil && ctx.Err() == nil && s.name() != picked[0].name(): // the others are still worth measuring
 			fmt.Fprintf(os.Stderr, "%s, round %d, %s failed: %v\n", m.name, round, s.name(), err)
 			r.Failures = append(r.Failures, fmt.Sprintf("%s of %s, round %d: %v", m.name, s.name(), round, firstLine(err)))
 			continue
