@@ -25,7 +25,8 @@ func (f *finishing) complete(s *session) (others []int, err error) {
 	if len(plain) == 0 {
 		return others, nil
 	}
-	r := rows{cells: make([]cell, 0, 5*len(plain))}
+	r := borrowRows(5 * len(plain))
+	defer r.giveBack()
 	for _, i := range plain {
 		o := f.outcomes[i]
 		if o.FinishedAt.IsZero() {
