@@ -64,10 +64,13 @@ type claiming struct {
 // look chooses the lines to claim from. Before it looks at all of them, if that is
 // due; suspects are few and always looked for.
 func (c *claiming) look(r *session) error {
-	if c.demand.Suspects || c.lanes.due() {
+	switch {
+	case c.demand.Suspects, c.lanes.due() && !c.lanes.dear():
 		if err := c.lookEverywhere(r); err != nil {
 			return err
 		}
+	case c.lanes.due():
+		c.store.lookAside(c.lanes)
 	}
 	c.choose()
 	return nil
@@ -83,11 +86,33 @@ func (c *claiming) lookAgain(r *session) (bool, error) {
 		c.store.lookLater(c.lanes.retryIn())
 		return false, nil
 	}
+	if c.lanes.dear() {
+		c.store.lookAside(c.lanes)
+		return false, nil
+	}
 	if err := c.lookEverywhere(r); err != nil {
 		return false, err
 	}
 	c.choose()
 	return len(c.asked) > 0, nil
+}
+
+// lookAside looks at every line on another connection, while claims go on with those that
+// are known, and wakes the claimers when it is done.
+func (s *Store) lookAside(l *lanes) {
+	if !l.startAside() {
+		return
+	}
+	go func() {
+		defer l.endAside()
+		err := s.readOnce(s.work.life, func(r *session) error {
+			_, err := l.lookEverywhere(r, false)
+			return err
+		})
+		if err == nil {
+			s.listeners.Wake(store.Wake{Work: true})
+		}
+	}()
 }
 
 // lookLater wakes the claimers when the cost of a look allows the next one.

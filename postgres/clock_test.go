@@ -192,9 +192,9 @@ func beat(t *testing.T, s *Store, process int64) {
 }
 
 // openInside opens a store in a schema for the length of a test.
-func openInside(t testing.TB, schema string) *Store {
+func openInside(t testing.TB, schema string, opts ...Option) *Store {
 	t.Helper()
-	s, err := Open(context.Background(), pgtest.URL(t), Schema(schema))
+	s, err := Open(context.Background(), pgtest.URL(t), append(opts, Schema(schema))...)
 	if err != nil {
 		t.Fatal(err)
 	}

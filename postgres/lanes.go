@@ -69,6 +69,7 @@ type lanes struct {
 	fronts map[lane]*begin
 	wanted bool // somebody said that there is work, not where
 	looks  effort
+	aside  bool // a look is under way that no claim waits for
 	reach  reach
 }
 
@@ -87,6 +88,7 @@ type reach struct {
 type begin struct {
 	position int64
 	noted    int64 // the lowest position announced since the last claim asked; 0: none
+	since    int64 // the lowest position announced since the last look began; 0: none
 }
 
 func (l *lanes) note(at lane, position int64) {
@@ -97,9 +99,15 @@ func (l *lanes) note(at lane, position int64) {
 		p = &begin{position: position}
 		l.fronts[at] = p
 	}
-	if p.noted == 0 || position < p.noted {
-		p.noted = position
+	p.noted, p.since = lowest(p.noted, position), lowest(p.since, position)
+}
+
+// lowest is the lower of two positions, the first of which may be none.
+func lowest(known, position int64) int64 {
+	if known == 0 {
+		return position
 	}
+	return min(known, position)
 }
 
 func (l *lanes) want() {
@@ -216,6 +224,28 @@ func (l *lanes) due() bool {
 // allowed reports whether a look at every line is not too dear now.
 func (l *lanes) allowed() bool { return l.retryIn() == 0 }
 
+// dear reports whether a look takes so long that a claim should not wait for it.
+func (l *lanes) dear() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.looks.cost() > cheap
+}
+
+// startAside reports whether a look that no claim waits for may start: one at a time.
+func (l *lanes) startAside() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	started := !l.aside
+	l.aside = true
+	return started
+}
+
+func (l *lanes) endAside() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.aside = false
+}
+
 // retryIn is how long a look that is too dear has to wait.
 func (l *lanes) retryIn() time.Duration {
 	l.mu.Lock()
@@ -226,14 +256,9 @@ func (l *lanes) retryIn() time.Duration {
 // lookEverywhere finds the lines that have something and where they begin. Lines of
 // suspects are returned only, not remembered.
 func (l *lanes) lookEverywhere(s *session, suspects bool) ([]front, error) {
-	l.mu.Lock()
 	if !suspects {
-		for _, p := range l.fronts {
-			p.settle()
-		}
-		l.wanted = false
+		l.beginLook()
 	}
-	l.mu.Unlock()
 	began := time.Now()
 	var seen []front
 	err := s.query("lanes", func(r row) error {
@@ -252,20 +277,32 @@ func (l *lanes) lookEverywhere(s *session, suspects bool) ([]front, error) {
 	return seen, err
 }
 
-// replace takes over what was seen, but for what was announced meanwhile.
+// beginLook parts what was announced before a look, which finds it, from what comes later.
+func (l *lanes) beginLook() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range l.fronts {
+		p.settle()
+		p.since = 0
+	}
+	l.wanted = false
+}
+
+// replace takes over what was seen, but for what was announced meanwhile: it may not have
+// been there to be seen, and claims may have asked for it since.
 func (l *lanes) replace(seen []front, cost time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.looks.made(cost)
 	fronts := make(map[lane]*begin, len(seen))
 	for at, p := range l.fronts {
-		if p.noted != 0 {
+		if p.since != 0 {
 			fronts[at] = p
 		}
 	}
 	for _, f := range seen {
 		if p := fronts[f.lane]; p != nil {
-			p.position = f.position
+			p.position = min(f.position, p.since)
 		} else {
 			fronts[f.lane] = &begin{position: f.position}
 		}

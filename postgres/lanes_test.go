@@ -63,11 +63,65 @@ func TestLookKeepsWhatWasAnnouncedMeanwhile(t *testing.T) {
 	l := newLanes()
 	l.note(mails, 7)
 	l.known()
+	l.beginLook()
 	l.note(urgent, 3)
 	l.replace([]front{{lane: mails, position: 2}}, time.Millisecond)
 	wantFronts(t, l, front{lane: urgent, position: 3}, front{lane: mails, position: 2})
+	l.beginLook()
 	l.replace(nil, time.Millisecond)
 	wantFronts(t, l)
+}
+
+// TestClaimsGoOnBesideALook: what was announced while a look was under way may not have been
+// there to be seen, and stays although a claim has asked for it, at the lowest place.
+func TestClaimsGoOnBesideALook(t *testing.T) {
+	l := newLanes()
+	l.note(mails, 7)
+	l.beginLook()
+	l.note(mails, 40)
+	l.note(urgent, 50)
+	l.known() // a claim asks
+	l.claimed(mails, 30, false)
+	l.note(mails, 20)
+	l.claimed(urgent, 50, false)
+	l.replace([]front{{lane: mails, position: 25}}, time.Second)
+	wantFronts(t, l, front{lane: urgent, position: 51}, front{lane: mails, position: 20})
+}
+
+// TestDearLookHoldsNobodyUp: a claim does not wait for a look that takes long, and is woken
+// when that has found something that was announced to nobody.
+func TestDearLookHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	s := openInside(t, "inside_aside", WithoutListen()) // no message tells it of the job
+	demand := store.Demand{ProcessID: 1, Token: 7, Types: []string{"MyJob"}, Limit: 10}
+	claim := func() int {
+		t.Helper()
+		jobs, err := s.Claim(t.Context(), demand, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(jobs)
+	}
+	wakes, err := s.Listen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Enqueue(t.Context(), []store.NewJob{{Type: "MyJob", Queue: "default", Args: []byte("1")}}, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	<-wakes
+	l := s.lanes.of(demand.Types)
+	l.mu.Lock()
+	l.fronts, l.wanted = map[lane]*begin{}, true // as if nobody had announced it
+	l.looks = effort{count: len(l.looks.costs), costs: [4]time.Duration{time.Minute, time.Minute, time.Minute, time.Minute}}
+	l.mu.Unlock()
+	if claim() != 0 {
+		t.Error("the claim has looked at every line")
+	}
+	<-wakes
+	if claim() != 1 {
+		t.Error("the look has not found the job")
+	}
 }
 
 func TestSetsOfTypesRememberApart(t *testing.T) {
