@@ -110,12 +110,31 @@ func eval[T any](b *browser, expression string) T {
 // may be seen before its script has run.
 func (b *browser) until(expression string) {
 	b.t.Helper()
-	whole := `document.readyState === "complete" && Boolean(` + expression + ")"
-	for deadline := time.Now().Add(30 * time.Second); !eval[bool](b, whole); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			b.t.Fatalf("never true: %s\n%s", expression, eval[string](b, "String(document.body?.innerText)"))
+	whole := chromedp.Evaluate[bool](`document.readyState === "complete" && Boolean(` + expression + ")")
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		switch met, err := chromedp.Run(b.ctx, whole); {
+		case met && err == nil:
+			return
+		case time.Now().After(deadline) || b.ctx.Err() != nil: // until then an error may be that of a page that goes
+			b.t.Fatalf("never true: %s (%v)\n%s", expression, err, eval[string](b, "String(document.body?.innerText)"))
 		}
 	}
+}
+
+// open waits for a page, whole.
+func (b *browser) open(address string) {
+	b.t.Helper()
+	b.run(chromedp.Navigate(address))
+	b.until("true")
+}
+
+// click clicks what can be clicked, wherever it stands by then: a pointer misses what the page
+// moves between a look and the press.
+func (b *browser) click(selector string) {
+	b.t.Helper()
+	element := "document.querySelector(" + quoted(selector) + ")"
+	b.until(element + "?.checkVisibility() && !" + element + ".disabled")
+	eval[bool](b, element+".click(), true")
 }
 
 func quoted(text string) string { return strconv.Quote(text) }
@@ -125,7 +144,7 @@ func quoted(text string) string { return strconv.Quote(text) }
 func TestPageKeepsItselfUpToDate(t *testing.T) {
 	b, s := newBrowser(t), newStage(t)
 	root := s.serve(t, guarded(dashboard.Admin))
-	b.run(chromedp.Navigate(root + "jobs/"))
+	b.open(root + "jobs/")
 	eval[bool](b, "window.same = true")
 	row := func(id int64) string {
 		return "document.querySelector(" + quoted("#j"+strconv.FormatInt(id, 10)) + ")"
@@ -141,20 +160,20 @@ func TestPageKeepsItselfUpToDate(t *testing.T) {
 	b.until(`document.documentElement.dataset.stream === "open"`)
 	b.until(row(enqueue()))
 	ticked := s.ids[later.StatusFailed]
-	b.run(chromedp.Click("#j" + strconv.FormatInt(ticked, 10) + " input"))
+	b.click("#j" + strconv.FormatInt(ticked, 10) + " input")
 	b.until(`document.querySelector("[data-ticked]").textContent === "With 1 ticked"`)
 	held := enqueue()
 	b.until(`document.querySelector("#fresh")?.textContent === "1 new job: show"`)
 	if eval[bool](b, "Boolean("+row(held)+")") {
 		t.Error("a row has come in while another was ticked")
 	}
-	b.run(chromedp.Click("#fresh button"))
+	b.click("#fresh button")
 	b.until(row(held))
 	if !eval[bool](b, `!document.querySelector("#fresh") && document.querySelectorAll("input[name=id]:checked").length === 1`) {
 		t.Errorf("showing the new rows has taken the tick, or left the offer: %s", eval[string](b,
 			`document.querySelectorAll("input[name=id]:checked").length + " ticked, " + document.querySelector("#fresh")?.textContent`))
 	}
-	b.run(chromedp.Click("[data-live-toggle]"))
+	b.click("[data-live-toggle]")
 	b.until(`document.querySelector("[data-live-toggle]").textContent === "Paused" && !document.documentElement.dataset.stream`)
 	if !eval[bool](b, "window.same === true") {
 		t.Error("the page was loaded again")
@@ -166,7 +185,7 @@ func TestPageKeepsItselfUpToDate(t *testing.T) {
 func followsLog(t *testing.T, b *browser, s *stage, root string) {
 	t.Helper()
 	s.running(t)
-	b.run(chromedp.Navigate(root + "jobs/" + strconv.FormatInt(s.ids[later.StatusRunning], 10)))
+	b.open(root + "jobs/" + strconv.FormatInt(s.ids[later.StatusRunning], 10))
 	b.until(`document.documentElement.dataset.stream === "open"`)
 	const lines = `document.querySelectorAll("#log tbody tr").length`
 	const toEnd = `(document.scrollingElement.scrollHeight - innerHeight - document.scrollingElement.scrollTop)`
@@ -190,13 +209,13 @@ func followsLog(t *testing.T, b *browser, s *stage, root string) {
 func TestTickAndRetry(t *testing.T) {
 	b, s := newBrowser(t), newStage(t)
 	root := s.serve(t, guarded(dashboard.Admin))
-	b.run(chromedp.Navigate(root+"jobs/?q=status:failed"), chromedp.WaitVisible("[data-list]"))
+	b.open(root + "jobs/?q=status:failed")
 	if !eval[bool](b, `[...document.querySelectorAll(".bulk button")].every((button) => button.disabled)`) {
 		t.Error("buttons work while nothing is ticked")
 	}
 	b.run(chromedp.KeyEvent("j"), chromedp.KeyEvent("x"))
 	b.until(`document.querySelectorAll("input[name=id]:checked").length === 1`)
-	b.run(chromedp.Click(`button[formaction$="actions/retry"]`))
+	b.click(`button[formaction$="actions/retry"]`)
 	b.until(`document.querySelector("#notice")?.textContent === "Retried 1 job."`)
 	if status := s.status(t, s.ids[later.StatusFailed]); status != later.StatusPending {
 		t.Errorf("the job is %s", status)
@@ -212,7 +231,8 @@ func TestDeletingAsks(t *testing.T) {
 	b, s := newBrowser(t), newStage(t)
 	root := s.serve(t, guarded(dashboard.Admin))
 	id := s.ids[later.StatusFailed]
-	b.run(chromedp.Navigate(root+"jobs/"+strconv.FormatInt(id, 10)), chromedp.Click(`button[formaction$="actions/delete"]`))
+	b.open(root + "jobs/" + strconv.FormatInt(id, 10))
+	b.click(`button[formaction$="actions/delete"]`)
 	b.until(`document.querySelector("#confirm h1")?.innerText === "Delete 1 job?"`)
 	if !eval[bool](b, `"still" in document.documentElement.dataset && !document.querySelector("[data-live-toggle]").checkVisibility()`) {
 		t.Error("the page that asks may change while somebody reads it")
@@ -222,7 +242,7 @@ func TestDeletingAsks(t *testing.T) {
 	}
 	eval[bool](b, `document.querySelector("#confirm button.danger").click(), true`)
 	b.until(`document.querySelector('button[formaction$="actions/undo-operation"]')`)
-	b.run(chromedp.Click(`button[formaction$="actions/undo-operation"]`))
+	b.click(`button[formaction$="actions/undo-operation"]`)
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if job, err := s.queue.Get(t.Context(), id); err == nil && job.Status == later.StatusFailed {
 			return
@@ -239,7 +259,7 @@ func TestNothingStrangeRuns(t *testing.T) {
 	s.running(t)
 	root := s.serve(t, guarded(dashboard.Admin), dashboard.Environment(hostile))
 	for _, path := range []string{"", "jobs/", "queues/", "types/", "processes/", "jobs/" + strconv.FormatInt(s.ids["panicked"], 10)} {
-		b.run(chromedp.Navigate(root+path), chromedp.WaitReady("#foot"))
+		b.open(root + path)
 		if n := eval[int](b, `document.querySelectorAll("evil, img, body script").length`); n > 0 {
 			t.Errorf("/%s has %d elements that a stranger has made", path, n)
 		}
@@ -249,7 +269,7 @@ func TestNothingStrangeRuns(t *testing.T) {
 	}
 	b.run(chromedp.EmulateViewport(320, 640))
 	for _, path := range []string{"", "jobs/", "jobs/" + strconv.FormatInt(s.ids["panicked"], 10)} {
-		b.run(chromedp.Navigate(root+path), chromedp.WaitReady("#foot"))
+		b.open(root + path)
 		if wide := eval[int](b, "document.documentElement.scrollWidth"); wide > 320 {
 			t.Errorf("/%s is %d pixels wide on a phone of 320: %s", path, wide, eval[string](b,
 				`[...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > 320 && !e.closest(".wide, nav")).map((e) => e.outerHTML.slice(0, 90)).join("\n")`))
@@ -277,11 +297,11 @@ func TestErrorsByKeyboard(t *testing.T) {
 			b.run(chromedp.KeyEvent(key))
 		}
 	}
-	b.run(chromedp.Navigate(root), chromedp.WaitReady("#foot"))
-	b.until(`document.readyState === "complete" && document.title.startsWith("(") && /icon-\d/.test(document.querySelector("link[rel=icon]").href)`)
+	b.open(root)
+	b.until(`document.title.startsWith("(") && /icon-\d/.test(document.querySelector("link[rel=icon]").href)`)
 	// A page listens to keys once it is complete.
 	press("g", "e")
-	b.until(`location.pathname.endsWith("/errors/") && document.readyState === "complete"`)
+	b.until(`location.pathname.endsWith("/errors/")`)
 	row := "document.querySelector(" + quoted("#c"+failed.Cause.String()) + ")"
 	for range 9 { // the order is that of when they were met
 		press("j")
@@ -290,11 +310,11 @@ func TestErrorsByKeyboard(t *testing.T) {
 		}
 	}
 	press(kb.Enter)
-	b.until(`location.pathname.endsWith(` + quoted("/errors/"+failed.Cause.String()) + `) && document.readyState === "complete"`)
+	b.until(`location.pathname.endsWith(` + quoted("/errors/"+failed.Cause.String()) + `)`)
 	press("r")
-	b.until(`document.querySelector("#confirm h1")?.innerText.startsWith("Retry") && document.readyState === "complete" && document.activeElement.name === "reason"`)
+	b.until(`document.querySelector("#confirm h1")?.innerText.startsWith("Retry") && document.activeElement.name === "reason"`)
 	press("w", "h", "y", kb.Enter)
-	b.until(`/ops\/\d+$/.test(location.pathname) && document.readyState === "complete"`)
+	b.until(`/ops\/\d+$/.test(location.pathname)`)
 	made, err := s.queue.Operations(t.Context(), later.OperationFilter{})
 	if err != nil || len(made) != 1 || made[0].Filter.Cause != failed.Cause || made[0].Reason != "why" {
 		t.Errorf("%+v, %v", made, err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/dashboard"
@@ -188,18 +189,24 @@ func TestOperationInTheBrowser(t *testing.T) {
 	s.many(t, 120)
 	root := s.serve(t, guarded(dashboard.Admin))
 	b.run(chromedp.EmulateViewport(320, 640)) // the others look at wide pages
-	b.run(chromedp.Navigate(root+"jobs/?q=queue:many"), chromedp.WaitVisible("[data-list]"), chromedp.Click("[data-every]"))
+	b.open(root + "jobs/?q=queue:many")
+	b.click("[data-every]")
 	b.until(`document.querySelector("[data-ticked]").textContent === "With all that match"`)
-	b.run(chromedp.Click(`button[formaction$="actions/delete"]`), chromedp.WaitVisible("#confirm"))
+	b.click(`button[formaction$="actions/delete"]`)
+	b.until(`document.querySelector("#confirm") && document.activeElement.name === "reason"`)
+	b.run(chromedp.KeyEvent(kb.Tab)) // from now on the focus is shown
 	if found := eval[string](b, audit); found != "" {
 		t.Errorf("the question: %s", found)
 	}
-	b.run(chromedp.SendKeys("input[name=word]", "120"), chromedp.Click("#confirm .choice button"), chromedp.WaitVisible("#gauge"))
+	eval[bool](b, `document.querySelector("input[name=word]").focus(), true`)
+	b.run(chromedp.KeyEvent("120"))
+	b.click("#confirm .choice button")
 	b.until(`document.querySelector(".status")?.textContent === "done" && document.querySelector("progress").value === 100`)
+	b.run(chromedp.KeyEvent(kb.Tab))
 	if found := eval[string](b, audit); found != "" {
 		t.Errorf("the operation: %s", found)
 	}
-	b.run(chromedp.Click(`button[formaction$="actions/undo-operation"]`))
+	b.click(`button[formaction$="actions/undo-operation"]`)
 	b.until(`document.querySelector(".status")?.textContent === "undone" && document.body.innerText.includes("120 of 120")`)
 	if jobs, err := s.queue.List(t.Context(), later.Filter{Queue: "many", Limit: 500}); err != nil || len(jobs) != 120 {
 		t.Errorf("%d jobs, %v", len(jobs), err)

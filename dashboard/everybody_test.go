@@ -70,7 +70,7 @@ func TestPagesForEverybody(t *testing.T) {
 		}
 		b.run(chromedp.EmulateViewport(look.width, 800))
 		for _, page := range look.pages {
-			b.run(chromedp.Navigate(root+page), chromedp.WaitReady("#foot"))
+			b.open(root + page)
 			b.run(chromedp.KeyEvent(kb.Tab)) // from now on the focus is shown
 			if found := eval[string](b, audit); found != "" {
 				t.Errorf("/%s, %s, %d wide:\n%s", page, look.theme, look.width, found)
@@ -83,13 +83,15 @@ func TestPagesForEverybody(t *testing.T) {
 // keysHelp opens with ?, takes the focus, and gives it back.
 func keysHelp(b *browser, root string) {
 	b.t.Helper()
-	b.run(chromedp.EmulateViewport(1280, 800), chromedp.Navigate(root), chromedp.WaitReady("#foot"))
+	b.run(chromedp.EmulateViewport(1280, 800))
+	b.open(root)
 	b.run(chromedp.KeyEvent("?"))
 	b.until(`document.querySelector("dialog#keys").open && document.activeElement.closest("dialog")`)
 	b.run(chromedp.KeyEvent("j"), chromedp.KeyEvent("\u001b"))
 	b.until(`!document.querySelector("dialog#keys").open`)
 	b.run(chromedp.KeyEvent("g"), chromedp.KeyEvent("q"))
 	b.until(`location.pathname.endsWith("/queues/")`)
-	b.run(chromedp.WaitReady("#foot"), chromedp.KeyEvent("t"))
+	b.until(`document.querySelector("#foot")`)
+	b.run(chromedp.KeyEvent("t"))
 	b.until(`document.documentElement.dataset.theme === "light"`)
 }

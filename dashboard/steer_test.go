@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
-
 	"github.com/laterjobs/later"
 	"github.com/laterjobs/later/dashboard"
 )
@@ -208,9 +206,8 @@ func TestHands(t *testing.T) {
 	s.running(t)
 	root := s.serve(t, guarded(dashboard.Admin), dashboard.EnvironmentColor("red"))
 	failed := strconv.FormatInt(s.ids[later.StatusFailed], 10)
-	b.run(chromedp.Navigate(root+"jobs/"), chromedp.WaitReady("#foot"))
-	b.until(`document.readyState === "complete"`)
-	b.run(chromedp.Click("#j" + failed + " input"))
+	b.open(root + "jobs/")
+	b.click("#j" + failed + " input")
 	b.until(`document.querySelector('.bulk [formaction$="cancel"]').disabled && !document.querySelector('.bulk [formaction$="retry"]').disabled`)
 	if why := eval[string](b, `document.querySelector('.bulk [formaction$="cancel"]').title`); !strings.Contains(why, "none of the ticked jobs is scheduled or pending") {
 		t.Errorf("the button says %q", why)
@@ -219,18 +216,18 @@ func TestHands(t *testing.T) {
 		return [...field.list.options].map((o) => o.value).join("\n") })()`); !strings.Contains(found, "\nstatus:failed type:ResultJob\n") || !strings.Contains(found, "status:failed args.text:") {
 		t.Errorf("suggested:\n%s", found)
 	}
-	b.run(chromedp.Click("#j" + failed + " td.queue"))
-	b.until(`location.pathname.endsWith("/jobs/` + failed + `") && document.readyState === "complete"`)
+	b.click("#j" + failed + " td.queue")
+	b.until(`location.pathname.endsWith("/jobs/` + failed + `")`)
 	title := eval[string](b, `(() => { const time = document.querySelector(".facts time"); time.dispatchEvent(new PointerEvent("pointerover", { bubbles: true })); return time.title })()`)
 	if !strings.Contains(title, " UTC\n") || !strings.Contains(title, "where you are") {
 		t.Errorf("the time says %q", title)
 	}
-	b.run(chromedp.Navigate(root+"schedules/"), chromedp.WaitReady("#foot"))
+	b.open(root + "schedules/")
 	title = eval[string](b, `(() => { const time = document.querySelector("tr time[data-as=until]"); time.dispatchEvent(new PointerEvent("pointerover", { bubbles: true })); return time.title })()`)
 	if !strings.Contains(title, "02:00:00 Europe/Berlin, of the schedule") {
 		t.Errorf("the time of a schedule says %q", title)
 	}
-	b.run(chromedp.Navigate(root), chromedp.WaitReady("#foot"))
+	b.open(root)
 	tip := eval[string](b, `(() => { const at = document.querySelector(".chart svg"), box = at?.getBoundingClientRect(); if (!at) return "no chart";
 		at.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: box.right - 2, clientY: box.top + 40 }));
 		const tip = document.querySelector(".tip"), shown = tip?.getBoundingClientRect(); return tip && shown.top >= box.top && shown.right <= box.right ? tip.innerText : "misplaced" })()`)
