@@ -79,14 +79,8 @@ func (b *board) job(v *view) error {
 	if page.Attempts, err = b.attemptRows(v, attempts); err != nil {
 		return err
 	}
-	if v.User.Can(ViewArgs) {
-		if page.Log, err = b.queue.Log(ctx, id); err != nil {
-			return err
-		}
-		for _, part := range documentParts {
-			*part.of(&page) = render(part.raw(&job))
-			part.of(&page).Whole = fmt.Sprintf("jobs/%d/%s", id, part.name)
-		}
+	if err := b.logAndDocuments(v, job, &page); err != nil {
+		return err
 	}
 	if page.Steps, err = b.stepsOf(v, id); err != nil {
 		return err
@@ -100,10 +94,6 @@ func (b *board) job(v *view) error {
 		return err
 	}
 	page.List = v.request.URL.Query().Get("q")
-	page.Logged = len(page.Log) > 0
-	if level := v.request.URL.Query().Get("level"); slices.Contains(levels, level) {
-		page.Level, page.Log = level, leveled(page.Log, level)
-	}
 	if page.Why, err = b.why(v, job); err != nil {
 		return err
 	}
@@ -111,6 +101,24 @@ func (b *board) job(v *view) error {
 		return err
 	}
 	v.Data = &page
+	return nil
+}
+
+// logAndDocuments adds what only those see who may see arguments.
+func (b *board) logAndDocuments(v *view, job later.Job, page *jobPage) (err error) {
+	if v.User.Can(ViewArgs) {
+		if page.Log, err = b.queue.Log(v.context(), job.ID); err != nil {
+			return err
+		}
+		for _, part := range documentParts {
+			*part.of(page) = render(part.raw(&job))
+			part.of(page).Whole = fmt.Sprintf("jobs/%d/%s", job.ID, part.name)
+		}
+	}
+	page.Logged = len(page.Log) > 0
+	if level := v.request.URL.Query().Get("level"); slices.Contains(levels, level) {
+		page.Level, page.Log = level, leveled(page.Log, level)
+	}
 	return nil
 }
 

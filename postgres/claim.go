@@ -64,12 +64,12 @@ type claiming struct {
 // look chooses the lines to claim from. Before it looks at all of them, if that is
 // due; suspects are few and always looked for.
 func (c *claiming) look(r *session) error {
-	switch {
-	case c.demand.Suspects, c.lanes.due() && !c.lanes.dear():
+	switch due := c.lanes.due(); {
+	case c.demand.Suspects, due && !c.lanes.dear():
 		if err := c.lookEverywhere(r); err != nil {
 			return err
 		}
-	case c.lanes.due():
+	case due:
 		c.store.lookAside(c.lanes)
 	}
 	c.choose()

@@ -55,6 +55,20 @@ func snapshot(s *Store) (end func() error, err error) {
 	return tx.Rollback, tx.QueryRow("SELECT count(*) FROM later_job").Scan(&jobs)
 }
 
+// TestLogOfSingleJobsIsShort: a commit writes whole pages, however little is new in them.
+func TestLogOfSingleJobsIsShort(t *testing.T) {
+	t.Parallel()
+	s := inFile(t)
+	for range 1500 { // five pages each
+		if _, err := s.Enqueue(t.Context(), []store.NewJob{{Type: "MyJob", Queue: "default", Args: []byte("1")}}, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if bytes := logBytes(t, s); bytes > 3*checkpointAt/2 {
+		t.Errorf("the log has %d bytes", bytes)
+	}
+}
+
 // TestReaderThatDoesNotEnd: the log cannot be moved, so it grows; the store says so
 // until the reader has gone.
 func TestReaderThatDoesNotEnd(t *testing.T) {
