@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -38,16 +39,18 @@ type finishing struct {
 	store    *Store
 	outcomes []store.Outcome
 	now      time.Time
-	first    map[claimKey]int // the first outcome for each claim: it counts
-	verdicts []store.Verdict  // superseded, until something else turns out
-	ended    []ended
+	order    []int             // places of outcomes, one for each claim, in the order of jobs and tokens
+	short    []int             // those that the short statement is asked for
+	verdicts []store.Verdict   // superseded, until something else turns out
+	finished bool              // the short statement has ended claims
+	ended    []ended           // by the long one
 	scans    []func(row) error // of the statements on their way
 }
 
 // claimKey names one claim of one job.
 type claimKey struct{ id, token int64 }
 
-// ended is a claim that a statement has ended.
+// ended is a claim that the long statement has ended.
 type ended struct {
 	claimKey
 	leads    int16 // the kind of outcome it led to
@@ -56,14 +59,22 @@ type ended struct {
 }
 
 func newFinishing(s *Store, outcomes []store.Outcome, now time.Time) *finishing {
-	f := &finishing{store: s, outcomes: outcomes, now: now, first: make(map[claimKey]int, len(outcomes))}
-	for i, o := range outcomes {
-		key := claimKey{o.JobID, o.Token}
-		if _, repeated := f.first[key]; !repeated {
-			f.first[key] = i
-		}
+	f := &finishing{store: s, outcomes: outcomes, now: now, order: make([]int, len(outcomes))}
+	for i := range f.order {
+		f.order[i] = i
 	}
+	slices.SortFunc(f.order, func(a, b int) int { return cmp.Or(f.key(a).compare(f.key(b)), a-b) })
+	// Of several outcomes for one claim the first counts.
+	f.order = slices.CompactFunc(f.order, func(a, b int) bool { return f.key(a) == f.key(b) })
 	return f
+}
+
+func (f *finishing) key(place int) claimKey {
+	return claimKey{f.outcomes[place].JobID, f.outcomes[place].Token}
+}
+
+func (k claimKey) compare(other claimKey) int {
+	return cmp.Or(cmp.Compare(k.id, other.id), cmp.Compare(k.token, other.token))
 }
 
 // durable: losing a release in a crash of the server loses nothing.
@@ -75,25 +86,40 @@ func (f *finishing) durable() bool {
 // to cancel the job. That frees no key.
 func simple(o *store.Outcome) bool { return o.Kind == store.Complete && !o.Unique }
 
-func notSimple(o *store.Outcome) bool { return !simple(o) }
-
 func (f *finishing) queue(b *pgx.Batch) {
 	f.start()
 	f.scans = nil
-	if some := f.choose(simple); len(some) > 0 {
-		b.Queue(f.store.query("complete"), f.short(some)...)
+	long := f.part()
+	if len(f.short) > 0 {
+		b.Queue(f.store.query("complete"), f.shortColumns()...)
 		f.scans = append(f.scans, f.scanShort)
 	}
-	if some := f.choose(notSimple); len(some) > 0 {
-		b.Queue(f.store.query("finish"), f.long(some)...)
+	if len(long) > 0 {
+		b.Queue(f.store.query("finish"), f.longColumns(long)...)
 		f.scans = append(f.scans, f.scanLong)
 	}
 }
 
 // start forgets what a try that failed has brought.
 func (f *finishing) start() {
-	f.ended = make([]ended, 0, len(f.outcomes))
+	f.finished, f.ended = false, nil
 	f.verdicts = slices.Repeat([]store.Verdict{store.Superseded}, len(f.outcomes))
+}
+
+// part sets which outcomes are for the short statement, which takes one for each job,
+// and returns the others.
+func (f *finishing) part() (long []int) {
+	f.short = make([]int, 0, len(f.order))
+	for i, place := range f.order {
+		id := f.outcomes[place].JobID
+		alone := (i == 0 || f.outcomes[f.order[i-1]].JobID != id) && (i == len(f.order)-1 || f.outcomes[f.order[i+1]].JobID != id)
+		if alone && simple(&f.outcomes[place]) {
+			f.short = append(f.short, place)
+		} else {
+			long = append(long, place)
+		}
+	}
+	return long
 }
 
 func (f *finishing) read(answers pgx.BatchResults) error {
@@ -110,56 +136,41 @@ func (f *finishing) read(answers pgx.BatchResults) error {
 	return nil
 }
 
-// choose picks outcomes that have not been accepted. Of several for one claim the
-// first counts.
-func (f *finishing) choose(which func(*store.Outcome) bool) []store.Outcome {
-	chosen := func(i int) bool {
-		o := &f.outcomes[i]
-		return f.verdicts[i] == store.Superseded && which(o) && f.first[claimKey{o.JobID, o.Token}] == i
-	}
-	n := 0
-	for i := range f.outcomes {
-		if chosen(i) {
-			n++
-		}
-	}
-	if n == len(f.outcomes) {
-		return f.outcomes
-	}
-	some := make([]store.Outcome, 0, n)
-	for i := range f.outcomes {
-		if chosen(i) {
-			some = append(some, f.outcomes[i])
-		}
-	}
-	return some
+// shortColumns gives outcomes as the columns of the short statement.
+func (f *finishing) shortColumns() []any {
+	columns := f.columns(f.short)
+	return []any{columns.ids, columns.tokens, brief(columns.results), columns.startedAt, columns.finishedAt}
 }
 
-// short gives outcomes as the columns of the short statement.
-func (f *finishing) short(some []store.Outcome) []any {
-	n := len(some)
-	ids, tokens, results := make([]int64, n), make([]int64, n), make([]string, n)
-	startedAt, finishedAt := make([]time.Time, n), make([]time.Time, n)
-	for i := range some {
-		o := &some[i]
-		ids[i], tokens[i], results[i] = o.JobID, o.Token, textOf(o.Result)
-		startedAt[i], finishedAt[i] = o.StartedAt, f.orNow(o.FinishedAt)
-	}
-	return []any{ids, tokens, results, startedAt, finishedAt}
+// columns are what both statements are told of outcomes.
+type columns struct {
+	ids, tokens           []int64
+	results               []string
+	startedAt, finishedAt []time.Time
 }
 
-// long gives outcomes as the columns of the long statement.
-func (f *finishing) long(some []store.Outcome) []any {
-	short, n := f.short(some), len(some)
+func (f *finishing) columns(places []int) columns {
+	n := len(places)
+	c := columns{make([]int64, n), make([]int64, n), make([]string, n), make([]time.Time, n), make([]time.Time, n)}
+	for i, place := range places {
+		o := &f.outcomes[place]
+		c.ids[i], c.tokens[i], c.results[i] = o.JobID, o.Token, textOf(o.Result)
+		c.startedAt[i], c.finishedAt[i] = o.StartedAt, f.orNow(o.FinishedAt)
+	}
+	return c
+}
+
+// longColumns gives outcomes as the columns of the long statement.
+func (f *finishing) longColumns(places []int) []any {
+	c, n := f.columns(places), len(places)
 	kinds, runAt := make([]int16, n), make([]time.Time, n)
-	errors, stacks, retries := make([]string, n), make([]string, n), make([]string, n)
-	for i := range some {
-		o := &some[i]
+	errors, stacks, retries, causes := make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
+	for i, place := range places {
+		o := &f.outcomes[place]
 		kinds[i], runAt[i], errors[i], stacks[i] = kindOf(o), o.RunAt, o.Error, o.Stack
-		retries[i] = store.RetriesText(o.RuleRetries)
+		retries[i], causes[i] = store.RetriesText(o.RuleRetries), int64(o.Cause)
 	}
-	causes := column(some, func(o *store.Outcome) int64 { return int64(o.Cause) })
-	return []any{short[0], short[1], kinds, runAt, short[2], errors, stacks, short[3], short[4], retries, causes}
+	return []any{c.ids, c.tokens, kinds, runAt, c.results, errors, stacks, c.startedAt, c.finishedAt, retries, causes}
 }
 
 // progressed is a Retry that does not count, for the long statement.
@@ -179,10 +190,20 @@ func (f *finishing) orNow(at time.Time) time.Time {
 	return at
 }
 
+// scanShort reads how many claims have ended and, if those are not all, which.
 func (f *finishing) scanShort(r row) error {
-	f.ended = append(f.ended, ended{leads: int16(store.Complete)})
-	e := &f.ended[len(f.ended)-1]
-	return r.Scan(&e.id, &e.token)
+	var n int
+	var ids []int64
+	if err := r.Scan(&n, &ids); err != nil {
+		return err
+	}
+	f.finished = n > 0
+	for _, place := range f.short {
+		if n == len(f.short) || slices.Contains(ids, f.outcomes[place].JobID) {
+			f.verdicts[place] = store.Accepted
+		}
+	}
+	return nil
 }
 
 func (f *finishing) scanLong(r row) error {
@@ -192,10 +213,12 @@ func (f *finishing) scanLong(r row) error {
 	return err
 }
 
-// accept gives the outcomes that ended a claim their verdict.
+// accept gives the outcomes that the long statement was asked for their verdict.
 func (f *finishing) accept() {
 	for _, e := range f.ended {
-		f.verdicts[f.first[e.claimKey]] = store.Accepted
+		if i, found := slices.BinarySearchFunc(f.order, e.claimKey, func(place int, key claimKey) int { return f.key(place).compare(key) }); found {
+			f.verdicts[f.order[i]] = store.Accepted
+		}
 	}
 }
 
@@ -209,8 +232,8 @@ func (f *finishing) run(s *session) error {
 // repeated outcomes from superseded ones.
 func (f *finishing) settle(s *session) error {
 	f.ended = nil
-	everything := func(*store.Outcome) bool { return true }
-	if err := s.query("finish", f.scanLong, f.long(f.choose(everything))...); err != nil {
+	open := slices.DeleteFunc(slices.Clone(f.order), func(place int) bool { return f.verdicts[place] != store.Superseded })
+	if err := s.query("finish", f.scanLong, f.longColumns(open)...); err != nil {
 		return err
 	}
 	f.accept()
@@ -240,6 +263,7 @@ func (f *finishing) settle(s *session) error {
 
 // committed tells what has become of the jobs.
 func (f *finishing) committed(n *news) {
+	n.wake.Finished = n.wake.Finished || f.finished
 	for _, e := range f.ended {
 		switch store.OutcomeKind(e.leads) {
 		case store.Release:

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/laterjobs/later/store"
@@ -22,6 +24,7 @@ var finishChecks = []check{
 	{"what the rules have counted comes back with the claim, until a person lets the job start over", finishCountsRetries},
 	{"verdicts come in the order of the outcomes", finishVerdictsInOrder},
 	{"a batch of every kind", finishMixedBatch},
+	{"completions in any order keep what is theirs", finishInAnyOrder},
 	{"an empty batch does nothing", finishNothing},
 	{"the zero time is the database's clock", finishByDatabaseClock},
 }
@@ -238,6 +241,50 @@ func finishMixedBatch(t *trial) {
 	for _, done := range outcomes {
 		t.status(done.JobID, leadsTo[done.Kind])
 	}
+}
+
+// finishInAnyOrder completes jobs last first, each with a result and times of its own.
+// Among them are one under a token that is not its job's, one job's outcomes under a wrong
+// token and the right one, and one that comes twice.
+func finishInAnyOrder(t *trial) {
+	t.join(worker, enqueuedAt)
+	t.enqueue(many(6, plain())...)
+	jobs := t.claim(store.Demand{Limit: 6})
+	slices.Reverse(jobs)
+	var outcomes []store.Outcome
+	var verdicts []store.Verdict
+	add := func(o store.Outcome, verdict store.Verdict) {
+		outcomes, verdicts = append(outcomes, o), append(verdicts, verdict)
+	}
+	for i, job := range jobs {
+		done, wrong := outcome(job, store.Complete), outcome(job, store.Complete)
+		done.Result = fmt.Appendf(nil, `{"job":%d}`, job.ID)
+		done.StartedAt, done.FinishedAt = startedAt.Add(time.Duration(i)*time.Second), finishedAt.Add(time.Duration(i)*time.Minute)
+		wrong.Token++
+		switch i {
+		case 1:
+			add(wrong, store.Superseded)
+		case 2:
+			add(wrong, store.Superseded)
+			add(done, store.Accepted)
+		case 4:
+			add(done, store.Accepted)
+			add(done, store.Repeated)
+		default:
+			add(done, store.Accepted)
+		}
+	}
+	t.equal("verdicts", t.finish(outcomes...), verdicts)
+	for i, o := range outcomes {
+		if verdicts[i] != store.Accepted {
+			continue
+		}
+		got := t.get(o.JobID)
+		t.equal("result", string(got.Result), string(o.Result))
+		t.equal("start", got.StartedAt, o.StartedAt)
+		t.equal("end", got.FinishedAt, o.FinishedAt)
+	}
+	t.status(jobs[1].ID, store.Running)
 }
 
 // leadsTo is the status that an outcome leads to.
