@@ -47,9 +47,8 @@ func (h Handler) whenDiscarded(q *JobQueue) func(context.Context, *engine.Run, s
 	}
 	carriers := carriersOf(q.cfg.Middleware, d.middleware)
 	return func(ctx context.Context, run *engine.Run, job store.Job, err error, exhausted bool) {
-		running := newRunningJob(run, q)
-		running.definition = d
-		ctx = context.WithValue(ctx, runningKey{}, running)
+		running := newRunningJob(run, q, d)
+		ctx = running.within(ctx)
 		for _, restore := range carriers {
 			if restored, err := restore(ctx, running); err == nil {
 				ctx = restored // a value that does not decode has failed the job: no reason to keep silent about it

@@ -391,6 +391,6 @@ func (q *JobQueue) performNow(ctx context.Context, call Call) (json.RawMessage, 
 	job.Token = rand.Int64N(1<<62) + 1 // no claim's: see IdempotencyKey
 	around := h.around(q)
 	return engine.PerformNow(ctx, job, func(ctx context.Context, run *engine.Run) (json.RawMessage, error) {
-		return h.run(ctx, newRunningJob(run, q), around)
+		return h.run(ctx, newRunningJob(run, q, h.definition), around)
 	})
 }

@@ -33,7 +33,7 @@ func (h Handler) forEngine(q *JobQueue) *engine.Handler {
 		Type: h.definition.jobType(), Former: h.definition.former, Rules: h.definition.rules,
 		Discarded: h.whenDiscarded(q),
 		Perform: func(ctx context.Context, run *engine.Run) (json.RawMessage, error) {
-			return h.run(ctx, newRunningJob(run, q), around)
+			return h.run(ctx, newRunningJob(run, q, h.definition), around)
 		},
 	}
 }
@@ -43,8 +43,7 @@ func (h Handler) around(q *JobQueue) []performHalf {
 }
 
 func (h Handler) run(ctx context.Context, job *RunningJob, around []performHalf) (result json.RawMessage, err error) {
-	job.definition = h.definition
-	ctx = context.WithValue(ctx, runningKey{}, job)
+	ctx = job.within(ctx)
 	if len(around) == 0 {
 		result, err = h.perform(ctx, job.Args)
 	} else {

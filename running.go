@@ -24,6 +24,11 @@ type RunningJob struct {
 	queue      *JobQueue
 	definition *definition
 	details    details
+
+	// What every job needs is in one piece of memory with it.
+	unused  unusedLog
+	logger  slog.Logger
+	context runningContext
 }
 
 type runningKey struct{}
@@ -37,10 +42,30 @@ func Running(ctx context.Context) *RunningJob {
 	return &RunningJob{Logger: slog.Default(), run: &engine.Run{Job: &store.Job{}}}
 }
 
-func newRunningJob(run *engine.Run, q *JobQueue) *RunningJob {
-	job := &RunningJob{Job: *run.Job, run: run, queue: q}
-	job.Logger = slog.New(&unusedLog{job: job})
+func newRunningJob(run *engine.Run, q *JobQueue, d *definition) *RunningJob {
+	job := &RunningJob{Job: *run.Job, run: run, queue: q, definition: d}
+	job.unused.job = job
+	job.logger = *slog.New(&job.unused)
+	job.Logger = &job.logger
 	return job
+}
+
+// within is ctx, in which Running finds the job. It is called once.
+func (r *RunningJob) within(ctx context.Context) context.Context {
+	r.context = runningContext{ctx, r}
+	return &r.context
+}
+
+type runningContext struct {
+	context.Context
+	job *RunningJob
+}
+
+func (c *runningContext) Value(key any) any {
+	if key == (runningKey{}) {
+		return c.job
+	}
+	return c.Context.Value(key)
 }
 
 // unusedLog is the log of a job that has not logged anything: most never do, and to

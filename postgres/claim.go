@@ -186,7 +186,7 @@ func (c *claiming) read(answers pgx.BatchResults) error {
 	if err != nil {
 		return err
 	}
-	c.jobs, c.missing = make([]store.Job, 0, min(c.demand.Limit, 1000)), nil
+	c.jobs, c.missing = c.demand.Into[:0], nil
 	c.last, c.row = map[lane]int64{}, newClaimedRow()
 	return each("claim", found, c.scan)
 }

@@ -73,7 +73,7 @@ func (c *claiming) run(s *session) error {
 	if _, err := s.exec("leave_line", text); err != nil {
 		return err
 	}
-	c.jobs = make([]store.Job, 0, len(list))
+	c.jobs = slices.Grow(c.demand.Into[:0], len(list))
 	if err := s.query("claimed_jobs", c.scan, text, c.demand.Token); err != nil {
 		return err
 	}

@@ -19,6 +19,10 @@ type Demand struct {
 	// Suspects asks for suspects only. Other claims pass them over: a suspect is
 	// claimed when its process has nothing else in hand.
 	Suspects bool
+
+	// Into is memory that the answer may take, from its beginning; nil: it takes its own.
+	// After an error it belongs to the store, which may still be at work with it.
+	Into []Job
 }
 
 // OutcomeKind is what one attempt led to.

@@ -94,9 +94,10 @@ func (e *Engine) forget(batch []concluded) {
 // the work is done, only its record is missing.
 func (e *Engine) finish(batch []concluded) []store.Verdict {
 	e.introduceCauses(batch)
-	outcomes := make([]store.Outcome, len(batch))
-	for i, c := range batch {
-		outcomes[i] = c.outcome
+	outcomes := e.memory[:0]
+	e.memory = nil // after an error the store may still be at work with it
+	for _, c := range batch {
+		outcomes = append(outcomes, c.outcome)
 	}
 	trouble := trouble{dice: e.completing}
 	for {
@@ -105,6 +106,9 @@ func (e *Engine) finish(batch []concluded) []store.Verdict {
 		case err == nil:
 			if trouble.wait > 0 {
 				asAccepted(verdicts)
+			} else {
+				clear(outcomes) // what they hold may be large
+				e.memory = outcomes
 			}
 			trouble.over(e.log, "store outcomes")
 			return verdicts

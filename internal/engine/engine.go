@@ -100,6 +100,7 @@ type Engine struct {
 
 	completing dice             // the completer's
 	introduced introducedCauses // the completer's
+	memory     []store.Outcome  // the completer's, of its last batch
 	chance     dice             // of the delays of retries: see random
 
 	rollups rollups

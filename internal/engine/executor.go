@@ -93,7 +93,8 @@ func (e *Engine) take(l *lane, executor int64) *held {
 // perform runs one attempt and passes its outcome to conclude, whatever the
 // handler does: return, panic, or end its goroutine.
 func (e *Engine) perform(h *held, conclude func(concluded)) {
-	a, run := attempt{job: &h.job, err: errGoexit}, &Run{Job: &h.job, engine: e}
+	a, run := attempt{job: &h.job, err: errGoexit}, &h.run
+	run.Job, run.engine = &h.job, e
 	defer func() {
 		took := time.Since(h.started)
 		a.finished, a.cause, a.stopping = e.now(), h.ctx.why(), e.beganToStop()

@@ -33,6 +33,7 @@ type held struct {
 	executor int64 // the goroutine that performs it
 	late     error // why it is not to be performed any more
 	ctx      runContext
+	run      Run
 
 	// Guarded by the engine's mutex.
 	state heldState

@@ -13,7 +13,8 @@ import (
 type producer struct {
 	*Engine
 	nextPoll time.Time
-	turn     turn // of the suspects
+	turn     turn        // of the suspects
+	memory   []store.Job // of the last claim's answer
 	dice     dice
 	trouble  trouble
 }
@@ -75,6 +76,7 @@ func (p *producer) ask(demand store.Demand, note func([]store.Job)) (int, error)
 	p.inFlight[demand.Token] = true
 	p.mu.Unlock()
 	began := time.Now()
+	demand.Into, p.memory = p.memory, nil // after an error the store keeps it
 	jobs, err := p.store.Claim(p.verbs, demand, p.now())
 	if err == nil {
 		p.observeClaim(len(jobs), began)
@@ -87,6 +89,11 @@ func (p *producer) ask(demand store.Demand, note func([]store.Job)) (int, error)
 	}
 	note(jobs)
 	p.accept(jobs, demand.ProcessID)
+	p.memory = demand.Into
+	if cap(jobs) > cap(p.memory) {
+		p.memory = jobs
+	}
+	clear(jobs) // what they hold may be large
 	return len(jobs), nil
 }
 
