@@ -196,6 +196,7 @@ func (s *Store) connect(ctx context.Context) (*pgx.Conn, error) {
 		conn.Close(ctx)
 		return nil, fmt.Errorf("%w: %w", errNotBegun, err)
 	}
+	writeColumnsAtOnce(conn)
 	return conn, nil
 }
 
