@@ -2,13 +2,13 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/laterjobs/later/internal/rare"
 	"github.com/laterjobs/later/store"
 )
 
@@ -256,43 +256,12 @@ func (c *claiming) scan(r row) error {
 		StartedAt: c.now, Token: c.demand.Token, ProcessID: c.demand.ProcessID,
 	}
 	if at.rare != nil {
-		if err := addRare(&job, at.rare); err != nil {
+		if err := rare.Add(&job, at.rare); err != nil {
 			return fmt.Errorf("job %d: %w", job.ID, err)
 		}
 	}
 	c.last[lane{job.Queue, at.priority}] = at.position // they come in their order
 	c.jobs = append(c.jobs, job)
-	return nil
-}
-
-// addRare adds what most jobs do not have.
-func addRare(job *store.Job, text []byte) error {
-	var rare struct {
-		Metadata, Options, Retries   *string
-		User, Target, Error, Message string
-		Tags                         []string
-		Scheduled, At                *int64
-		Done, Total                  int64
-	}
-	if err := json.Unmarshal(text, &rare); err != nil {
-		return err
-	}
-	if rare.Metadata != nil {
-		job.Metadata = json.RawMessage(*rare.Metadata)
-	}
-	if rare.Options != nil {
-		job.Options = store.OptionsOf([]byte(*rare.Options))
-	}
-	if rare.Retries != nil {
-		job.RuleRetries = store.RetriesOf([]byte(*rare.Retries))
-	}
-	job.UserID, job.TargetID, job.Tags, job.Error = rare.User, rare.Target, rare.Tags, rare.Error
-	if rare.Scheduled != nil {
-		job.ScheduledAt = time.UnixMicro(*rare.Scheduled).UTC()
-	}
-	if rare.At != nil {
-		job.Progress = store.Progress{Done: rare.Done, Total: rare.Total, Message: rare.Message, At: time.UnixMicro(*rare.At).UTC()}
-	}
 	return nil
 }
 

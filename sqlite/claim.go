@@ -3,9 +3,12 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
+	"github.com/laterjobs/later/internal/rare"
 	"github.com/laterjobs/later/store"
 )
 
@@ -43,6 +46,7 @@ type claiming struct {
 	types  string
 	now    time.Time
 	jobs   []store.Job
+	row    *claimedRow
 }
 
 func newClaiming(d store.Demand, now time.Time) *claiming {
@@ -73,7 +77,7 @@ func (c *claiming) run(s *session) error {
 	if _, err := s.exec("leave_line", text); err != nil {
 		return err
 	}
-	c.jobs = slices.Grow(c.demand.Into[:0], len(list))
+	c.jobs, c.row = slices.Grow(c.demand.Into[:0], len(list)), newClaimedRow()
 	if err := s.query("claimed_jobs", c.scan, text, c.demand.Token); err != nil {
 		return err
 	}
@@ -104,22 +108,45 @@ func inOrder(jobs []store.Job, list []int64) {
 	slices.SortFunc(jobs, func(a, b store.Job) int { return places[a.ID] - places[b.ID] })
 }
 
-func (c *claiming) scan(r *sql.Rows) error {
-	var row jobRow
-	var lastError, retries sql.NullString
-	job := store.Job{
-		Status: store.Running, Token: c.demand.Token, ProcessID: c.demand.ProcessID, StartedAt: micro(c.now),
+// claimedRow is where the rows of a claim are scanned to, one after the other.
+type claimedRow struct {
+	job               store.Job
+	args              string
+	user, target      sql.NullString
+	timeout, queuedAt int64
+	rare              sql.NullString
+	columns           []any
+}
+
+func newClaimedRow() *claimedRow {
+	r := &claimedRow{}
+	r.columns = []any{
+		&r.job.ID, &r.job.Type, &r.job.Queue, &r.job.Priority, &r.args, &r.user, &r.target, &r.job.MaxRetries, &r.timeout, &r.queuedAt,
+		&r.job.Attempt, &r.job.Crashes, &r.rare,
 	}
-	var p progressRow
-	columns := append(row.asked(&job), &job.Attempt, &job.Crashes, &lastError, &retries, &p.done, &p.total, &p.message, &p.at)
-	if err := r.Scan(columns...); err != nil {
+	return r
+}
+
+func (c *claiming) scan(r *sql.Rows) error {
+	row := c.row
+	if err := r.Scan(row.columns...); err != nil {
 		return err
 	}
+	c.jobs = append(c.jobs, row.job)
+	job := &c.jobs[len(c.jobs)-1]
+	job.Status, job.Token, job.ProcessID, job.StartedAt = store.Running, c.demand.Token, c.demand.ProcessID, micro(c.now)
+	job.Args = json.RawMessage(row.args)
+	job.UserID, job.TargetID = row.user.String, row.target.String
+	job.Timeout = time.Duration(row.timeout) * time.Microsecond
+	job.QueuedAt = timeOf(sql.NullInt64{Int64: row.queuedAt, Valid: true})
 	job.Attempt++
-	job.Error, job.Progress = lastError.String, p.progress()
-	if retries.Valid {
-		job.RuleRetries = store.RetriesOf([]byte(retries.String))
+	if row.rare.Valid {
+		if err := rare.Add(job, []byte(row.rare.String)); err != nil {
+			return fmt.Errorf("job %d: %w", job.ID, err)
+		}
+		if job.Metadata != nil {
+			job.Metadata = valid(job.Metadata)
+		}
 	}
-	c.jobs = append(c.jobs, row.finish(job))
 	return nil
 }

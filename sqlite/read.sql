@@ -23,17 +23,20 @@ LEFT JOIN later_progress AS p ON p.job_id = j.id
 ORDER BY e.key;
 
 -- name: claimed_jobs
--- What a claim hands over. Most jobs have not been attempted: the error of the
--- last attempt is looked up only for those that have, or that have stood in line
--- before (a person may have let them start over). They come in the order of the ids
--- without being sorted: inOrder sees to it if they once do not.
-SELECT j.id, j.type, j.queue, j.priority, j.args, j.metadata, j.user_id, j.target_id, j.tags,
-  j.max_retries, j.timeout_us, j.queued_at, j.scheduled_at, j.options, c.attempt, c.crashes,
-  CASE WHEN c.attempt > 0 OR c.position <> c.job_id THEN (SELECT a.error FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome IN ('retried', 'progressed') ORDER BY a.id DESC LIMIT 1) END,
-  CASE WHEN c.attempt > 0 THEN (SELECT a.rule_retries FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
-  p.done, p.total, p.message, p.at
+-- What a claim hands over. What most jobs do not have comes as one JSON object, if there
+-- is any: each column costs as much as to find the row. Most jobs have not been
+-- attempted: the error of the last attempt is looked up only for those that have, or that
+-- have stood in line before (a person may have let them start over); what jobs have
+-- reported, only if any has. They come in the order of the ids without being sorted:
+-- inOrder sees to it if they once do not.
+SELECT j.id, j.type, j.queue, j.priority, j.args, j.user_id, j.target_id, j.max_retries, j.timeout_us, j.queued_at, c.attempt, c.crashes,
+  CASE WHEN c.attempt > 0 OR c.position <> c.job_id OR coalesce(j.metadata, j.tags, j.scheduled_at, j.options, p.job_id) IS NOT NULL THEN json_object(
+    'metadata', j.metadata, 'taglist', j.tags, 'scheduled', j.scheduled_at, 'options', j.options,
+    'error', (SELECT a.error FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome IN ('retried', 'progressed') ORDER BY a.id DESC LIMIT 1),
+    'retries', CASE WHEN c.attempt > 0 THEN (SELECT a.rule_retries FROM later_attempt AS a WHERE a.job_id = j.id AND a.outcome = 'retried' ORDER BY a.id DESC LIMIT 1) END,
+    'done', p.done, 'total', p.total, 'message', p.message, 'at', p.at) END
 FROM json_each(?1) AS e CROSS JOIN later_claimed AS c ON c.job_id = e.value AND c.token = ?2 CROSS JOIN later_job AS j ON j.id = c.job_id
-LEFT JOIN later_progress AS p ON p.job_id = j.id;
+LEFT JOIN later_progress AS p ON p.job_id = j.id AND (SELECT EXISTS (SELECT 1 FROM later_progress));
 
 -- name: attempts
 SELECT job_id, number, outcome, process_id, started_at, finished_at, error, stack, rule_retries, coalesce(cause, 0) FROM later_attempt WHERE job_id = ?1 ORDER BY id;

@@ -22,8 +22,8 @@ var mayImport = map[string][]string{
 	"store": {},
 	// floor 1
 	"storetest":            {"store"},
-	"sqlite":               {"store", "internal/sqlfile", "internal/processlock", "internal/listeners", "internal/named", "internal/selection", "internal/tally"},
-	"postgres":             {"store", "internal/processlock", "internal/listeners", "internal/named", "internal/selection", "internal/tally"},
+	"sqlite":               {"store", "internal/sqlfile", "internal/processlock", "internal/listeners", "internal/named", "internal/rare", "internal/selection", "internal/tally"},
+	"postgres":             {"store", "internal/processlock", "internal/listeners", "internal/named", "internal/rare", "internal/selection", "internal/tally"},
 	"internal/listeners":   {"store"},
 	"internal/named":       {},
 	"internal/processlock": {},
@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"internal/nearest":     {},
 	"internal/query":       {"store", "internal/nearest"},
 	"internal/selection":   {"store"},
+	"internal/rare":        {"store"},
 	"internal/tally":       {"store"},
 	"internal/why":         {"store", "internal/cron", "internal/nearest"}, // decides over facts of any store; the root package shows what it finds
 	"internal/sqlfile":     {},
