@@ -2,6 +2,9 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -137,19 +140,36 @@ func (e *enqueuing) read(answers pgx.BatchResults) error {
 }
 
 func (e *enqueuing) scan(found pgx.Rows) error {
-	next := 0
-	err := each("enqueue", found, func(r row) error {
-		err := r.Scan(&e.answers[next].ID, &e.storeID)
-		next++
+	var first int64
+	var all sql.NullString
+	if err := each("enqueue", found, func(r row) error { return r.Scan(&first, &all, &e.storeID) }); err != nil {
 		return err
-	})
-	if err != nil {
-		return err
+	}
+	for i := range e.answers {
+		e.answers[i].ID = first + int64(i)
+	}
+	if all.Valid {
+		if err := e.number(strings.Fields(all.String)); err != nil {
+			return err
+		}
 	}
 	answers := e.answers
 	for _, member := range e.members {
 		copy(member.answers, answers)
 		answers = answers[len(member.answers):]
+	}
+	return nil
+}
+
+// number gives the answers their ids, which rise in the order of the jobs.
+func (e *enqueuing) number(ids []string) (err error) {
+	if len(ids) != len(e.answers) {
+		return fmt.Errorf("enqueue: %d ids for %d jobs", len(ids), len(e.answers))
+	}
+	for i, id := range ids {
+		if e.answers[i].ID, err = strconv.ParseInt(id, 10, 64); err != nil {
+			return fmt.Errorf("enqueue: %w", err)
+		}
 	}
 	return nil
 }

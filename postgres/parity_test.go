@@ -17,6 +17,7 @@ var (
 	filesHereOnly = map[string]string{
 		"clock.go":            "the clock of the database rules here, that of the program there",
 		"due.go":              "where the living rows that wait begin: see lanes.go",
+		"columns.go":          "a batch travels as arrays here: see rows.go there",
 		"effort.go":           "how often to look past dead entries: see lanes.go",
 		"epoch.go":            "a server can lose commits and go on; a file cannot know that it is an old copy",
 		"inspect_indexes.go":  "an index of a server can be invalid; that of a file is there or not, see inspect.go",

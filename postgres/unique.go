@@ -174,6 +174,7 @@ func (u *uniquely) storeFresh(s *session, fresh []int, wishes []wish) error {
 		return fmt.Errorf("enqueue: %w", err)
 	}
 	for i, at := range fresh {
+		e.answers[i].ID = ids[i]
 		u.answers[at] = e.answers[i]
 	}
 	e.committed(&u.news)

@@ -10,7 +10,8 @@
 -- name: enqueue
 -- The number comes first: its order is that of the call. A column that is shorter than
 -- that of the arguments has its first value for all: to take apart thirteen arrays costs
--- a third of what storing the jobs does. The store's id tells a transaction of the
+-- a third of what storing the jobs does. The answer is the first number, and all of them
+-- only if others have drawn some meanwhile. The store's id tells a transaction of the
 -- user's that works on another database. Jobs with unique keys have their numbers
 -- already: see queries.go.
 WITH new AS MATERIALIZED (
@@ -19,7 +20,7 @@ WITH new AS MATERIALIZED (
     nullif(coalesce(user_id, ($6::text[])[1]), '') AS user_id, nullif(coalesce(target_id, ($7::text[])[1]), '') AS target_id,
     nullif(coalesce(tags, ($8::text[])[1]), '')::text[] AS tags, coalesce(max_retries, ($9::integer[])[1]) AS max_retries,
     coalesce(timeout_us, ($10::bigint[])[1]) AS timeout_us, coalesce(queued_at, ($11::timestamptz[])[1]) AS queued_at,
-    coalesce(run_at, ($12::timestamptz[])[1]) AS run_at, nullif(coalesce(options, ($13::text[])[1]), '')::json AS options, place
+    coalesce(run_at, ($12::timestamptz[])[1]) AS run_at, nullif(coalesce(options, ($13::text[])[1]), '')::json AS options
   FROM unnest($1::text[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::integer[], $10::bigint[], $11::timestamptz[], $12::timestamptz[], $13::text[]) WITH ORDINALITY
     AS n(type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, run_at, options, place)
@@ -35,7 +36,9 @@ WITH new AS MATERIALIZED (
   INSERT INTO later.waiting (job_id, run_at, priority, kind, attempt, crashes, queue, type)
   SELECT id, run_at, priority, 1, 0, 0, queue, type FROM new WHERE run_at > queued_at
 )
-SELECT id, (SELECT value FROM later.meta WHERE name = 'store_id') FROM new ORDER BY place;
+SELECT min(id), array_to_string(array_agg(id ORDER BY id) FILTER (WHERE (SELECT max(id) - min(id) >= count(*) FROM new)), ' '),
+  (SELECT value FROM later.meta WHERE name = 'store_id')
+FROM new;
 
 -- name: enqueue_one
 -- As enqueue, for one job: to take apart thirteen arrays of one value each takes the
@@ -54,7 +57,7 @@ WITH new AS MATERIALIZED (
   INSERT INTO later.waiting (job_id, run_at, priority, kind, attempt, crashes, queue, type)
   SELECT id, $12::timestamptz, $3::smallint, 1, 0, 0, $2::text, $1::text FROM new WHERE $12::timestamptz > $11::timestamptz
 )
-SELECT id, (SELECT value FROM later.meta WHERE name = 'store_id') FROM new;
+SELECT id, NULL::text, (SELECT value FROM later.meta WHERE name = 'store_id') FROM new;
 
 -- name: lanes
 -- The lines in which something is ready, by one seek in the index each, and where
