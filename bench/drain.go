@@ -83,11 +83,14 @@ func drainFilled(ctx context.Context, c *cell, s session, processes int) error {
 	}
 	took := time.Since(began)
 	peak, stopErr := workers.stop()
-	if err := errors.Join(err, stopErr); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, stopErr)
 	}
 	c.add("", float64(c.options.Jobs)/took.Seconds(), "jobs/s", more)
-	c.add("peak memory of a process", float64(peak)/(1<<20), "MiB", less)
+	if stopErr == nil {
+		c.add("peak memory of a process", float64(peak)/(1<<20), "MiB", less)
+	}
+	c.ended(stopErr)
 	return nil
 }
 

@@ -17,10 +17,11 @@ func idle(ctx context.Context, c *cell) error {
 	}
 	cores, err := idleCores(ctx, c, all)
 	_, stopErr := all.stop()
-	if err := errors.Join(err, stopErr); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, stopErr)
 	}
 	c.add("", cores*100, "% of a core", less)
+	c.ended(stopErr)
 	return nil
 }
 

@@ -46,7 +46,8 @@ func latency(ctx context.Context, c *cell) error {
 			return ctx.Err()
 		}
 		report(c, loaded(taken[latencyWarm:]))
-		return s.stop(ctx)
+		c.ended(s.stop(ctx))
+		return nil
 	})
 }
 

@@ -169,6 +169,9 @@ func tellProgress(c *cell) {
 		fmt.Fprintf(os.Stderr, "%s %s %s;", spaced(v.Name), number(v.Value), v.Unit)
 	}
 	fmt.Fprintf(os.Stderr, " steal %.2f\n", c.Steal)
+	if c.Trouble != "" {
+		fmt.Fprintf(os.Stderr, "%s, round %d, %s, afterwards: %s\n", c.Measure, c.Round, c.System, c.Trouble)
+	}
 }
 
 func spaced(name string) string {

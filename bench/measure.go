@@ -57,6 +57,10 @@ type cell struct {
 
 	Series any `json:"series,omitempty"` // how it went, minute by minute
 
+	// Trouble is what went wrong after the figures were there, such as when the system was
+	// stopped: one line.
+	Trouble string `json:"trouble,omitempty"`
+
 	system  system
 	place   place
 	servers servers
@@ -86,6 +90,14 @@ func (c *cell) addMillis(name string, d time.Duration) {
 	c.add(name, float64(d)/float64(time.Millisecond), "ms", less)
 }
 
+// ended notes what went wrong when the system was stopped. The figures stand: what was
+// measured may have taken half an hour.
+func (c *cell) ended(err error) {
+	if err != nil && c.Trouble == "" {
+		c.Trouble = firstLine(err)
+	}
+}
+
 // measureCell prepares a place, measures and cleans up.
 func measureCell(ctx context.Context, db *server, m measure, c *cell) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Pinned+30*time.Minute)
@@ -94,7 +106,14 @@ func measureCell(ctx context.Context, db *server, m measure, c *cell) (err error
 	if err != nil {
 		return fmt.Errorf("prepare %s: %w", c.System, err)
 	}
-	defer func() { err = errors.Join(err, c.place.remove(context.WithoutCancel(ctx))) }()
+	defer func() {
+		removed := c.place.remove(context.WithoutCancel(ctx))
+		if err != nil {
+			err = errors.Join(err, removed)
+		} else {
+			c.ended(removed)
+		}
+	}()
 	if err := errors.Join(c.place.vacuum(ctx), c.place.checkpoint(ctx)); err != nil {
 		return err
 	}

@@ -35,7 +35,8 @@ func pinned(ctx context.Context, c *cell) error {
 			return err
 		}
 		p.report(c)
-		return errors.Join(release(), s.stop(ctx))
+		c.ended(errors.Join(release(), s.stop(ctx)))
+		return nil
 	})
 }
 

@@ -78,10 +78,11 @@ func besideScheduled(ctx context.Context, c *cell) error {
 		}
 		took := time.Since(began)
 		_, stopErr := workers.stop()
-		if err := errors.Join(err, stopErr); err != nil {
-			return err
+		if err != nil {
+			return errors.Join(err, stopErr)
 		}
 		c.add("", float64(c.options.Jobs)/took.Seconds(), "jobs/s", more)
+		c.ended(stopErr)
 		return nil
 	})
 }

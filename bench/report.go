@@ -58,6 +58,11 @@ func (r *results) print(to io.Writer) {
 	for _, failure := range r.Failures {
 		fmt.Fprintf(to, "\nNot measured: %s\n", failure)
 	}
+	for _, c := range r.Cells {
+		if c.Trouble != "" {
+			fmt.Fprintf(to, "\nMeasured, but afterwards: %s of %s, round %d: %s\n", c.Measure, c.System, c.Round, c.Trouble)
+		}
+	}
 }
 
 func (r *results) printTable(to io.Writer) {

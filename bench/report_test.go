@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -65,5 +66,25 @@ func TestASystemWithoutFiguresHasADash(t *testing.T) {
 	r.Cells = []*cell{c}
 	if got := strings.Join(r.rows()[0].columns(r.names), " | "); !strings.Contains(got, "jobs | – | 3.00 | – |") {
 		t.Error(got)
+	}
+}
+
+// What goes wrong when a system is stopped takes none of its figures away, and is told.
+func TestTroubleAfterwards(t *testing.T) {
+	c := &cell{Measure: "pinned", System: "a", Round: 1}
+	c.add("", 10, "jobs/s", more)
+	c.ended(nil)
+	c.ended(errors.New("leave: context canceled\nand more"))
+	c.ended(errors.New("a later one"))
+	r := &results{names: []string{"a"}, Cells: []*cell{c}}
+	var text strings.Builder
+	r.print(&text)
+	for _, want := range []string{"| pinned horizon | jobs/s | 10.0 |", "Measured, but afterwards: pinned of a, round 1: leave: context canceled\n"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("%q is not in\n%s", want, text.String())
+		}
+	}
+	if strings.Contains(text.String(), "more\n") || strings.Contains(text.String(), "a later one") {
+		t.Errorf("more than the first line of the first error:\n%s", text.String())
 	}
 }

@@ -46,10 +46,14 @@ func steady(ctx context.Context, c *cell) error {
 			return ctx.Err()
 		}
 		after, err := readClocks(c.servers)
+		if err != nil {
+			return errors.Join(err, s.stop(ctx))
+		}
 		report(c, loaded(taken))
 		c.addMillis("enqueuer late, at most", late)
 		c.add("processor time, program and server", (after.ours-before.ours)/float64(len(taken))*1000, "s/1,000 jobs", less)
-		return errors.Join(err, s.stop(ctx))
+		c.ended(s.stop(ctx))
+		return nil
 	})
 }
 
