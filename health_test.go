@@ -44,11 +44,11 @@ type secretError struct{}
 func (*secretError) Error() string { return "dial postgres://ada:" + secret + "@db" }
 func (*secretError) Unwrap() error { return store.ErrUnavailable }
 
-func (a *ailing) Beat(ctx context.Context, id int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
+func (a *ailing) Beat(ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
 	if a.deaf.Load() {
 		return store.Beaten{}, store.ErrUnavailable
 	}
-	return a.Store.Beat(ctx, id, state, now)
+	return a.Store.Beat(ctx, h, now)
 }
 
 func (a *ailing) Alarm() string {

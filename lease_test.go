@@ -30,12 +30,12 @@ type slowBeats struct {
 	sent  record[time.Time]
 }
 
-func (s *slowBeats) Beat(ctx context.Context, id int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
+func (s *slowBeats) Beat(ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
 	if len(s.sent.all()) > 0 {
 		return store.Beaten{}, store.ErrUnavailable
 	}
 	s.sent.add(time.Now())
-	beaten, err := s.Store.Beat(ctx, id, state, now)
+	beaten, err := s.Store.Beat(ctx, h, now)
 	<-time.After(s.takes)
 	return beaten, err
 }

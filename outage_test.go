@@ -62,11 +62,11 @@ func (a *absent) Join(ctx context.Context, p store.Process, now time.Time) error
 	return a.Store.Join(ctx, p, now)
 }
 
-func (a *absent) Beat(ctx context.Context, id int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
+func (a *absent) Beat(ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
 	if a.buried.Load() {
 		return store.Beaten{}, store.ErrProcessGone
 	}
-	return unlessAway(a, func() (store.Beaten, error) { return a.Store.Beat(ctx, id, state, now) })
+	return unlessAway(a, func() (store.Beaten, error) { return a.Store.Beat(ctx, h, now) })
 }
 
 func (a *absent) Recover(ctx context.Context, silent []store.Silent, now time.Time) ([]store.Recovered, error) {

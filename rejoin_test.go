@@ -40,8 +40,8 @@ func (s *slowStore) Claim(ctx context.Context, d store.Demand, now time.Time) ([
 	return jobs, err
 }
 
-func (s *slowStore) Beat(ctx context.Context, id int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
-	beaten, err := s.Store.Beat(ctx, id, state, now)
+func (s *slowStore) Beat(ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
+	beaten, err := s.Store.Beat(ctx, h, now)
 	waitFor(&s.beats)
 	return beaten, err
 }

@@ -278,7 +278,7 @@ func (f *faulty) hangs(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (f *faulty) Beat(ctx context.Context, id int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
+func (f *faulty) Beat(ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
 	f.mu.Lock()
 	fail, locked := f.failBeat, f.locked
 	f.mu.Unlock()
@@ -288,7 +288,7 @@ func (f *faulty) Beat(ctx context.Context, id int64, state store.ProcessState, n
 	if fail != nil {
 		return store.Beaten{}, fail
 	}
-	beaten, err := f.Store.Beat(ctx, id, state, now)
+	beaten, err := f.Store.Beat(ctx, h, now)
 	f.dawdle(&f.slowBeat)
 	return beaten, err
 }

@@ -186,7 +186,7 @@ func beat(t *testing.T, s *Store, process int64) {
 	if err := s.Join(t.Context(), store.Process{ID: process, Host: "elsewhere", StartedAt: s.Now()}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Beat(t.Context(), process, store.ProcessRunning, time.Time{}); err != nil {
+	if _, err := s.Beat(t.Context(), store.Heartbeat{ProcessID: process, State: store.ProcessRunning}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 }

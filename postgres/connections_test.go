@@ -30,7 +30,10 @@ func TestHeartbeatsNeedNoPool(t *testing.T) {
 		call func() error
 	}{
 		{"Join", func() error { return s.Join(ctx, store.Process{ID: 1, Host: "elsewhere", StartedAt: now}, now) }},
-		{"Beat", func() error { _, err := s.Beat(ctx, 1, store.ProcessRunning, now); return err }},
+		{"Beat", func() error {
+			_, err := s.Beat(ctx, store.Heartbeat{ProcessID: 1, State: store.ProcessRunning}, now)
+			return err
+		}},
 		{"Enqueue", func() error { _, err := s.Enqueue(ctx, []store.NewJob{plain}, now); return err }},
 		{"Promote", func() error { _, err := s.Promote(ctx, 10, now); return err }},
 		{"Claim", func() (err error) {

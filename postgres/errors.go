@@ -69,6 +69,13 @@ func rolledBack(code string) bool {
 	return code == "40001" || code == "40P01" || code == "55P03"
 }
 
+// tookTooLong reports whether a statement was cut off: by a limit on its time, or by a
+// person (query_canceled).
+func tookTooLong(err error) bool {
+	var failure *pgconn.PgError
+	return errors.As(err, &failure) && failure.Code == "57014"
+}
+
 // harmless reports whether nothing can have been done, so that trying again does
 // nothing twice: the transaction was rolled back, or it never reached the server.
 func harmless(err error) bool {

@@ -95,7 +95,7 @@ func othersGoOn(m *mover) {
 	}
 	_, err = m.s.Suspected(ctx, store.Demand{Types: []string{"MyJob"}})
 	m.must(err)
-	_, err = m.s.Beat(ctx, 5, store.ProcessRunning, now)
+	_, err = m.s.Beat(ctx, store.Heartbeat{ProcessID: 5, State: store.ProcessRunning}, now)
 	m.must(err)
 	_, err = m.s.Finish(ctx, append(outcomes, store.Outcome{JobID: m.ids[2], Token: m.ids[2], Kind: store.Release}), now)
 	m.must(err)

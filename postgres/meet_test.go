@@ -91,7 +91,7 @@ func TestCrashOfTheServerKillsNoProcess(t *testing.T) {
 	server.StartAgain()
 	var beaten store.Beaten
 	untilBack(t, func() (err error) {
-		beaten, err = s.Beat(t.Context(), 1, store.ProcessRunning, time.Time{})
+		beaten, err = s.Beat(t.Context(), store.Heartbeat{ProcessID: 1, State: store.ProcessRunning, Search: true}, time.Time{})
 		return err
 	})
 	if len(beaten.Claims) != 1 || beaten.Claims[0].JobID != job.ID {

@@ -143,10 +143,17 @@ func TestFullPool(t *testing.T) {
 	m.must(err)
 	m.must(s.Join(t.Context(), store.Process{ID: 1, Host: "elsewhere", StartedAt: m.now}, m.now))
 	claimed := claimFrom(t, s, 1)
-	_, err = s.Beat(t.Context(), 1, store.ProcessRunning, m.now)
+	_, err = s.Beat(t.Context(), store.Heartbeat{ProcessID: 1, State: store.ProcessRunning}, m.now)
 	m.must(err)
-	_, err = s.Recover(t.Context(), nil, m.now)
+	lost, err := s.Enqueue(t.Context(), []store.NewJob{plain}, m.now)
 	m.must(err)
+	_, err = s.Claim(t.Context(), store.Demand{ProcessID: 404, Token: 404, Types: []string{"MyJob"}, Limit: 1}, m.now)
+	m.must(err)
+	back, err := s.Recover(t.Context(), nil, m.now)
+	m.must(err)
+	if len(back) != 1 || back[0].JobID != lost[0].ID {
+		t.Errorf("recovered %v of a process that nobody knows", back)
+	}
 	_, err = s.Promote(t.Context(), 1, m.now)
 	m.must(err)
 	_, err = s.Finish(t.Context(), []store.Outcome{{JobID: claimed[0].ID, Token: 7, Kind: store.Complete}}, m.now)
@@ -250,7 +257,7 @@ func someVerbs(t *testing.T, s *postgres.Store, acknowledged *ids) map[string]fu
 			return err
 		},
 		"Beat": func() error {
-			_, err := s.Beat(t.Context(), 1, store.ProcessRunning, s.Now())
+			_, err := s.Beat(t.Context(), store.Heartbeat{ProcessID: 1, State: store.ProcessRunning}, s.Now())
 			if errors.Is(err, store.ErrProcessGone) {
 				return nil
 			}

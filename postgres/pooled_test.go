@@ -35,7 +35,7 @@ func TestPlansThroughBouncer(t *testing.T) {
 	types := []string{"MyJob", "Type1"}
 	arguments := map[string][]any{
 		"lanes": {false}, "suspected": {types, []string(nil)}, "next_due": {theBeginning}, "strangers": nil, "processes": nil,
-		"beat":    {int64(1), time.Now(), "running", int64(0)},
+		"beat":    {int64(1), time.Now(), "running", int64(0), []int64{200001, 7}, []int64{1, 1}},
 		"promote": {time.Now(), 100, theBeginning},
 		"claim":   {[]string{"queue1", "queue2"}, []int16{0, 0}, []int64{0, 0}, []int32{10, 10}, true, int64(10), types, false, int64(1), int64(1), time.Now(), []int64{99, 99}, true},
 	}

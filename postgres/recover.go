@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/laterjobs/later/store"
@@ -36,10 +37,12 @@ func (s *Store) Recover(ctx context.Context, silent []store.Silent, now time.Tim
 
 // strangerWatch says when to look for claims of processes that nobody knows. They
 // are left by a claim that was on its way when its process was declared dead, which
-// is rare; looking for them reads every claim.
+// is rare, or by a process that had no time to release them when it left. Looking for
+// them reads every claim, with all that an old snapshot keeps VACUUM from removing.
 type strangerWatch struct {
-	mu   sync.Mutex
-	next time.Time
+	mu    sync.Mutex
+	next  time.Time
+	looks effort
 }
 
 const strangersEvery = 10 * time.Second
@@ -47,18 +50,43 @@ const strangersEvery = 10 * time.Second
 // strangersAbout reports whether there are claims of processes that nobody knows, if it
 // is time to look.
 func (s *Store) strangersAbout(ctx context.Context) (bool, error) {
-	if !s.stranger.due() {
-		return false, s.alive(ctx)
+	if err := s.alive(ctx); err != nil || !s.stranger.due() {
+		return false, err
 	}
-	var owners []int64
-	r := &request{single: true, run: func(r *session) (err error) {
-		owners, err = r.ids("strangers")
+	var found bool
+	err := s.reading(ctx, func() error {
+		return s.aside(ctx, func(r *session) error {
+			began := time.Now()
+			err := r.query("strangers", func(r row) error { return r.Scan(&found) })
+			s.stranger.made(time.Since(began))
+			return err
+		})
+	})
+	return found && err == nil, err
+}
+
+// poolPatience is how long a look waits for a connection of the pool.
+const poolPatience = 500 * time.Millisecond
+
+// aside runs fn where who enqueues or finishes does not wait for it: over the pool, or,
+// if handlers have taken all of that, on the connection of the heartbeat, where it is cut
+// off before it delays one for long.
+func (s *Store) aside(ctx context.Context, fn func(*session) error) error {
+	soon, cancel := context.WithTimeout(ctx, poolPatience)
+	defer cancel()
+	conn, err := s.pool.Acquire(soon)
+	switch {
+	case err == nil:
+		defer conn.Release()
+		return fn(&session{s, ctx, s.through(conn)})
+	case soon.Err() == nil || ctx.Err() != nil:
 		return err
-	}}
-	if err := s.entry.do(ctx, r); err != nil {
-		return false, err // what the writer may still be filling in
 	}
-	return len(owners) > 0, nil
+	err = s.live(ctx, func(ctx context.Context, conn *pgx.Conn) error { return s.inShortTx(ctx, conn, searchTime, fn) })
+	if tookTooLong(err) {
+		return nil // the pool may have a connection the next time
+	}
+	return err
 }
 
 func (w *strangerWatch) due() bool {
@@ -70,6 +98,16 @@ func (w *strangerWatch) due() bool {
 	}
 	w.next = now.Add(strangersEvery)
 	return true
+}
+
+// made puts the next look off if they are dear.
+func (w *strangerWatch) made(cost time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.looks.made(cost)
+	if rested := time.Now().Add(w.looks.until()); rested.After(w.next) {
+		w.next = rested
+	}
 }
 
 // provedDead lists the processes of this host whose lock can be had: the
@@ -134,11 +172,7 @@ func (c *recovering) run(s *session) error {
 	if err := c.declare(s); err != nil {
 		return err
 	}
-	owners, err := s.ids("strangers")
-	if err != nil || len(owners) == 0 {
-		return err
-	}
-	if err := s.query("take_back", c.scan, sortedIDs(owners), c.now, store.MaxCrashes, store.CrashedReason); err != nil {
+	if err := s.query("take_back", c.scan, c.now, store.MaxCrashes, store.CrashedReason); err != nil {
 		return err
 	}
 	return c.noteCauses(s)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -109,8 +110,22 @@ func (s *Store) inTx(ctx context.Context, on beginner, fn func(*session) error) 
 
 // inOwnTx runs fn in a transaction of one of the store's own connections.
 func (s *Store) inOwnTx(ctx context.Context, conn *pgx.Conn, durable bool, fn func(*session) error) error {
+	return s.inTxWith(ctx, conn, s.settings(durable), fn)
+}
+
+// inShortTx is inOwnTx, durable, for statements none of which may take longer than most:
+// see tookTooLong.
+func (s *Store) inShortTx(ctx context.Context, conn *pgx.Conn, most time.Duration, fn func(*session) error) error {
+	settings := fmt.Sprintf("set_config('statement_timeout', '%d', true)", most.Milliseconds())
+	if others := s.settings(true); others != "" {
+		settings += ", " + others
+	}
+	return s.inTxWith(ctx, conn, settings, fn)
+}
+
+func (s *Store) inTxWith(ctx context.Context, conn *pgx.Conn, settings string, fn func(*session) error) error {
 	begin := "BEGIN"
-	if settings := s.settings(durable); settings != "" {
+	if settings != "" {
 		begin += "; SELECT " + settings // in the same round trip
 	}
 	return s.inTx(ctx, beginning{conn, begin}, fn)

@@ -295,15 +295,18 @@ ON CONFLICT (name) DO UPDATE SET description = excluded.description, queue = exc
   uniqueness = excluded.uniqueness;
 
 -- name: beat
--- No row: the process is not known any more. Else a row for each of its claims,
--- one without a job if it has none. The last column says whether somebody asks
--- something of it.
+-- No row: the process is not known any more. Else a row for each claim of $5 and $6 that
+-- it has, one without a job if it has none of them: a look for each, since reading all
+-- claims takes long where an old snapshot keeps VACUUM from removing millions. The last
+-- column says whether somebody asks something of it.
 WITH me AS (
   UPDATE later.process SET beat = beat + 1, beat_at = $2, state = $3, clock_ahead_us = $4 WHERE id = $1 RETURNING id
 )
-SELECT clock_timestamp(), c.job_id, c.token, c.claimed_at, c.cancel_reason,
+SELECT c.job_id, c.token, c.claimed_at, c.cancel_reason, clock_timestamp(),
   EXISTS (SELECT 1 FROM later.request WHERE process_id = $1 AND answered_at IS NULL)
-FROM me LEFT JOIN later.claimed AS c ON c.process_id = me.id ORDER BY c.job_id;
+FROM me LEFT JOIN (
+  SELECT c.* FROM unnest($5::bigint[], $6::bigint[]) AS held(job_id, token)
+  JOIN later.claimed AS c ON c.job_id = ANY (ARRAY[held.job_id]) AND c.token = held.token AND c.process_id = $1) AS c ON true;
 
 -- name: clock
 -- In microseconds: a time as text depends on the server's settings.
@@ -331,35 +334,40 @@ UPDATE later.request SET answer = CASE WHEN answered_at IS NULL THEN $2 ELSE ans
 DELETE FROM later.process WHERE id = ANY ($1::bigint[]);
 
 -- name: claims_of_process
-SELECT job_id, token FROM later.claimed WHERE process_id = $1 ORDER BY job_id FOR UPDATE;
+-- In no order: one by id would tempt into walking the index, with all that is dead in it.
+SELECT job_id, token, claimed_at, cancel_reason FROM later.claimed WHERE process_id = $1;
+
+-- name: claims_to_release
+-- Those that a transaction has in hand are left to it: it may stay open for long.
+SELECT job_id, token FROM later.claimed WHERE process_id = $1 FOR UPDATE SKIP LOCKED;
 
 -- name: declare_dead
 DELETE FROM later.process AS p USING unnest($1::bigint[], $2::bigint[]) AS s(id, beat) WHERE p.id = ANY (ARRAY[s.id]) AND p.beat = s.beat
 RETURNING p.id;
 
 -- name: strangers
--- Processes that have claims and are not known (any more).
-SELECT DISTINCT c.process_id FROM later.claimed AS c WHERE c.process_id <> ALL (ARRAY (SELECT id FROM later.process));
+-- Whether there are claims of processes that are not known (any more).
+SELECT EXISTS (SELECT 1 FROM later.claimed WHERE process_id <> ALL (ARRAY (SELECT id FROM later.process)));
 
 -- name: take_back
--- $1: processes that are dead. $2: now. $3: how many crashes fail a job, with the
--- reason $4. The jobs go to the end of their lines, since one of them may be what
+-- The claims of processes that are not known (any more). $1: now. $2: how many crashes
+-- fail a job, with the reason $3. The jobs go to the end of their lines, since one of them may be what
 -- kills its processes. The token goes: the outcome of a lost claim is superseded. A job
 -- that a transaction of its handler's has in hand is left for later: that transaction may
 -- stay open for long after its process was cut off, and everybody's enqueues would wait.
 -- What has failed jobs is a cause, whose id is a hash: see finish_causes.
 WITH free AS MATERIALIZED (
-  SELECT job_id FROM later.claimed WHERE process_id = ANY ($1::bigint[]) FOR UPDATE SKIP LOCKED
+  SELECT job_id FROM later.claimed WHERE process_id <> ALL (ARRAY (SELECT id FROM later.process)) FOR UPDATE SKIP LOCKED
 ), back AS (
   DELETE FROM later.claimed WHERE job_id = ANY (ARRAY (SELECT job_id FROM free))
   RETURNING job_id, token, process_id, claimed_at, priority, attempt, crashes + 1 AS crashes, queue, type, cancel_reason,
-    CASE WHEN cancel_reason IS NOT NULL THEN 3 WHEN crashes + 1 >= $3 THEN 2 ELSE 0 END AS status
+    CASE WHEN cancel_reason IS NOT NULL THEN 3 WHEN crashes + 1 >= $2 THEN 2 ELSE 0 END AS status
 ), recorded AS (
   INSERT INTO later.attempt (job_id, token, process_id, started_at, finished_at, number, outcome, error)
-  SELECT job_id, token, process_id, claimed_at, $2, attempt + 1, 'crashed', $4 FROM back
+  SELECT job_id, token, process_id, claimed_at, $1, attempt + 1, 'crashed', $3 FROM back
 ), finished AS (
   INSERT INTO later.finished (job_id, process_id, started_at, finished_at, status, attempt, crashes, error)
-  SELECT job_id, process_id, claimed_at, $2, status, attempt, crashes, coalesce(cancel_reason, $4) FROM back WHERE status > 0
+  SELECT job_id, process_id, claimed_at, $1, status, attempt, crashes, coalesce(cancel_reason, $3) FROM back WHERE status > 0
 ), counted AS (
   INSERT INTO later.count (status, jobs) SELECT status, count(*) FROM back WHERE status > 0 GROUP BY status
 ), freed AS (

@@ -66,17 +66,24 @@ func nullableText(raw json.RawMessage) any {
 }
 
 // Beat raises the beat of a process.
-func (s *Store) Beat(ctx context.Context, processID int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
+func (s *Store) Beat(ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
 	var beaten store.Beaten
 	now = orNow(now)
+	holds := map[store.Claimed]bool{}
+	for _, c := range h.Held {
+		holds[store.Claimed{JobID: c.JobID, Token: c.Token}] = true
+	}
 	r := &request{rank: rankControl, run: func(s *session) error {
-		changed, err := s.exec("beat", processID, now.UnixMicro(), string(state))
+		changed, err := s.exec("beat", h.ProcessID, now.UnixMicro(), string(h.State))
 		if err != nil || changed == 0 {
-			return orGone(err, processID)
+			return orGone(err, h.ProcessID)
 		}
-		held, err := claims(s, "claims_of_process", processID)
-		beaten = store.Beaten{}
-		for _, c := range held {
+		found, err := claims(s, "claims_of_process", h.ProcessID) // few: no dead ones stay in a file
+		beaten = store.Beaten{Searched: h.Search}
+		for _, c := range found {
+			if !h.Search && !holds[store.Claimed{JobID: c.id, Token: c.token}] {
+				continue
+			}
 			beaten.Claims = append(beaten.Claims, store.Claimed{
 				JobID: c.id, Token: c.token, ClaimedAt: time.UnixMicro(c.claimedAt).UTC(),
 			})
@@ -85,13 +92,13 @@ func (s *Store) Beat(ctx context.Context, processID int64, state store.ProcessSt
 			}
 		}
 		if err == nil {
-			beaten.Requests, err = requestsOf(s, processID, now)
+			beaten.Requests, err = requestsOf(s, h.ProcessID, now)
 		}
 		return err
 	}}
 	if err := s.do(ctx, r); err != nil {
 		if errors.Is(err, store.ErrProcessGone) {
-			s.locks.Release(processID) // it never comes back under that id
+			s.locks.Release(h.ProcessID) // it never comes back under that id
 		}
 		return store.Beaten{}, err // what the writer may still be filling in
 	}

@@ -27,7 +27,7 @@ func TestTheDeadLeaveNoLock(t *testing.T) {
 		if _, err := s.Recover(ctx, []store.Silent{{ProcessID: id}}, now); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Beat(ctx, id, store.ProcessRunning, now); !errors.Is(err, store.ErrProcessGone) {
+		if _, err := s.Beat(ctx, store.Heartbeat{ProcessID: id, State: store.ProcessRunning}, now); !errors.Is(err, store.ErrProcessGone) {
 			t.Fatalf("the beat of a dead process: %v", err)
 		}
 	}

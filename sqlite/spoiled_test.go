@@ -148,7 +148,7 @@ func othersGoOn(t *testing.T, s *sqlite.Store) {
 	finishAll(t, s, stored, now)
 	_, err = s.Suspected(ctx, store.Demand{Types: []string{"MyJob"}})
 	must("Suspected", err)
-	_, err = s.Beat(ctx, 77, store.ProcessRunning, now)
+	_, err = s.Beat(ctx, store.Heartbeat{ProcessID: 77, State: store.ProcessRunning}, now)
 	must("Beat", err)
 	_, err = s.Recover(ctx, []store.Silent{{ProcessID: 1}}, now)
 	must("Recover", err)

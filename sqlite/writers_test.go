@@ -37,7 +37,10 @@ func TestWaitsForOtherWriters(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, verb := range map[string]func() error{
-		"Beat": func() error { _, err := s.Beat(t.Context(), 1, store.ProcessRunning, time.Now()); return err },
+		"Beat": func() error {
+			_, err := s.Beat(t.Context(), store.Heartbeat{ProcessID: 1, State: store.ProcessRunning}, time.Now())
+			return err
+		},
 		"Enqueue": func() error {
 			_, err := s.Enqueue(t.Context(), []store.NewJob{{Type: "MyJob", Queue: "default", Args: []byte("1")}}, time.Now())
 			return err

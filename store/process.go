@@ -56,10 +56,22 @@ type JobType struct {
 	SeenAt time.Time       `json:"seen_at"`          // when a process last published it
 }
 
+// Heartbeat is what a process says of itself, again and again.
+type Heartbeat struct {
+	ProcessID int64
+	State     ProcessState
+	Held      []Claimed // the claims that it knows of, in any order; ClaimedAt is not looked at
+	Search    bool      // for claims that it does not know of, such as those whose answer was lost
+}
+
 // Beaten is the answer to a heartbeat.
 type Beaten struct {
-	Claims  []Claimed       // every claim that the store says is this process's
-	Cancels []CancelRequest // for jobs claimed by this process
+	// Claims are those of Held that the store says are this process's, under that token.
+	// If Searched they are all claims of the process.
+	Claims []Claimed
+	// Searched: a search was asked for and made. A store may give one up that takes too long.
+	Searched bool
+	Cancels  []CancelRequest // for the jobs of Claims
 	// Requests are those to this process that have no answer and have not expired, at
 	// most MaxRequests, the oldest first.
 	Requests []Request

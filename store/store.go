@@ -72,9 +72,12 @@ type Store interface {
 
 	// Join makes p known with beat 0 and publishes its types.
 	Join(ctx context.Context, p Process, now time.Time) error
-	// Beat raises the process's beat. ErrProcessGone: it was declared dead.
-	Beat(ctx context.Context, processID int64, state ProcessState, now time.Time) (Beaten, error)
-	// Leave removes the process and releases the claims it still has.
+	// Beat raises the process's beat, and compares what the process and the store know of
+	// its claims. ErrProcessGone: it was declared dead.
+	Beat(ctx context.Context, h Heartbeat, now time.Time) (Beaten, error)
+	// Leave removes the process and releases the claims it still has, as far as they are
+	// found in a moment: a search for them that takes long is given up. Those that are left,
+	// and those that a transaction has in hand, are taken back by Recover.
 	Leave(ctx context.Context, processID int64, now time.Time) error
 	// Recover declares dead those silent processes whose beat is still the
 	// one named, and those that the store itself can prove dead, and takes the

@@ -91,8 +91,8 @@ func (b *broken) Recover(ctx context.Context, silent []store.Silent, now time.Ti
 	return out, err
 }
 
-func (b *broken) Beat(ctx context.Context, id int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
-	out, err := b.Reference.Beat(ctx, id, state, now)
+func (b *broken) Beat(ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
+	out, err := b.Reference.Beat(ctx, b.give(h).(store.Heartbeat), now)
 	b.done("Beat", &out)
 	return out, err
 }

@@ -91,7 +91,7 @@ func cancelRunning(t *trial) {
 	got := t.get(job.ID)
 	t.equal("status", got.Status, store.Running)
 	t.equal("cancel requested", got.CancelRequested, true)
-	t.equal("cancel requests", t.beat(worker, at(4*time.Minute)).Cancels,
+	t.equal("cancel requests", t.search(worker, at(4*time.Minute)).Cancels,
 		[]store.CancelRequest{{JobID: job.ID, Reason: "no longer needed"}})
 }
 

@@ -58,7 +58,17 @@ var faults = map[string]broken{
 			s.Beat = p.Beat
 		}
 	})},
-	"a heartbeat hides claims":   {answered: spoiled(func(b *store.Beaten) { b.Claims = nil })},
+	"a heartbeat hides claims":    {answered: spoiled(func(b *store.Beaten) { b.Claims = nil })},
+	"a heartbeat never searches":  {given: spoil(func(_ *Reference, h *store.Heartbeat) { h.Search = false })},
+	"a heartbeat always searches": {given: spoil(func(_ *Reference, h *store.Heartbeat) { h.Search = true })},
+	"a heartbeat minds no tokens": {given: spoil(func(r *Reference, h *store.Heartbeat) {
+		h.Held = slices.Clone(h.Held)
+		for i, c := range h.Held {
+			if k := r.jobs[c.JobID]; k != nil {
+				h.Held[i].Token = k.job.Token
+			}
+		}
+	})},
 	"a heartbeat hides cancels":  {answered: spoiled(func(b *store.Beaten) { b.Cancels = nil })},
 	"cancels without a wake":     {did: func(r *Reference, verb string) { drop(r, verb == "Cancel") }},
 	"enqueues without a wake":    {did: func(r *Reference, verb string) { drop(r, verb == "Enqueue") }},

@@ -24,9 +24,10 @@ func (t *trial) livesWithIDsFrom(first int64) {
 		all = append(all, ids[status])
 	}
 	t.equal("found by their ids", len(t.list(store.Filter{IDs: all})), len(all))
-	claims := t.claimsOf(worker)
+	claims := t.search(worker, finishedAt).Claims
 	t.equal("claims", len(claims), 1)
 	running := store.Job{ID: ids[store.Running], Token: claims[0].Token}
+	t.equal("claims confirmed", t.beat(worker, finishedAt, heldOf(running)...).Claims, claims)
 	t.report(store.Report{JobID: running.ID, Token: running.Token, Progress: progress(50), Lines: []store.LogLine{line("one")}})
 	t.equal("lines", len(t.log(running.ID)), 1)
 	t.accept(outcome(running, store.Release))

@@ -186,10 +186,13 @@ func everyVerb(t *trial, id int64) map[string]func() error {
 			_, err := s.Finish(ctx, []store.Outcome{{JobID: id, Token: 1, Kind: store.Complete}}, now)
 			return err
 		},
-		"Report":     func() error { return s.Report(ctx, []store.Report{{JobID: id, Token: 1, Progress: progress(1)}}, now) },
-		"Listen":     func() error { _, err := s.Listen(ctx); return err },
-		"Join":       func() error { return s.Join(ctx, aProcess(1, now), now) },
-		"Beat":       func() error { _, err := s.Beat(ctx, 1, store.ProcessRunning, now); return err },
+		"Report": func() error { return s.Report(ctx, []store.Report{{JobID: id, Token: 1, Progress: progress(1)}}, now) },
+		"Listen": func() error { _, err := s.Listen(ctx); return err },
+		"Join":   func() error { return s.Join(ctx, aProcess(1, now), now) },
+		"Beat": func() error {
+			_, err := s.Beat(ctx, store.Heartbeat{ProcessID: 1, State: store.ProcessRunning}, now)
+			return err
+		},
 		"Leave":      func() error { return s.Leave(ctx, 1, now) },
 		"Recover":    func() error { _, err := s.Recover(ctx, []store.Silent{silent(1, 1)}, now); return err },
 		"Promote":    func() error { _, err := s.Promote(ctx, 1, now); return err },

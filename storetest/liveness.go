@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -15,7 +16,10 @@ var livenessChecks = []check{
 	{"Beat stores the state", beatStoresState},
 	{"Beat of an unknown process says that it is gone", beatUnknown},
 	{"Beat of a process that left says that it is gone", beatAfterLeave},
-	{"Beat returns the claims", beatReturnsClaims},
+	{"Beat confirms the claims that are held", beatConfirms},
+	{"Beat confirms no claim of others", beatConfirmsNoOther},
+	{"Beat finds all claims when it searches", beatSearches},
+	{"Beat confirms thousands of claims", beatConfirmsMany},
 	{"Beat returns cancel requests", beatReturnsCancels},
 	{"Leave removes the process", leaveRemoves},
 	{"Leave releases the claims", leaveReleases},
@@ -30,17 +34,39 @@ func (t *trial) processes() []store.Process {
 	return processes
 }
 
-func (t *trial) beat(process int64, now time.Time) store.Beaten {
+// beat is a heartbeat of a process that knows of some claims.
+func (t *trial) beat(process int64, now time.Time, held ...store.Claimed) store.Beaten {
 	t.Helper()
-	beaten, err := t.store.Beat(t.Context(), process, store.ProcessRunning, now)
+	return t.beatOf(store.Heartbeat{ProcessID: process, State: store.ProcessRunning, Held: held}, now)
+}
+
+func (t *trial) beatOf(h store.Heartbeat, now time.Time) store.Beaten {
+	t.Helper()
+	beaten, err := t.store.Beat(t.Context(), h, now)
 	t.must("Beat", err)
+	slices.SortFunc(beaten.Claims, func(a, b store.Claimed) int { return cmp.Compare(a.JobID, b.JobID) })
 	return beaten
+}
+
+// search is a heartbeat of a process that knows of no claims and asks for all.
+func (t *trial) search(process int64, now time.Time) store.Beaten {
+	t.Helper()
+	return t.beatOf(store.Heartbeat{ProcessID: process, State: store.ProcessRunning, Search: true}, now)
+}
+
+// heldOf is what a process knows of the claims of jobs.
+func heldOf(jobs ...store.Job) []store.Claimed {
+	held := make([]store.Claimed, len(jobs))
+	for i, job := range jobs {
+		held[i] = store.Claimed{JobID: job.ID, Token: job.Token}
+	}
+	return held
 }
 
 // gone insists that the process has been declared dead or was never known.
 func (t *trial) gone(process int64) {
 	t.Helper()
-	_, err := t.store.Beat(t.Context(), process, store.ProcessRunning, at(time.Hour))
+	_, err := t.store.Beat(t.Context(), store.Heartbeat{ProcessID: process, State: store.ProcessRunning}, at(time.Hour))
 	if !errors.Is(err, store.ErrProcessGone) {
 		t.Fatalf("Beat of process %d: %v, expected ErrProcessGone", process, err)
 	}
@@ -89,7 +115,7 @@ func beatRaises(t *trial) {
 
 func beatStoresState(t *trial) {
 	t.join(worker, enqueuedAt)
-	_, err := t.store.Beat(t.Context(), worker, store.ProcessStopping, claimedAt)
+	_, err := t.store.Beat(t.Context(), store.Heartbeat{ProcessID: worker, State: store.ProcessStopping}, claimedAt)
 	t.must("Beat", err)
 	t.equal("state", t.processes()[0].State, store.ProcessStopping)
 }
@@ -105,41 +131,96 @@ func beatAfterLeave(t *trial) {
 	t.gone(worker)
 }
 
-func beatReturnsClaims(t *trial) {
+func beatConfirms(t *trial) {
 	t.join(helper, enqueuedAt)
 	first, second := t.running(inQueue("a")), t.running(inQueue("b"))
 	t.enqueue(inQueue("c"))
 	third := t.claimAt(at(3*time.Minute), store.Demand{ProcessID: helper, Limit: 1})[0]
-	t.equal("claims", t.claimsOf(worker), []store.Claimed{
+	beaten := t.beat(worker, at(4*time.Minute), heldOf(second, first)...)
+	t.equal("claims", beaten.Claims, []store.Claimed{
 		{JobID: first.ID, Token: first.Token, ClaimedAt: claimedAt},
 		{JobID: second.ID, Token: second.Token, ClaimedAt: claimedAt},
 	})
-	t.equal("claims", t.claimsOf(helper), []store.Claimed{
+	t.equal("searched", beaten.Searched, false)
+	t.equal("claims", t.beat(worker, at(4*time.Minute), heldOf(second)...).Claims, []store.Claimed{
+		{JobID: second.ID, Token: second.Token, ClaimedAt: claimedAt},
+	})
+	t.equal("claims", t.beat(helper, at(4*time.Minute), heldOf(third)...).Claims, []store.Claimed{
 		{JobID: third.ID, Token: third.Token, ClaimedAt: at(3 * time.Minute)},
 	})
 	t.accept(outcome(first, store.Complete))
 	t.accept(outcome(second, store.Release))
-	t.equal("claims", t.claimsOf(worker), []store.Claimed{})
+	t.equal("claims", t.beat(worker, at(4*time.Minute), heldOf(first, second)...).Claims, []store.Claimed{})
 }
 
-func (t *trial) claimsOf(process int64) []store.Claimed {
-	t.Helper()
-	claims := t.beat(process, at(4*time.Minute)).Claims
-	slices.SortFunc(claims, func(a, b store.Claimed) int { return int(a.JobID - b.JobID) })
-	return claims
+// beatConfirmsNoOther: what the process does not know is not told, and what it knows
+// wrongly is not confirmed.
+func beatConfirmsNoOther(t *trial) {
+	t.join(helper, enqueuedAt)
+	mine := t.running(inQueue("a"))
+	t.enqueue(inQueue("b"))
+	theirs := t.claim(store.Demand{ProcessID: helper, Limit: 1})[0]
+	waits := t.enqueue(inQueue("c"))[0]
+	stale := mine
+	stale.Token++
+	crossed := mine
+	crossed.Token = theirs.Token
+	t.cancel(mine.ID)
+	beaten := t.beat(worker, claimedAt, append(heldOf(stale, crossed, theirs), store.Claimed{JobID: waits, Token: mine.Token}, store.Claimed{JobID: 404, Token: mine.Token})...)
+	t.equal("claims", beaten.Claims, []store.Claimed{})
+	t.equal("cancel requests", beaten.Cancels, []store.CancelRequest{})
+	t.equal("claims", t.beat(worker, claimedAt).Claims, []store.Claimed{})
+	t.status(mine.ID, store.Running)
+	t.status(theirs.ID, store.Running)
+}
+
+func beatSearches(t *trial) {
+	t.join(helper, enqueuedAt)
+	first, second := t.running(inQueue("a")), t.running(inQueue("b"))
+	t.enqueue(inQueue("c"))
+	t.claim(store.Demand{ProcessID: helper, Limit: 1})
+	t.cancel(first.ID)
+	stale := second
+	stale.Token++
+	for _, held := range [][]store.Claimed{nil, heldOf(second), heldOf(second, first), heldOf(stale)} {
+		beaten := t.beatOf(store.Heartbeat{ProcessID: worker, State: store.ProcessRunning, Held: held, Search: true}, at(4*time.Minute))
+		t.equal("searched", beaten.Searched, true)
+		t.equal("claims", beaten.Claims, []store.Claimed{
+			{JobID: first.ID, Token: first.Token, ClaimedAt: claimedAt},
+			{JobID: second.ID, Token: second.Token, ClaimedAt: claimedAt},
+		})
+		t.equal("cancel requests", beaten.Cancels, []store.CancelRequest{{JobID: first.ID, Reason: "no longer needed"}})
+	}
+	t.accept(outcome(first, store.Complete))
+	t.accept(outcome(second, store.Release))
+	t.equal("claims", t.search(worker, at(4*time.Minute)).Claims, []store.Claimed{})
+	_, err := t.store.Beat(t.Context(), store.Heartbeat{ProcessID: 404, State: store.ProcessRunning, Search: true}, at(4*time.Minute))
+	if !errors.Is(err, store.ErrProcessGone) {
+		t.Fatalf("Beat of an unknown process that searches: %v, expected ErrProcessGone", err)
+	}
+}
+
+func beatConfirmsMany(t *trial) {
+	const jobs = 3000
+	t.join(worker, enqueuedAt)
+	t.enqueue(many(jobs, plain())...)
+	held := heldOf(t.claim(store.Demand{Limit: jobs})...)
+	t.equal("held", len(held), jobs)
+	t.equal("claims", len(t.beat(worker, claimedAt, held...).Claims), jobs)
+	t.equal("claims of half", len(t.beat(worker, claimedAt, held[jobs/2:]...).Claims), jobs/2)
 }
 
 func beatReturnsCancels(t *trial) {
 	t.join(helper, enqueuedAt)
 	job := t.running(plain())
-	t.equal("cancel requests", t.beat(worker, claimedAt).Cancels, []store.CancelRequest{})
+	t.equal("cancel requests", t.beat(worker, claimedAt, heldOf(job)...).Cancels, []store.CancelRequest{})
 	t.cancel(job.ID)
 	want := []store.CancelRequest{{JobID: job.ID, Reason: "no longer needed"}}
-	t.equal("cancel requests", t.beat(worker, claimedAt).Cancels, want)
-	t.equal("cancel requests, asked again", t.beat(worker, claimedAt).Cancels, want)
-	t.equal("cancel requests of another process", t.beat(helper, claimedAt).Cancels, []store.CancelRequest{})
+	t.equal("cancel requests", t.beat(worker, claimedAt, heldOf(job)...).Cancels, want)
+	t.equal("cancel requests, asked again", t.beat(worker, claimedAt, heldOf(job)...).Cancels, want)
+	t.equal("cancel requests of another process", t.beat(helper, claimedAt, heldOf(job)...).Cancels, []store.CancelRequest{})
 	t.accept(outcome(job, store.Cancel))
-	t.equal("cancel requests afterwards", t.beat(worker, claimedAt).Cancels, []store.CancelRequest{})
+	t.equal("cancel requests afterwards", t.beat(worker, claimedAt, heldOf(job)...).Cancels, []store.CancelRequest{})
 }
 
 func leaveRemoves(t *trial) {

@@ -29,8 +29,14 @@ func (m *model) join(rt *rapid.T) {
 
 func (m *model) beat(rt *rapid.T) {
 	id := someProcesses.Draw(rt, "process")
+	heartbeat := store.Heartbeat{ProcessID: id, State: store.ProcessRunning, Search: rapid.Bool().Draw(rt, "search")}
+	for range min(len(m.claims), rapid.IntRange(0, 3).Draw(rt, "held")) {
+		if job := m.aClaim(rt); !slices.Contains(heartbeat.Held, heldOf(job)[0]) {
+			heartbeat.Held = append(heartbeat.Held, heldOf(job)...)
+		}
+	}
 	both(m, "Beat", func(s store.Store) (store.Beaten, error) {
-		beaten, err := s.Beat(rt.Context(), id, store.ProcessRunning, m.now)
+		beaten, err := s.Beat(rt.Context(), heartbeat, m.now)
 		slices.SortFunc(beaten.Claims, func(a, b store.Claimed) int { return cmp.Compare(a.JobID, b.JobID) })
 		slices.SortFunc(beaten.Cancels, func(a, b store.CancelRequest) int { return cmp.Compare(a.JobID, b.JobID) })
 		return beaten, err

@@ -129,24 +129,31 @@ func (r *Reference) Join(ctx context.Context, p store.Process, now time.Time) er
 }
 
 // Beat raises the beat of a process.
-func (r *Reference) Beat(ctx context.Context, processID int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
+func (r *Reference) Beat(ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
 	if err := r.begin(ctx); err != nil {
 		return store.Beaten{}, err
 	}
 	defer r.mu.Unlock()
-	p := r.processes[processID]
+	p := r.processes[h.ProcessID]
 	if p == nil {
-		return store.Beaten{}, fmt.Errorf("process %d: %w", processID, store.ErrProcessGone)
+		return store.Beaten{}, fmt.Errorf("process %d: %w", h.ProcessID, store.ErrProcessGone)
 	}
-	p.Beat, p.BeatAt, p.State = p.Beat+1, orNow(now), state
-	var beaten store.Beaten
-	for _, k := range r.heldBy(processID) {
+	p.Beat, p.BeatAt, p.State = p.Beat+1, orNow(now), h.State
+	holds := map[store.Claimed]bool{}
+	for _, c := range h.Held {
+		holds[store.Claimed{JobID: c.JobID, Token: c.Token}] = true
+	}
+	beaten := store.Beaten{Searched: h.Search}
+	for _, k := range r.heldBy(h.ProcessID) {
+		if !h.Search && !holds[store.Claimed{JobID: k.job.ID, Token: k.job.Token}] {
+			continue
+		}
 		beaten.Claims = append(beaten.Claims, store.Claimed{JobID: k.job.ID, Token: k.job.Token, ClaimedAt: k.job.StartedAt})
 		if k.cancelled != nil {
 			beaten.Cancels = append(beaten.Cancels, store.CancelRequest{JobID: k.job.ID, Reason: *k.cancelled})
 		}
 	}
-	beaten.Requests = r.openRequests(processID, orNow(now))
+	beaten.Requests = r.openRequests(h.ProcessID, orNow(now))
 	return beaten, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/laterjobs/later/internal/pgtest"
+	"github.com/laterjobs/later/store"
 )
 
 // TestDoctor: what the store finds in its own database comes out with the code, the way to
@@ -57,8 +58,8 @@ func TestDoctorComparesClocks(t *testing.T) {
 	if code != 9 || strings.Contains(out, "on near") {
 		t.Errorf("exit %d\n%s%s", code, out, problems)
 	}
-	store := open(t, address{db: db})
-	if _, err := store.Beat(t.Context(), 90_000_000, "running", time.Time{}); err != nil { // by a clock that is right
+	s := open(t, address{db: db})
+	if _, err := s.Beat(t.Context(), store.Heartbeat{ProcessID: 90_000_000, State: "running"}, time.Time{}); err != nil { // by a clock that is right
 		t.Fatal(err)
 	}
 	if _, out, _ := laterCmd(t, "doctor"); strings.Contains(out, "on ahead") {

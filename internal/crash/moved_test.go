@@ -60,7 +60,7 @@ func TestFileTakenAway(t *testing.T) {
 			}
 			_, enqueueErr := w.enqueue(w.jobs(1, 10))
 			_, claimErr := w.claim(1)
-			_, beatErr := s.Beat(t.Context(), worker, store.ProcessRunning, time.Now())
+			_, beatErr := s.Beat(t.Context(), store.Heartbeat{ProcessID: worker, State: store.ProcessRunning}, time.Now())
 			_, getErr := s.Get(t.Context(), ids[0])
 			for verb, err := range map[string]error{
 				"Enqueue": enqueueErr, "Claim": claimErr, "Finish": w.finish(claimed), "Beat": beatErr, "Get": getErr,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/laterjobs/later/internal/cause"
@@ -67,6 +68,9 @@ func (e *Engine) settle(batch []concluded) {
 	e.observeStored(batch, verdicts, began)
 	e.rollups.count(batch, verdicts)
 	e.forget(batch)
+	if slices.Contains(verdicts, 0) {
+		e.mayHoldMore() // the store still has those claims
+	}
 	finished := false
 	for i, verdict := range verdicts {
 		finished = finished || verdict == store.Accepted || verdict == store.Repeated

@@ -1,7 +1,7 @@
 // Package engine works the jobs of a store in one process. A job meets its
 // files in this order: producer.go claims it, lane.go holds it until a slot is
 // free, executor.go performs one attempt, outcome.go decides what that led to,
-// completer.go stores the outcomes of many at once. Beside them heartbeat.go,
+// completer.go stores the outcomes of many at once. Beside them heartbeat.go (with when to search in search.go),
 // fence.go, recover.go, promote.go, tick.go (with the decisions in schedule.go), prune.go, orphans.go and alarm.go each run one verb of
 // the store on the loop of every.go; stop.go ends it all in order.
 package engine
@@ -113,6 +113,8 @@ type Engine struct {
 	lanes    map[string]*lane // by queue; "" is the lane that every queue shares
 	held     map[claim]*held
 	inFlight map[int64]bool // tokens of claims whose answer has not come yet
+	answered map[int64]bool // tokens of claims whose answer has come since the beat at hand was sent; nil: it does not search
+	losses   uint64         // counts reasons to think that the store may say more is held
 	wakes    uint64         // counts reasons to think that there may be work
 	reports  map[claim]*pendingReport
 	pending  int         // log lines in reports

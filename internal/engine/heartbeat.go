@@ -12,7 +12,8 @@ import (
 // jobs to cancel and which claims the store and the process disagree about.
 type heart struct {
 	*Engine
-	strangers map[claim]bool // claims in the last answer that the process does not know
+	search    search
+	strangers map[claim]bool // claims that the last search has found and the process does not know
 	dice      dice
 	trouble   trouble
 	rejoining trouble
@@ -20,7 +21,7 @@ type heart struct {
 
 func (e *Engine) newHeart() *heart {
 	d := e.newDice()
-	return &heart{Engine: e, dice: d, trouble: trouble{dice: d}, rejoining: trouble{dice: d}}
+	return &heart{Engine: e, search: newSearch(), dice: d, trouble: trouble{dice: d}, rejoining: trouble{dice: d}}
 }
 
 // beatPause is the least time between two beats, however often people cancel.
@@ -30,8 +31,9 @@ func (h *heart) beat(ctx context.Context) time.Duration {
 	if early := beatPause - h.sinceBeat(); early > 0 {
 		return early
 	}
-	known, sent := h.known(), h.sinceStart()
-	beaten, err := h.store.Beat(h.verbs, h.processID.Load(), h.state(), h.now())
+	heartbeat, known := h.begin()
+	sent := h.sinceStart()
+	beaten, err := h.store.Beat(h.verbs, heartbeat, h.now())
 	switch {
 	case errors.Is(err, store.ErrProcessGone):
 		if err := h.rejoin(ctx); err != nil {
@@ -39,12 +41,14 @@ func (h *heart) beat(ctx context.Context) time.Duration {
 		}
 		h.rejoining.over(h.log, "join under a new id")
 	case err != nil:
+		h.mayHoldMore() // a store that was away may have lost what it had answered
 		return h.atMostABeat(h.trouble.met(h.log, "send a heartbeat", err))
 	default:
 		h.trouble.over(h.log, "send a heartbeat")
+		h.search.beaten(heartbeat.Search && !beaten.Searched)
 		h.beatSent.Store(int64(sent))
 		h.unfence()
-		h.reconcile(known, beaten.Claims)
+		h.reconcile(known, beaten)
 		h.cancel(beaten.Cancels)
 		h.answer(beaten.Requests)
 	}
@@ -68,17 +72,25 @@ func (e *Engine) state() store.ProcessState {
 	return store.ProcessRunning
 }
 
-// known lists the claims that the process holds and has not begun to give up.
-func (e *Engine) known() map[claim]*held {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	known := make(map[claim]*held, len(e.held))
-	for key, h := range e.held {
-		if h.state != done {
-			known[key] = h
+// begin says what the process knows: what it holds, and what of that it has not begun to
+// give up.
+func (h *heart) begin() (heartbeat store.Heartbeat, known map[claim]*held) {
+	heartbeat = store.Heartbeat{ProcessID: h.processID.Load(), State: h.state()}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	heartbeat.Search = h.search.due(h.losses)
+	h.answered = nil
+	if heartbeat.Search {
+		h.answered = map[int64]bool{}
+	}
+	known, heartbeat.Held = make(map[claim]*held, len(h.held)), make([]store.Claimed, 0, len(h.held))
+	for key, held := range h.held {
+		known[key] = held
+		if held.state != done {
+			heartbeat.Held = append(heartbeat.Held, store.Claimed{JobID: key.id, Token: key.token})
 		}
 	}
-	return known
+	return heartbeat, known
 }
 
 // rejoin starts over under a new id: the process was declared dead, its jobs
@@ -93,6 +105,7 @@ func (h *heart) rejoin(ctx context.Context) error {
 	if err := h.join(ctx, h.dice); err != nil {
 		return err
 	}
+	h.mayHoldMore()
 	h.unfence()
 	return nil
 }
@@ -100,24 +113,29 @@ func (h *heart) rejoin(ctx context.Context) error {
 // reconcile settles what the store and the process disagree about. Held
 // jobs that the store gave to nobody or others are lost. Claims that the
 // process does not know are those whose answer never came; they are given back
-// when they show up in two answers in a row.
-func (h *heart) reconcile(known map[claim]*held, claims []store.Claimed) {
+// when they show up in two searches in a row, whatever beats were between.
+func (h *heart) reconcile(known map[claim]*held, beaten store.Beaten) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	strangers := map[claim]bool{}
-	for _, c := range claims {
+	strangers, found := map[claim]bool{}, false
+	for _, c := range beaten.Claims {
 		key := claim{c.JobID, c.Token}
+		_, knew := known[key]
 		delete(known, key)
-		if h.held[key] != nil || h.inFlight[c.Token] {
+		if knew || !beaten.Searched || h.held[key] != nil || h.inFlight[c.Token] || h.answered[c.Token] {
 			continue
 		}
+		found = true
 		if h.strangers[key] {
 			h.release(&held{job: store.Job{ID: c.JobID, Token: c.Token}})
 			continue
 		}
 		strangers[key] = true
 	}
-	h.strangers = strangers
+	if beaten.Searched {
+		h.strangers = strangers
+		h.search.made(found)
+	}
 	for _, lost := range known {
 		h.lose(lost)
 	}

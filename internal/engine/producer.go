@@ -85,7 +85,11 @@ func (p *producer) ask(demand store.Demand, note func([]store.Job)) (int, error)
 	defer p.mu.Unlock()
 	delete(p.inFlight, demand.Token)
 	if err != nil {
+		p.losses++ // what it has claimed is not known
 		return 0, err
+	}
+	if p.answered != nil {
+		p.answered[demand.Token] = true
 	}
 	note(jobs)
 	p.accept(jobs, demand.ProcessID)

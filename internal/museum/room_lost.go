@@ -32,7 +32,7 @@ var lost = Room{"Work that is lost", []Exhibit{
 			},
 			{
 				Name: "crash-fails-postgres", What: "The same.",
-				Changes: []Change{{"postgres/write.sql", "WHEN crashes + 1 >= $3 THEN 2", "WHEN crashes + 1 >= least($3, 1) THEN 2"}},
+				Changes: []Change{{"postgres/write.sql", "WHEN crashes + 1 >= $2 THEN 2", "WHEN crashes + 1 >= least($2, 1) THEN 2"}},
 				Killer:  onPostgres("recover/a recovered job can be claimed and completed"),
 			},
 		},

@@ -105,7 +105,7 @@ var stopping = Room{"Poison, shutdown, memory, cancellation", []Exhibit{
 			},
 			{
 				Name: "cancel-not-in-heartbeat-postgres", What: "The same.",
-				Changes: []Change{{"postgres/liveness.go", "if reason.Valid {", "if reason.Valid && sent.IsZero() {"}},
+				Changes: []Change{{"postgres/liveness.go", "if c.reason.Valid {", "if c.reason.Valid && beaten == nil {"}},
 				Killer:  onPostgres("liveness/Beat returns cancel requests"),
 			},
 			{

@@ -6,11 +6,23 @@ var stuck = Room{"Work that is stuck", []Exhibit{
 		Bug:     "The store says that a worker has the job, the worker has never heard of it, and its heartbeat keeps everybody from taking it back.",
 		Sources: []string{"oban-bg/oban#364", "riverqueue/river#1258"},
 		Breaks:  []string{"I6"},
-		Mutants: []Mutant{{
-			Name: "no-reconciliation", What: "Heartbeats do not give back claims that the process does not know.",
-			Changes: []Change{{"internal/engine/heartbeat.go", "\t\tif h.strangers[key] {\n", "\t\tif h.strangers[key] && false {\n"}},
-			Killer:  Test{".", "TestClaimWhoseReplyIsLost"},
-		}},
+		Mutants: []Mutant{
+			{
+				Name: "no-reconciliation", What: "Heartbeats do not give back claims that the process does not know.",
+				Changes: []Change{{"internal/engine/heartbeat.go", "\t\tif h.strangers[key] {\n", "\t\tif h.strangers[key] && false {\n"}},
+				Killer:  Test{".", "TestClaimWhoseReplyIsLost"},
+			},
+			{
+				Name: "no-search-after-lost-reply", What: "A claim that has failed is no reason to search for what it may have claimed.",
+				Changes: []Change{{"internal/engine/producer.go", "\t\tp.losses++ // what it has claimed is not known\n", ""}},
+				Killer:  Test{".", "TestClaimWhoseReplyIsLost"},
+			},
+			{
+				Name: "no-search-without-reason", What: "Heartbeats search for such claims only where the process knows a reason.",
+				Changes: []Change{{"internal/engine/search.go", "s.clean < cleanSearches || s.beats >= searchEvery-1", "s.clean < cleanSearches"}},
+				Killer:  Test{".", "TestClaimThatNobodyHasThoughtOf"},
+			},
+		},
 	},
 	{
 		Title:   "Orphans are made once, at an event",
@@ -24,8 +36,8 @@ var stuck = Room{"Work that is stuck", []Exhibit{
 				Killer:  inFile("recover/claims of a process that nobody knows are taken back"),
 			},
 			{
-				Name: "reap-once-postgres", What: "The same.",
-				Changes: []Change{{"postgres/recover.go", "\towners, err := s.ids(\"strangers\")\n\tif err != nil || len(owners) == 0 {\n\t\treturn err\n\t}\n", "\towners := append([]int64(nil), c.dead...)\n"}},
+				Name: "reap-once-postgres", What: "Nobody looks for such claims while no process dies.",
+				Changes: []Change{{"postgres/recover.go", "s.strangersAbout(ctx); err != nil || !found {", "s.strangersAbout(ctx); err != nil || found || !found {"}},
 				Killer:  onPostgres("recover/claims of a process that nobody knows are taken back"),
 			},
 		},

@@ -64,8 +64,11 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
 			},
 			{
 				Name: "rescue-by-age-postgres", What: "The same.",
-				Changes: []Change{{"postgres/write.sql", "WHERE c.process_id <> ALL (ARRAY (SELECT id FROM later.process));", "WHERE c.process_id <> ALL (ARRAY (SELECT id FROM later.process)) OR c.claimed_at < now() - interval '1 minute';"}},
-				Killer:  onPostgres("recover/a process that is not named lives on"),
+				Changes: []Change{
+					{"postgres/write.sql", "(SELECT id FROM later.process)));", "(SELECT id FROM later.process)) OR claimed_at < now() - interval '1 minute');"},
+					{"postgres/write.sql", "(SELECT id FROM later.process)) FOR UPDATE SKIP LOCKED", "(SELECT id FROM later.process)) OR claimed_at < now() - interval '1 minute' FOR UPDATE SKIP LOCKED"},
+				},
+				Killer: onPostgres("recover/a process that is not named lives on"),
 			},
 		},
 	},
@@ -97,11 +100,11 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
 			Changes: []Change{{"postgres/write.sql", `), back AS (
   DELETE FROM later.claimed WHERE job_id = ANY (ARRAY (SELECT job_id FROM free))
   RETURNING job_id, token, process_id, claimed_at, priority, attempt, crashes + 1 AS crashes, queue, type, cancel_reason,
-    CASE WHEN cancel_reason IS NOT NULL THEN 3 WHEN crashes + 1 >= $3 THEN 2 ELSE 0 END AS status
+    CASE WHEN cancel_reason IS NOT NULL THEN 3 WHEN crashes + 1 >= $2 THEN 2 ELSE 0 END AS status
 )`, `), back AS MATERIALIZED (
   SELECT job_id, token, process_id, claimed_at, priority, attempt, crashes + 1 AS crashes, queue, type, cancel_reason,
-    CASE WHEN cancel_reason IS NOT NULL THEN 3 WHEN crashes + 1 >= $3 THEN 2 ELSE 0 END AS status
-  FROM later.claimed WHERE process_id = ANY ($1::bigint[])
+    CASE WHEN cancel_reason IS NOT NULL THEN 3 WHEN crashes + 1 >= $2 THEN 2 ELSE 0 END AS status
+  FROM later.claimed WHERE process_id <> ALL (ARRAY (SELECT id FROM later.process))
 ), gone AS (
   DELETE FROM later.claimed WHERE job_id = ANY (ARRAY (SELECT job_id FROM free))
 )`}},
@@ -172,7 +175,7 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
 			},
 			{
 				Name: "leave-releases-all-postgres", What: "The same.",
-				Changes: []Change{{"postgres/write.sql", "SELECT job_id, token FROM later.claimed WHERE process_id = $1 ORDER BY job_id FOR UPDATE;", "SELECT job_id, token FROM later.claimed WHERE $1::bigint IS NOT NULL ORDER BY job_id FOR UPDATE;"}},
+				Changes: []Change{{"postgres/write.sql", "SELECT job_id, token FROM later.claimed WHERE process_id = $1 FOR UPDATE SKIP LOCKED;", "SELECT job_id, token FROM later.claimed WHERE $1::bigint IS NOT NULL FOR UPDATE SKIP LOCKED;"}},
 				Killer:  onPostgres("liveness/Leave releases the claims"),
 			},
 		},

@@ -275,7 +275,7 @@ func beat(ctx context.Context, on *sqlite.Store) {
 		case <-ticker.C:
 		}
 		for _, id := range []int64{web1, web2} {
-			_, _ = on.Beat(ctx, id, store.ProcessRunning, time.Now()) // one that is lost makes a picture sad, no more
+			_, _ = on.Beat(ctx, store.Heartbeat{ProcessID: id, State: store.ProcessRunning}, time.Now()) // one that is lost makes a picture sad, no more
 		}
 	}
 }

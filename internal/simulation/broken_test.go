@@ -13,7 +13,7 @@ type broken struct {
 	enqueue func(store.Store, context.Context, []store.NewJob, time.Time) ([]store.Enqueued, error)
 	claim   func(store.Store, context.Context, store.Demand, time.Time) ([]store.Job, error)
 	finish  func(store.Store, context.Context, []store.Outcome, time.Time) ([]store.Verdict, error)
-	beat    func(store.Store, context.Context, int64, store.ProcessState, time.Time) (store.Beaten, error)
+	beat    func(store.Store, context.Context, store.Heartbeat, time.Time) (store.Beaten, error)
 	leave   func(store.Store, context.Context, int64, time.Time) error
 	recover func(store.Store, context.Context, []store.Silent, time.Time) ([]store.Recovered, error)
 	promote func(store.Store, context.Context, int, time.Time) (store.Promoted, error)
@@ -45,11 +45,11 @@ func (b *broken) Finish(ctx context.Context, outcomes []store.Outcome, now time.
 	return b.Store.Finish(ctx, outcomes, now)
 }
 
-func (b *broken) Beat(ctx context.Context, id int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
+func (b *broken) Beat(ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
 	if b.beat != nil {
-		return b.beat(b.Store, ctx, id, state, now)
+		return b.beat(b.Store, ctx, h, now)
 	}
-	return b.Store.Beat(ctx, id, state, now)
+	return b.Store.Beat(ctx, h, now)
 }
 
 func (b *broken) Leave(ctx context.Context, id int64, now time.Time) error {

@@ -91,7 +91,7 @@ func (c *checker) after(op *operation) {
 			id := op.in.(store.Process).ID
 			c.alive[id], c.beats[id] = op.by, time.Now()
 		case "Beat":
-			c.beats[op.in.(int64)] = time.Now()
+			c.beats[op.in.(store.Heartbeat).ProcessID] = time.Now()
 		case "Leave":
 			delete(c.alive, op.in.(int64))
 		case "Recover":

@@ -107,9 +107,9 @@ func (g gate) Join(ctx context.Context, p store.Process, now time.Time) error {
 	})
 }
 
-func (g gate) Beat(ctx context.Context, id int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
-	return call(g, ctx, &operation{verb: "Beat", in: id, now: now}, func(ctx context.Context, s store.Store) (store.Beaten, error) {
-		beaten, err := s.Beat(ctx, id, state, now)
+func (g gate) Beat(ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
+	return call(g, ctx, &operation{verb: "Beat", in: h, now: now}, func(ctx context.Context, s store.Store) (store.Beaten, error) {
+		beaten, err := s.Beat(ctx, h, now)
 		if hides := g.p.w.broken.Hides; hides != nil {
 			beaten.Claims = slices.DeleteFunc(beaten.Claims, func(c store.Claimed) bool { return hides(g.p.heard[claim{c.JobID, c.Token}]) })
 		}

@@ -102,15 +102,26 @@ var breaks = map[string]Break{
 	"jobs never become due": with(broken{promote: func(store.Store, context.Context, int, time.Time) (store.Promoted, error) {
 		return store.Promoted{}, nil
 	}}),
-	"heartbeats hide cancel requests": with(broken{beat: func(s store.Store, ctx context.Context, id int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
-		beaten, err := s.Beat(ctx, id, state, now)
+	"heartbeats hide cancel requests": with(broken{beat: func(s store.Store, ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
+		beaten, err := s.Beat(ctx, h, now)
 		beaten.Cancels = nil
 		return beaten, err
 	}}),
-	"the dead may beat": with(broken{beat: func(s store.Store, ctx context.Context, id int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
-		beaten, err := s.Beat(ctx, id, state, now)
+	"the dead may beat": with(broken{beat: func(s store.Store, ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
+		beaten, err := s.Beat(ctx, h, now)
 		if errors.Is(err, store.ErrProcessGone) {
 			return store.Beaten{}, nil
+		}
+		return beaten, err
+	}}),
+	"claims that a process does not know are never searched for": with(broken{beat: func(s store.Store, ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
+		h.Search = false
+		return s.Beat(ctx, h, now)
+	}}),
+	"a heartbeat confirms whatever it is told": with(broken{beat: func(s store.Store, ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
+		beaten, err := s.Beat(ctx, h, now)
+		if err == nil && !h.Search {
+			beaten.Claims = h.Held
 		}
 		return beaten, err
 	}}),
@@ -249,8 +260,9 @@ var breaks = map[string]Break{
 // draws other numbers from a seed, such as a new loop of the engine, makes another one of
 // it: the log of the test names it.
 var rare = map[string]uint64{
-	"a late beat does not save a process": 993,
-	"a process takes its time to stop":    139,
+	"a late beat does not save a process":      993,
+	"a process takes its time to stop":         139,
+	"a heartbeat confirms whatever it is told": 447,
 }
 
 // TestMistakesAreFound: for each some seed finds it, so no rule is for show.

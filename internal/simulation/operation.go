@@ -182,6 +182,9 @@ func (w *world) describe(op *operation) string {
 			say("%d %s %s %s", o.JobID, w.tokenName(o.Token), kindNames[o.Kind], verdictNames[op.out.([]store.Verdict)[i]])
 		}
 	case "Beat":
+		if op.in.(store.Heartbeat).Search {
+			say("search")
+		}
 		for _, c := range op.out.(store.Beaten).Claims {
 			say("%d", c.JobID)
 		}

@@ -44,11 +44,11 @@ func (o *observed) Join(ctx context.Context, p store.Process, now time.Time) err
 	return o.Store.Join(ctx, p, now)
 }
 
-func (o *observed) Beat(ctx context.Context, id int64, state store.ProcessState, now time.Time) (store.Beaten, error) {
+func (o *observed) Beat(ctx context.Context, h store.Heartbeat, now time.Time) (store.Beaten, error) {
 	sent := monotonic()
-	beaten, err := o.Store.Beat(ctx, id, state, now)
+	beaten, err := o.Store.Beat(ctx, h, now)
 	if err == nil {
-		o.log(history.Event{Kind: history.Beat, Process: id, Sent: sent})
+		o.log(history.Event{Kind: history.Beat, Process: h.ProcessID, Sent: sent})
 	}
 	return beaten, err
 }
