@@ -29,6 +29,7 @@ var (
 	filesThereOnly = map[string]string{
 		"backup.go":     "a server is copied by pg_dump",
 		"checkpoint.go": "the server moves its own log",
+		"company.go":    "a round trip to the server leaves others time to join a batch",
 		"complete.go":   "here one statement ends the claims of a whole batch",
 		"jsontext.go":   "see rows.go",
 		"doubt.go":      "the server knows what is on its disk",

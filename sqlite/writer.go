@@ -64,6 +64,7 @@ type writer struct {
 	unmoved  int           // rough number of bytes in the write-ahead log
 	log      logSize
 	commits  atomic.Int64 // so far
+	company  company
 	requests chan *request
 	stop     chan struct{}
 	stopped  chan struct{}
@@ -71,7 +72,7 @@ type writer struct {
 
 func newWriter(s *Store, conn *sql.Conn) *writer {
 	return &writer{
-		store: s, conn: conn, prepared: map[string]*sql.Stmt{}, full: true, patience: busyTimeout, log: logSize{limit: longLog, patience: longLog},
+		store: s, conn: conn, prepared: map[string]*sql.Stmt{}, company: company{yield: runtime.Gosched}, full: true, patience: busyTimeout, log: logSize{limit: longLog, patience: longLog},
 		requests: make(chan *request, maxRequests),
 		stop:     make(chan struct{}), stopped: make(chan struct{}),
 	}
@@ -111,7 +112,7 @@ func (w *writer) loop() {
 	for {
 		select {
 		case first := <-w.requests:
-			runtime.Gosched() // let those who are about to ask join this batch
+			w.company.giveWay()
 			w.answer(w.gather(first))
 		case <-w.stop:
 			return
