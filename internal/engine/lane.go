@@ -69,6 +69,8 @@ const (
 	// maxBatch bounds one claim and one Finish: beyond it a bigger transaction
 	// is not faster, only longer.
 	maxBatch = 1000
+	// maxPrefetch leaves a whole batch to perform while the next one is claimed.
+	maxPrefetch = 2 * maxBatch
 	// prefetchTime is how much measured work a lane may hold beyond its slots.
 	prefetchTime = 200 * time.Millisecond
 	// averageWeight is the part of a new measurement in a lane's average.
@@ -80,7 +82,7 @@ func (l *lane) prefetch() int {
 	if l.average == 0 {
 		return 0
 	}
-	return int(min(maxBatch, float64(l.slots)*prefetchTime.Seconds()/l.average))
+	return int(min(maxPrefetch, float64(l.slots)*prefetchTime.Seconds()/l.average))
 }
 
 // want is how many jobs the lane would take now. It asks for few big claims

@@ -20,7 +20,7 @@ func TestLaneWants(t *testing.T) {
 		{"quick jobs: 200 ms of them", 5, 5, 0, 10 * time.Millisecond, 100},
 		{"half used up: fill up", 5, 5, 50, 10 * time.Millisecond, 50},
 		{"more than half left: wait", 5, 5, 51, 10 * time.Millisecond, 0},
-		{"bounded", 5, 5, 0, time.Microsecond, maxBatch},
+		{"bounded", 5, 5, 0, time.Microsecond, maxPrefetch},
 		{"fewer slots than running", 2, 5, 0, time.Minute, 0},
 	} {
 		l := &lane{slots: test.slots, running: test.running, buffer: make([]*held, test.waiting), average: test.average.Seconds()}
