@@ -22,7 +22,8 @@ type flags struct {
 
 func main() {
 	f := readFlags()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// SIGPIPE: whoever has read the figures is gone, and the servers must be stopped.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	defer stop()
 	run := compare
 	if f.work != "" {
