@@ -36,6 +36,13 @@ var faults = map[string]broken{
 	"loses what rules counted": {given: spoil(func(_ *Reference, o *store.Outcome) { o.RuleRetries = nil })},
 	"loses causes":             {given: spoil(func(_ *Reference, o *store.Outcome) { o.Cause = 0 })},
 	"loses results":            {given: spoil(func(_ *Reference, o *store.Outcome) { o.Result = nil })},
+	"gives a job the result of another": {given: spoil(func(r *Reference, o *store.Outcome) {
+		for _, k := range r.jobs {
+			if o.Result != nil && k.job.Result != nil {
+				o.Result = k.job.Result
+			}
+		}
+	})},
 	"a release counts as an attempt": {given: spoil(func(r *Reference, o *store.Outcome) {
 		if k := r.jobs[o.JobID]; k != nil && o.Kind == store.Release && k.job.Token == o.Token {
 			k.counted++
