@@ -65,26 +65,14 @@ func (s *Store) strangersAbout(ctx context.Context) (bool, error) {
 	return found && err == nil, err
 }
 
-// poolPatience is how long a look waits for a connection of the pool.
-const poolPatience = 500 * time.Millisecond
-
-// aside runs fn where who enqueues or finishes does not wait for it: over the pool, or,
-// if handlers have taken all of that, on the connection of the heartbeat, where it is cut
-// off before it delays one for long.
+// aside runs fn where who enqueues or finishes does not wait for it: on the connection of
+// the heartbeat, where it is cut off before it delays one for long, and then over the
+// pool. That may be full: of handlers, or, for 15 s after a host has gone, of connections
+// that the driver closes.
 func (s *Store) aside(ctx context.Context, fn func(*session) error) error {
-	soon, cancel := context.WithTimeout(ctx, poolPatience)
-	defer cancel()
-	conn, err := s.pool.Acquire(soon)
-	switch {
-	case err == nil:
-		defer conn.Release()
-		return fn(&session{s, ctx, s.through(conn)})
-	case soon.Err() == nil || ctx.Err() != nil:
-		return err
-	}
-	err = s.live(ctx, func(ctx context.Context, conn *pgx.Conn) error { return s.inShortTx(ctx, conn, searchTime, fn) })
+	err := s.live(ctx, func(ctx context.Context, conn *pgx.Conn) error { return s.inShortTx(ctx, conn, searchTime, fn) })
 	if tookTooLong(err) {
-		return nil // the pool may have a connection the next time
+		return fn(&session{s, ctx, s.through(s.pool)})
 	}
 	return err
 }
