@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/laterjobs/later/internal/pgtest"
 	"github.com/laterjobs/later/postgres"
@@ -99,5 +100,48 @@ func TestNobodyWaitsForALookAtStrangers(t *testing.T) {
 	}
 	if err := <-looked; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestStrangersAreFoundHoweverLongItTakes: a look that is cut off on the connection of the
+// heartbeat goes on over the pool.
+func TestStrangersAreFoundHoweverLongItTakes(t *testing.T) {
+	t.Parallel()
+	ctx, url := t.Context(), pgtest.URL(t)
+	schema := ownSchema(t, url)
+	s := open(t, url, postgres.Schema(schema))
+	job := aProcess(t, s)
+	exec(t, url, "DELETE FROM "+schema+".process")
+	tx, err := s.Pool().Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx))
+	if _, err := tx.Exec(ctx, "LOCK TABLE "+schema+".claimed"); err != nil {
+		t.Fatal(err)
+	}
+	type recovered struct {
+		jobs []store.Recovered
+		err  error
+	}
+	back := make(chan recovered, 1)
+	go func() {
+		jobs, err := s.Recover(ctx, nil, s.Now())
+		back <- recovered{jobs, err}
+	}()
+	looks := map[string]bool{} // by the connections over which they wait
+	for deadline := time.Now().Add(30 * time.Second); len(looks) < 2; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) || len(back) > 0 {
+			t.Fatalf("looked over %d connections", len(looks))
+		}
+		for _, pid := range ask(t, url, "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%\"' || $1 || '\".%'", schema) {
+			looks[pid] = true
+		}
+	}
+	if err := tx.Rollback(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-back; got.err != nil || len(got.jobs) != 1 || got.jobs[0].JobID != job.ID {
+		t.Errorf("recovered %v, %v", got.jobs, got.err)
 	}
 }

@@ -17,7 +17,8 @@ type Tx interface {
 	// Enqueue waits until it is known whether that holds, or ctx ends.
 	Enqueue(ctx context.Context, jobs []NewJob, now time.Time) ([]Enqueued, error)
 
-	// Finish ends claims and returns one Verdict for each outcome, in order.
+	// Finish ends claims and returns one Verdict for each outcome, in order. When it has
+	// returned without an error, the caller may write over outcomes.
 	Finish(ctx context.Context, outcomes []Outcome, now time.Time) ([]Verdict, error)
 
 	// SaveSteps stores steps of one job, all of them or none, while it is claimed
@@ -54,7 +55,8 @@ type Store interface {
 	Enqueue(ctx context.Context, jobs []NewJob, now time.Time) ([]Enqueued, error)
 	// Claim hands over ready jobs in the order priority DESC, then first in
 	// first out, never from a paused queue, never more than the limits. The jobs
-	// come back in that order, Running, with Attempt counting the one to come.
+	// come back in that order, Running, with Attempt counting the one to come. They are
+	// the caller's, who may write over them: a store keeps none.
 	Claim(ctx context.Context, d Demand, now time.Time) ([]Job, error)
 	// Suspected reports whether a claim of suspects with d would find one.
 	Suspected(ctx context.Context, d Demand) (bool, error)
