@@ -221,7 +221,7 @@ func (s *Store) configure(ctx context.Context, conn *sql.Conn) error {
 	pragmas := []string{
 		setBusyTimeout(busyTimeout),
 		"PRAGMA synchronous=FULL",
-		"PRAGMA cache_size=-8000",     // KiB
+		"PRAGMA cache_size=-5000",     // KiB
 		"PRAGMA wal_autocheckpoint=0", // the writer does it between transactions
 		"PRAGMA journal_size_limit=" + strconv.Itoa(8*checkpointAt),
 	}
