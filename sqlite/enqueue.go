@@ -65,12 +65,12 @@ func insertJobs(s *session, lists ...[]enqueuing) error {
 	for _, list := range lists {
 		count += len(list)
 	}
-	if _, err := s.exec("draw_numbers", count); err != nil {
-		return err
-	}
 	s.wake.Work = true
 	if count == 1 {
 		return insertJob(s, &slices.Concat(lists...)[0])
+	}
+	if _, err := s.exec("draw_numbers", count); err != nil {
+		return err
 	}
 	r := borrowRows(columnsOfJob * count)
 	defer r.giveBack()
@@ -99,7 +99,8 @@ func insertJobs(s *session, lists ...[]enqueuing) error {
 	return nil
 }
 
-// insertJob is the rest of insertJobs for one, without JSON.
+// insertJob is insertJobs for one, without JSON and without writing down its number: the
+// job has it.
 func insertJob(s *session, e *enqueuing) error {
 	r := borrowRows(columnsOfJob)
 	defer r.giveBack()

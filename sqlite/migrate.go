@@ -15,7 +15,7 @@ import (
 var migrations embed.FS
 
 // schemaVersion is the number of the newest migration.
-const schemaVersion = 12
+const schemaVersion = 13
 
 // Migrate brings the schema up to date. Opening a store has done so already,
 // unless WithoutMigration was given.

@@ -52,6 +52,18 @@ func giveAll[T any](b *broken, in []T) []T {
 	return given
 }
 
+func (b *broken) Delete(ctx context.Context, f store.Filter, by *store.AuditEntry) ([]int64, error) {
+	out, err := b.Reference.Delete(ctx, b.give(f).(store.Filter), by)
+	b.done("Delete", out)
+	return out, err
+}
+
+func (b *broken) Prune(ctx context.Context, keep store.Retention, after int64, limit int, now time.Time) (int, int64, error) {
+	deleted, next, err := b.Reference.Prune(ctx, keep, after, limit, now)
+	b.done("Prune", nil)
+	return deleted, next, err
+}
+
 func (b *broken) Enqueue(ctx context.Context, jobs []store.NewJob, now time.Time) ([]store.Enqueued, error) {
 	out, err := b.Reference.Enqueue(ctx, giveAll(b, jobs), now)
 	b.done("Enqueue", out)

@@ -179,6 +179,7 @@ var deleteChecks = []check{
 	{"jobs that do not run are removed", deleteAllButRunning},
 	{"the history goes too", deleteHistory},
 	{"a deleted job is not claimed or promoted", deletedStaysAway},
+	{"ids are not given again", idsOfDeleted},
 	{"the filter and the limit choose", deleteByFilter},
 	{"an unknown job is no error", deleteUnknown},
 }
@@ -216,8 +217,24 @@ func deletedStaysAway(t *trial) {
 	t.equal("deleted jobs", t.delete(store.Filter{}), ids)
 	t.equal("promoted", t.promote(9, at(day)), store.Promoted{})
 	t.equal("claimed jobs", t.claimIDs(store.Demand{Limit: 9}), []int64{})
-	if fresh := t.enqueue(plain())[0]; fresh <= ids[1] {
-		t.Fatalf("id %d was given again after %v were deleted", fresh, ids)
+}
+
+func idsOfDeleted(t *trial) {
+	t.neverAgain(func() { t.delete(store.Filter{}) })
+}
+
+// neverAgain: ids rise also when the newest jobs are gone, whether they came alone or
+// together.
+func (t *trial) neverAgain(remove func()) {
+	t.Helper()
+	var last int64
+	for _, jobs := range [][]store.NewJob{{plain()}, {plain(), plain()}, {plain()}, {plain()}} {
+		ids := t.enqueue(jobs...)
+		if ids[0] <= last {
+			t.Fatalf("id %d was given after %d", ids[0], last)
+		}
+		last = ids[len(ids)-1]
+		remove()
 	}
 }
 

@@ -120,13 +120,15 @@ var faults = map[string]broken{
 			s.steps[i].Result = nil
 		}
 	})},
-	"a retry loses steps":           {did: eachAfter("Retry", func(_ *Reference, k *kept) { k.steps = nil })},
-	"a retry after progress counts": {given: spoil(func(_ *Reference, o *store.Outcome) { o.Progressed = false })},
-	"an import loses causes":        {given: spoil(func(_ *Reference, r *store.Record) { r.Job.Cause = 0 })},
-	"an import loses steps":         {given: spoil(func(_ *Reference, r *store.Record) { r.Steps = nil })},
-	"logs are never cut":            {given: spoil(func(_ *Reference, report *store.Report) { report.CutLog = false })},
-	"loses reported metadata":       {given: spoil(func(_ *Reference, report *store.Report) { report.Metadata = nil })},
-	"loses reported tags":           {given: spoil(func(_ *Reference, report *store.Report) { report.Tags = nil })},
+	"gives ids of deleted jobs again": {did: idsAgain("Delete")},
+	"gives ids of pruned jobs again":  {did: idsAgain("Prune")},
+	"a retry loses steps":             {did: eachAfter("Retry", func(_ *Reference, k *kept) { k.steps = nil })},
+	"a retry after progress counts":   {given: spoil(func(_ *Reference, o *store.Outcome) { o.Progressed = false })},
+	"an import loses causes":          {given: spoil(func(_ *Reference, r *store.Record) { r.Job.Cause = 0 })},
+	"an import loses steps":           {given: spoil(func(_ *Reference, r *store.Record) { r.Steps = nil })},
+	"logs are never cut":              {given: spoil(func(_ *Reference, report *store.Report) { report.CutLog = false })},
+	"loses reported metadata":         {given: spoil(func(_ *Reference, report *store.Report) { report.Metadata = nil })},
+	"loses reported tags":             {given: spoil(func(_ *Reference, report *store.Report) { report.Tags = nil })},
 	"adds reported tags": {given: spoil(func(r *Reference, report *store.Report) {
 		if k := r.jobs[report.JobID]; k != nil && report.Tags != nil {
 			report.Tags = append(slices.Clone(k.job.Tags), report.Tags...)
@@ -287,6 +289,18 @@ func drop(r *Reference, when bool) {
 			select {
 			case <-channel:
 			default:
+			}
+		}
+	}
+}
+
+// idsAgain is a hook that counts on from the newest job that is left.
+func idsAgain(verb string) func(*Reference, string) {
+	return func(r *Reference, did string) {
+		if did == verb {
+			r.last = 0
+			for id, k := range r.jobs {
+				r.last = max(r.last, id, k.position)
 			}
 		}
 	}

@@ -103,6 +103,7 @@ var pruneChecks = []check{
 	{"pages lead through all of them", prunePages},
 	{"pages lead past jobs that stay", prunePagesPastYoungJobs},
 	{"the history goes too", pruneHistory},
+	{"ids are not given again", idsOfPruned},
 	{"nothing to prune", pruneNothing},
 }
 
@@ -182,6 +183,17 @@ func (t *trial) completeMany(count int) []int64 {
 		t.accept(outcome(job, store.Complete))
 	}
 	return ids
+}
+
+func idsOfPruned(t *trial) {
+	t.knowWorker()
+	t.neverAgain(func() {
+		for _, job := range t.claim(store.Demand{Limit: 9}) {
+			t.accept(outcome(job, store.Complete))
+		}
+		t.pruneAll(keepAll(0), 10, finishedAt.Add(day))
+		t.equal("jobs", t.list(store.Filter{}), []int64{})
+	})
 }
 
 func prunePages(t *trial) {

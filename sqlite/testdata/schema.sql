@@ -275,6 +275,10 @@ CREATE TABLE later_waiting (
   attempt  INTEGER NOT NULL,        -- attempts so far that counted
   crashes  INTEGER NOT NULL         -- processes that died while they had the job
 , cause INTEGER) STRICT;
+CREATE TRIGGER later_job_number AFTER DELETE ON later_job WHEN old.id > (SELECT value FROM later_sequence)
+BEGIN
+  UPDATE later_sequence SET value = old.id;
+END;
 CREATE VIEW jobs AS
 SELECT * FROM jobs_waiting UNION ALL SELECT * FROM jobs_pending UNION ALL
 SELECT * FROM jobs_running UNION ALL SELECT * FROM jobs_finished;
