@@ -34,10 +34,20 @@ func (s *heard) Beat(ctx context.Context, h store.Heartbeat, now time.Time) (sto
 	if !h.Search {
 		return s.Store.Beat(ctx, h, now)
 	}
-	<-time.After(s.slowSearches)
+	if err := s.searchFor(ctx); err != nil {
+		return store.Beaten{}, err
+	}
 	beaten, err := s.Store.Beat(ctx, h, now)
-	<-time.After(s.slowSearches)
-	return beaten, err
+	return beaten, errors.Join(err, s.searchFor(ctx))
+}
+
+func (s *heard) searchFor(ctx context.Context) error {
+	select {
+	case <-time.After(s.slowSearches):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func (s *heard) Claim(ctx context.Context, d store.Demand, now time.Time) ([]store.Job, error) {
@@ -231,6 +241,27 @@ func TestSearchThatTakesTooLong(t *testing.T) {
 		wantStatus(t, job, later.StatusCompleted)
 		if job.Attempt != 1 || job.Crashes != 0 {
 			t.Errorf("an attempt was burned: %+v", job)
+		}
+	})
+}
+
+// TestStopDoesNotWaitForASearch: what leaves looks for its claims by itself, and gives
+// them back.
+func TestStopDoesNotWaitForASearch(t *testing.T) {
+	perform := func(context.Context, textArgs) error { return nil }
+	onHeard(t, perform, func(t *testing.T, queue *later.JobQueue, s *heard) {
+		s.slowSearches = 2 * time.Second
+		unknown := strangersClaim(t, queue, s.Store)
+		s.failOnce.Store(true)
+		for s.searches() == 0 {
+			<-time.After(100 * time.Millisecond)
+		}
+		if report := stop(t, queue); report.Took > 100*time.Millisecond {
+			t.Errorf("it took %v", report.Took)
+		}
+		job, err := s.Get(t.Context(), unknown)
+		if err != nil || job.Status != store.Pending || job.Crashes != 0 {
+			t.Errorf("its claim: %+v, %v", job, err)
 		}
 	})
 }

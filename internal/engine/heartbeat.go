@@ -33,8 +33,10 @@ func (h *heart) beat(ctx context.Context) time.Duration {
 	}
 	heartbeat, known := h.begin()
 	sent := h.sinceStart()
-	beaten, err := h.store.Beat(h.verbs, heartbeat, h.now())
+	beaten, err := h.store.Beat(h.within(ctx, heartbeat), heartbeat, h.now())
 	switch {
+	case err != nil && ctx.Err() != nil:
+		return 0 // the process leaves
 	case errors.Is(err, store.ErrProcessGone):
 		if err := h.rejoin(ctx); err != nil {
 			return h.atMostABeat(h.rejoining.met(h.log, "join under a new id", err))
@@ -54,6 +56,15 @@ func (h *heart) beat(ctx context.Context) time.Duration {
 	}
 	h.reportStuck()
 	return 0
+}
+
+// within is how long a heartbeat may take. A search ends when the process leaves, which
+// finds its claims by itself and has little time.
+func (h *heart) within(ctx context.Context, heartbeat store.Heartbeat) context.Context {
+	if heartbeat.Search {
+		return ctx
+	}
+	return h.verbs
 }
 
 // atMostABeat is how long to wait after a beat that failed: no longer than without the
