@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -187,7 +186,7 @@ func (s *Store) start(ctx context.Context) (*Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	s.locks = processlock.New(filepath.Join(os.TempDir(), "later-"+s.id+"-lock-"))
+	s.locks = locksOf(s.id)
 	s.keyed = make(chan struct{}, max(1, s.pool.Config().MaxConns/2))
 	s.entry, s.work, s.beat = newWriter(s), newWriter(s), newLink(s, beatTime)
 	switch {
@@ -200,6 +199,16 @@ func (s *Store) start(ctx context.Context) (*Store, error) {
 		s.listeners.Watch = s.messenger.listen
 	}
 	return s, nil
+}
+
+// locksOf are the locks of the processes on this host that work on a store. Without a
+// folder for them there are none, and deaths are observed.
+func locksOf(storeID string) *processlock.Locks {
+	folder := processlock.UserFolder()
+	if folder == "" {
+		return processlock.New("")
+	}
+	return processlock.New(filepath.Join(folder, storeID+"-"))
 }
 
 // Pool returns the pool, for transactions of your own: see Tx.

@@ -5,7 +5,9 @@ package processlock
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,4 +33,10 @@ func unlocked(path string) bool {
 	}
 	defer file.Close()
 	return unix.Flock(int(file.Fd()), unix.LOCK_SH|unix.LOCK_NB) == nil
+}
+
+// private reports whether it is a folder of this user that nobody else can write to.
+func private(folder fs.FileInfo) bool {
+	owner, known := folder.Sys().(*syscall.Stat_t)
+	return known && folder.IsDir() && folder.Mode().Perm()&0o022 == 0 && int(owner.Uid) == os.Geteuid()
 }

@@ -4,9 +4,7 @@ package processlock
 
 import (
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -16,6 +14,7 @@ type Locks struct {
 	prefix string
 	mu     sync.Mutex
 	held   map[int64]*os.File
+	listed listing
 }
 
 // New makes locks on files whose names begin with prefix. An empty one means
@@ -81,18 +80,7 @@ func (l *Locks) AllFree() (free []int64) {
 	if l.prefix == "" {
 		return nil
 	}
-	folder, err := os.Open(filepath.Dir(l.prefix))
-	if err != nil {
-		return nil
-	}
-	defer folder.Close()
-	names, _ := folder.Readdirnames(-1) // what cannot be read proves nothing
-	for _, name := range names {
-		number, ours := strings.CutPrefix(name, filepath.Base(l.prefix))
-		process, err := strconv.ParseInt(number, 36, 64)
-		if !ours || err != nil {
-			continue
-		}
+	for _, process := range l.list() {
 		if file, err := os.Stat(l.name(process)); err == nil && time.Since(file.ModTime()) >= settled && l.Free(process) {
 			free = append(free, process)
 		}

@@ -1,8 +1,10 @@
 package processlock
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -97,5 +99,75 @@ func TestAllFree(t *testing.T) {
 	lives.ReleaseAll()
 	if free := New("").AllFree(); len(free) > 0 {
 		t.Errorf("without a prefix: %v", free)
+	}
+}
+
+// TestFolderIsReadWhenItChanges, and not every time.
+func TestFolderIsReadWhenItChanges(t *testing.T) {
+	folder := t.TempDir()
+	prefix := filepath.Join(folder, "lock-")
+	locks, before := New(prefix), time.Now().Add(-time.Hour)
+	leave := func(process int64) {
+		t.Helper()
+		if err := os.WriteFile(locks.name(process), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(locks.name(process), before, before); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unchanged := func() {
+		t.Helper()
+		if err := os.Chtimes(folder, before, before); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := func(want ...int64) {
+		t.Helper()
+		free := locks.AllFree()
+		slices.Sort(free)
+		if !slices.Equal(free, want) {
+			t.Errorf("found %v, want %v", free, want)
+		}
+	}
+	found()
+	leave(7) // just now: not to be relied on by the next look
+	found(7)
+	leave(8)
+	found(7, 8)
+	unchanged()
+	found(7, 8)
+	leave(9)
+	unchanged()
+	found(7, 8)
+	leave(10)
+	found(7, 8, 9, 10)
+	locks.Remove(7)
+	locks.Remove(9)
+	found(8, 10)
+}
+
+func TestUserFolder(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	folder := UserFolder()
+	if info, err := os.Stat(folder); err != nil || info.Mode().Perm() != 0o700 {
+		t.Fatalf("%q: %v, %v", folder, info, err)
+	}
+	if again := UserFolder(); again != folder {
+		t.Errorf("%q, then %q", folder, again)
+	}
+	for name, take := range map[string]func() error{
+		"a folder that others may write to": func() error { return os.Chmod(folder, 0o777) },
+		"a file":                            func() error { return errors.Join(os.Remove(folder), os.WriteFile(folder, nil, 0o600)) },
+		"a link to a folder of the user's": func() error {
+			return errors.Join(os.Remove(folder), os.Symlink(t.TempDir(), folder))
+		},
+	} {
+		if err := take(); err != nil {
+			t.Fatal(err)
+		}
+		if got := UserFolder(); got != "" {
+			t.Errorf("%s is taken: %q", name, got)
+		}
 	}
 }
