@@ -19,7 +19,7 @@ var twice = Room{"Work that runs twice, and zombies", []Exhibit{
 			},
 			{
 				Name: "completion-without-token-postgres", What: "The same, in the short statement for completions.",
-				Changes: []Change{{"postgres/write.sql", "WHERE c.job_id = ANY ($1::bigint[]) AND c.token = ($2::bigint[])[width_bucket(c.job_id, $1::bigint[])] AND c.cancel_reason IS NULL", "WHERE c.job_id = ANY ($1::bigint[]) AND c.cancel_reason IS NULL"}},
+				Changes: []Change{{"postgres/write.sql", "WHERE c.job_id = ANY ($1::bigint[]) AND c.token = ($2::bigint[])[width_bucket(c.job_id, $1::bigint[])] AND c.cancel_reason IS NULL", "WHERE c.job_id = ANY ($1::bigint[]) AND cardinality($2::bigint[]) > 0 AND c.cancel_reason IS NULL"}},
 				Killer:  onPostgres("repeat/the token of an earlier claim is superseded"),
 			},
 			{
