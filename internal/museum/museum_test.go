@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -56,6 +57,40 @@ func TestExhibitsStillFit(t *testing.T) {
 	}
 	if len(names) < 20 {
 		t.Errorf("only %d mutants", len(names))
+	}
+}
+
+// TestMutantsCompile: one whose names have changed since would show nothing, and be found
+// out only when somebody visits the museum.
+func TestMutantsCompile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the long form of the tests has it")
+	}
+	root := root(t)
+	for _, m := range all() {
+		changed, err := m.Overlay(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packages := map[string]bool{} // of the SQL only a run can tell
+		for path := range changed {
+			if filepath.Ext(path) == ".go" {
+				packages[filepath.Dir(path)] = true
+			}
+		}
+		for path := range packages {
+			t.Run(m.Name, func(t *testing.T) {
+				overlay, err := writeOverlay(t.TempDir(), changed)
+				if err != nil {
+					t.Fatal(err)
+				}
+				build := exec.CommandContext(t.Context(), "go", "build", "-gcflags=-N -l", "-overlay="+overlay, path)
+				build.Dir = root
+				if output, err := build.CombinedOutput(); err != nil {
+					t.Errorf("%v\n%s", err, output)
+				}
+			})
+		}
 	}
 }
 

@@ -60,7 +60,7 @@ var stuck = Room{"Work that is stuck", []Exhibit{
 			},
 			{
 				Hole: true, Name: "bulk-all-or-nothing-engine", What: "An outcome that the store refuses takes those of its batch along.",
-				Changes: []Change{{"internal/engine/completer.go", "\tif len(batch) > 1 {\n", "\tif len(batch) > 1 {\n\t\tif cause != nil {\n\t\t\treturn make([]store.Verdict, len(batch))\n\t\t}\n"}},
+				Changes: []Change{{"internal/engine/completer.go", "\tif len(batch) > 1 {\n", "\tif len(batch) > 1 {\n\t\tif refusal != nil {\n\t\t\treturn make([]store.Verdict, len(batch))\n\t\t}\n"}},
 				Killer:  Test{".", "TestOneBadOutcomeStopsNoOther"},
 			},
 			{
