@@ -26,5 +26,10 @@
 // Messages are hints: without them, or behind a pooler that loses them, jobs are
 // found within one poll interval.
 //
+// Each process that joins holds an operating-system lock on a file in the folder
+// later-locks-UID, UID being the user's number, in the system's folder for temporary
+// files. A lock that can be had is the proof to others of the host and user that its
+// process has died; of everybody else the death is observed.
+//
 // The clock of the database rules, as every process last heard it: see Store.Now.
 package postgres
