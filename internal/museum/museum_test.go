@@ -78,13 +78,13 @@ func TestMutantsCompile(t *testing.T) {
 				packages[filepath.Dir(path)] = true
 			}
 		}
-		for path := range packages {
+		for folder := range packages {
 			t.Run(m.Name, func(t *testing.T) {
 				overlay, err := writeOverlay(t.TempDir(), changed)
 				if err != nil {
 					t.Fatal(err)
 				}
-				build := exec.CommandContext(t.Context(), "go", "build", "-gcflags=-N -l", "-overlay="+overlay, path)
+				build := exec.CommandContext(t.Context(), "go", "build", "-gcflags=-N -l", "-overlay="+overlay, folder)
 				build.Dir = root
 				if output, err := build.CombinedOutput(); err != nil {
 					t.Errorf("%v\n%s", err, output)

@@ -38,26 +38,28 @@ func (l *Locks) list() []int64 {
 		return nil
 	}
 	if changed := info.ModTime(); !changed.Equal(l.listed.changed) {
-		l.listed = listing{processes: l.read(path)}
-		if time.Since(changed) >= settled { // a change just now may have been missed, or be followed by one of the same time
+		processes, err := l.read(path)
+		l.listed = listing{processes: processes}
+		if err == nil && time.Since(changed) >= settled { // a change just now may have been missed, or be followed by one of the same time
 			l.listed.changed = changed
 		}
 	}
 	return l.listed.processes
 }
 
-func (l *Locks) read(path string) (processes []int64) {
+// read lists what can be read; the rest proves nothing.
+func (l *Locks) read(path string) (processes []int64, err error) {
 	folder, err := os.Open(path)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	defer folder.Close()
-	names, _ := folder.Readdirnames(-1) // what cannot be read proves nothing
+	names, err := folder.Readdirnames(-1)
 	for _, name := range names {
 		number, ours := strings.CutPrefix(name, filepath.Base(l.prefix))
 		if process, err := strconv.ParseInt(number, 36, 64); ours && err == nil {
 			processes = append(processes, process)
 		}
 	}
-	return processes
+	return processes, err
 }

@@ -147,6 +147,26 @@ func TestFolderIsReadWhenItChanges(t *testing.T) {
 	found(8, 10)
 }
 
+// TestFolderThatCannotBeRead is read again, also when it has not changed: a program may be
+// out of file descriptors for a moment.
+func TestFolderThatCannotBeRead(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "locks")
+	locks, before := New(filepath.Join(folder, "lock-")), time.Now().Add(-time.Hour)
+	old := func(path string) error { return os.Chtimes(path, before, before) }
+	if err := errors.Join(os.WriteFile(folder, nil, 0o600), old(folder)); err != nil {
+		t.Fatal(err)
+	}
+	if free := locks.AllFree(); len(free) > 0 {
+		t.Errorf("found %v in what is no folder", free)
+	}
+	if err := errors.Join(os.Remove(folder), os.Mkdir(folder, 0o700), os.WriteFile(locks.name(7), nil, 0o600), old(locks.name(7)), old(folder)); err != nil {
+		t.Fatal(err)
+	}
+	if free := locks.AllFree(); !slices.Equal(free, []int64{7}) {
+		t.Errorf("found %v", free)
+	}
+}
+
 func TestUserFolder(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	folder := UserFolder()
