@@ -37,6 +37,8 @@ func FuzzHostileRows(f *testing.F) {
 		}
 	}
 	f.Add([]byte{1, 1, 2, 9}, "", int64(0)) // due before all time
+	f.Add([]byte{0, 0, 0, 8}, "", int64(0)) // the highest id that there can be
+	f.Add([]byte{0, 0, 0, 8, 0, 255, 3, 0, 0, 255, 2, 0, 0, 255, 1, 0, 0, 255, 0, 0}, "", int64(0))
 	for table := range spoilable {
 		f.Add([]byte{byte(table), 255, 0, 0}, "", int64(0))
 		f.Add([]byte{byte(table), 0, 0, byte(len(spoils) - 1)}, "", int64(1)<<40)
@@ -143,6 +145,9 @@ func othersGoOn(t *testing.T, s *sqlite.Store) {
 	}
 	stored, err := s.Enqueue(ctx, newJobs, now)
 	must("Enqueue", err)
+	alone, err := s.Enqueue(ctx, newJobs[:1], now)
+	must("Enqueue", err)
+	stored = append(stored, alone...)
 	_, err = s.Promote(ctx, 100, now.Add(time.Second))
 	must("Promote", err)
 	finishAll(t, s, stored, now)

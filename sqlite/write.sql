@@ -4,8 +4,9 @@
 -- name: next_numbers
 -- Numbers are ids and places in line. The highest that was given is in later_sequence or
 -- the id of the newest job, whichever is higher: whoever stores one job does not write a
--- page for its number.
-UPDATE later_sequence SET value = max(value, coalesce((SELECT max(id) FROM later_job), 0)) + ?1 RETURNING value;
+-- page for its number. An id beyond the bound is of somebody's own making: nothing could
+-- be counted on from there.
+UPDATE later_sequence SET value = max(value, coalesce((SELECT max(id) FROM later_job WHERE id < 1 << 60), 0)) + ?1 RETURNING value;
 
 -- name: insert_jobs
 INSERT INTO later_job (id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at, options)
@@ -13,7 +14,7 @@ SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->
 FROM jsonb_each(?1);
 
 -- name: draw_numbers
-UPDATE later_sequence SET value = max(value, coalesce((SELECT max(id) FROM later_job), 0)) + ?1;
+UPDATE later_sequence SET value = max(value, coalesce((SELECT max(id) FROM later_job WHERE id < 1 << 60), 0)) + ?1;
 
 -- name: insert_new_jobs
 -- Under the numbers that have just been drawn.
@@ -25,7 +26,7 @@ FROM jsonb_each(?1);
 -- name: insert_job
 -- Under the next number.
 INSERT INTO later_job (id, type, queue, priority, args, metadata, user_id, target_id, tags, max_retries, timeout_us, queued_at, scheduled_at, options)
-VALUES ((SELECT max(value, coalesce((SELECT max(id) FROM later_job), 0)) FROM later_sequence) + 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13);
+VALUES ((SELECT max(value, coalesce((SELECT max(id) FROM later_job WHERE id < 1 << 60), 0)) FROM later_sequence) + 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13);
 
 -- name: line_up_job
 INSERT INTO later_ready (job_id, queue, type, priority, position, attempt, crashes) VALUES (?1, ?2, ?3, ?4, ?1, 0, 0);

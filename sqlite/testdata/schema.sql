@@ -275,7 +275,7 @@ CREATE TABLE later_waiting (
   attempt  INTEGER NOT NULL,        -- attempts so far that counted
   crashes  INTEGER NOT NULL         -- processes that died while they had the job
 , cause INTEGER) STRICT;
-CREATE TRIGGER later_job_number AFTER DELETE ON later_job WHEN old.id > (SELECT value FROM later_sequence)
+CREATE TRIGGER later_job_number AFTER DELETE ON later_job WHEN old.id > (SELECT value FROM later_sequence) AND old.id < 1 << 60
 BEGIN
   UPDATE later_sequence SET value = old.id;
 END;
